@@ -1,0 +1,154 @@
+//! Roles: the duties of the field, and what each permits.
+
+use std::collections::HashSet;
+
+use crate::db::text_enum;
+use crate::id::Id;
+use crate::places::area::{Area, Tree};
+
+text_enum! {
+    /// A duty that a person holds for an area.
+    pub enum Role {
+        /// Programme administrator at the township: rules, users, places. Awards nothing, sells nothing.
+        Administrator = "administrator", "项目管理员";
+        /// 网格员: nominates, verifies, hands out cards.
+        GridWorker = "grid_worker", "网格员";
+        /// 楼栋长: nominates.
+        BuildingHead = "building_head", "楼栋长";
+        /// 店长: works the counter.
+        StoreManager = "store_manager", "店长";
+        /// 库管监督员: receives stock.
+        StoreSupervisor = "store_supervisor", "库管监督员";
+        /// 道德评议会成员.
+        CouncilMember = "council_member", "评议会成员";
+        /// 审计、监督委员会: reads everything, changes nothing.
+        Auditor = "auditor", "监督审计";
+    }
+}
+
+text_enum! {
+    /// What a page or a call needs the visitor to be allowed.
+    pub enum Permission {
+        /// See households with their balances and statements.
+        ReadHouseholds = "read_households", "查看住户";
+        /// Nominate a household for an item.
+        Nominate = "nominate", "申报";
+        /// See nominations.
+        ReadNominations = "read_nominations", "查看申报";
+        /// Verify a nomination of someone else.
+        Verify = "verify", "核实";
+        /// Issue and stop cards.
+        IssueCards = "issue_cards", "制发积分卡";
+        /// Work the counter: redeem and void.
+        Redeem = "redeem", "兑换";
+        /// See the journal of the counter.
+        ReadJournal = "read_journal", "查看柜台流水";
+        /// See goods and stock.
+        ReadStock = "read_stock", "查看库存";
+        /// Receive stock.
+        ReceiveStock = "receive_stock", "入库";
+        /// Manage users and their roles.
+        ManageUsers = "manage_users", "管理用户";
+        /// Load a version of the rules; import households.
+        ManageProgramme = "manage_programme", "管理方案与住户";
+        /// See who did what.
+        ReadAudit = "read_audit", "查看操作记录";
+    }
+}
+
+impl Role {
+    /// What the duty permits: the one table of it.
+    #[must_use]
+    pub fn permits(self, permission: Permission) -> bool {
+        use Permission as P;
+        let permitted: &[Permission] = match self {
+            Role::Administrator => &[
+                P::ReadHouseholds,
+                P::ReadNominations,
+                P::IssueCards,
+                P::ReadJournal,
+                P::ReadStock,
+                P::ManageUsers,
+                P::ManageProgramme,
+                P::ReadAudit,
+            ],
+            Role::GridWorker => &[
+                P::ReadHouseholds,
+                P::Nominate,
+                P::ReadNominations,
+                P::Verify,
+                P::IssueCards,
+            ],
+            Role::BuildingHead => &[P::ReadHouseholds, P::Nominate, P::ReadNominations],
+            Role::StoreManager => &[P::Redeem, P::ReadJournal, P::ReadStock],
+            Role::StoreSupervisor => &[P::ReadJournal, P::ReadStock, P::ReceiveStock],
+            Role::CouncilMember => &[P::ReadHouseholds, P::ReadNominations, P::Verify],
+            Role::Auditor => &[
+                P::ReadHouseholds,
+                P::ReadNominations,
+                P::ReadJournal,
+                P::ReadStock,
+                P::ReadAudit,
+            ],
+        };
+        permitted.contains(&permission)
+    }
+}
+
+/// The duties of one person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Duties(pub Vec<(Role, Id<Area>)>);
+
+/// Where a permission holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// In the whole programme.
+    Everywhere,
+    /// In these buildings.
+    Buildings(HashSet<Id<Area>>),
+}
+
+impl Duties {
+    /// Is it permitted anywhere?
+    #[must_use]
+    pub fn permit(&self, permission: Permission) -> bool {
+        self.0.iter().any(|(role, _)| role.permits(permission))
+    }
+
+    /// Where it is permitted.
+    #[must_use]
+    pub fn reach(&self, permission: Permission, tree: &Tree) -> Reach {
+        let mut buildings = HashSet::new();
+        for (role, area) in &self.0 {
+            let Some(area) = tree.get(area).filter(|_| role.permits(permission)) else {
+                continue;
+            };
+            if area.parent_id.is_none() {
+                return Reach::Everywhere;
+            }
+            let inside = tree.all().iter().filter(|other| other.path.starts_with(&area.path));
+            buildings.extend(inside.map(|other| other.id.clone()));
+        }
+        Reach::Buildings(buildings)
+    }
+}
+
+impl Reach {
+    /// Is this building inside?
+    #[must_use]
+    pub fn covers(&self, building: &Id<Area>) -> bool {
+        match self {
+            Reach::Everywhere => true,
+            Reach::Buildings(buildings) => buildings.contains(building),
+        }
+    }
+
+    /// The buildings to look in; `None` for everywhere.
+    #[must_use]
+    pub fn buildings(&self) -> Option<Vec<Id<Area>>> {
+        match self {
+            Reach::Everywhere => None,
+            Reach::Buildings(buildings) => Some(buildings.iter().cloned().collect()),
+        }
+    }
+}

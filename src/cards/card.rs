@@ -1,0 +1,312 @@
+//! Cards: issued, recognised, stopped.
+//!
+//! The number says which household; number and secret together say that the card itself is there. A number alone is taken
+//! at the counter too (read aloud, typed), and every such redemption is marked `typed`. A new card stops the old ones at
+//! once. The secret is made from the request's key and the programme's card key, so that a repeated request gets the same
+//! card although the server keeps neither of the two: of the secret only a keyed digest, of the request's key only a digest.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use diesel::prelude::*;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Serialize;
+use sha2::Sha256;
+
+use super::number::{CardNumber, CardSecret, CardToken};
+use crate::access::user::User;
+use crate::audit;
+use crate::clock::Moment;
+use crate::db::schema::cards;
+use crate::db::{text_enum, Conn};
+use crate::error::{Error, Refusal, Result};
+use crate::id::{random_bits, Id};
+use crate::places::household::Household;
+use crate::places::programme::Programme;
+use crate::request::{Request, Requests};
+
+/// A household's card.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = cards)]
+pub struct Card {
+    /// Its id.
+    pub id: Id<Card>,
+    /// Whose it is.
+    pub household_id: Id<Household>,
+    /// Ten digits.
+    pub number: String,
+    secret_digest: String,
+    /// When it was issued.
+    pub issued_at: Moment,
+    issued_by: String,
+    /// Why it was issued.
+    pub issue_reason: String,
+    /// When it was stopped.
+    pub stopped_at: Option<Moment>,
+    stopped_by: Option<String>,
+    /// Why it was stopped.
+    pub stop_reason: Option<String>,
+}
+
+text_enum! {
+    /// How a card was shown.
+    pub enum Presented {
+        /// Number and secret were there: the card was scanned.
+        Scanned = "scanned", "扫卡";
+        /// The number alone: typed or read aloud.
+        Typed = "typed", "手输";
+    }
+}
+
+/// Why a card is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// No card has this number, or the secret does not belong to it.
+    UnknownCard,
+    /// The card was stopped, for example because it was lost.
+    CardStopped,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Refused::UnknownCard => "没有这张卡,请核对卡号。",
+            Refused::CardStopped => "此卡已挂失停用,请使用新卡或到办公室办理。",
+        })
+    }
+}
+
+impl Refusal for Refused {
+    fn code(&self) -> &'static str {
+        match self {
+            Refused::UnknownCard => "unknown_card",
+            Refused::CardStopped => "card_stopped",
+        }
+    }
+}
+
+/// The cards of a set of requests, looked up at once.
+pub struct Wallet {
+    key: Vec<u8>,
+    by_number: HashMap<String, Card>,
+}
+
+impl Wallet {
+    /// Loads the cards that these tokens name.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub fn open<'a>(
+        conn: &mut Conn,
+        programme: &Programme,
+        tokens: impl IntoIterator<Item = &'a CardToken>,
+    ) -> Result<Wallet> {
+        let numbers: Vec<&str> = tokens.into_iter().map(|token| token.number().as_str()).collect();
+        let by_number = cards::table
+            .filter(cards::number.eq_any(numbers))
+            .select(Card::as_select())
+            .load(conn)?
+            .into_iter()
+            .map(|card| (card.number.clone(), card))
+            .collect();
+        Ok(Wallet {
+            key: programme.card_key().to_vec(),
+            by_number,
+        })
+    }
+
+    /// The households whose cards were found.
+    #[must_use]
+    pub fn households(&self) -> Vec<Id<Household>> {
+        self.by_number.values().map(|card| card.household_id.clone()).collect()
+    }
+
+    /// The card that a token shows, and how it was shown.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn recognise(&self, token: &CardToken) -> Result<(&Card, Presented), Refused> {
+        let card = self.by_number.get(token.number().as_str()).ok_or(Refused::UnknownCard)?;
+        let presented = match token {
+            CardToken::Number(_) => Presented::Typed,
+            CardToken::Full(number, secret) => {
+                if !secret.matches(&self.key, number, &card.secret_digest) {
+                    return Err(Refused::UnknownCard);
+                }
+                Presented::Scanned
+            }
+        };
+        match card.stopped_at {
+            None => Ok((card, presented)),
+            Some(_) => Err(Refused::CardStopped),
+        }
+    }
+}
+
+/// Reads what was scanned, typed or sent as a card.
+///
+/// # Errors
+/// `Invalid` when it cannot be a card at all.
+pub fn token(text: &str) -> Result<CardToken> {
+    CardToken::parse(text).map_err(|why| Error::invalid("card", why.to_string()))
+}
+
+/// Asks for a new card.
+#[derive(Clone, Debug)]
+pub struct Issue {
+    /// The household.
+    pub household: Id<Household>,
+    /// Why: first card, lost, damaged …
+    pub reason: String,
+    /// Who issues it.
+    pub by: Id<User>,
+    /// The sender's key.
+    pub key: String,
+}
+
+/// A new card with its secret, which is shown now and never again.
+#[derive(Clone)]
+pub struct Issued {
+    /// The number.
+    pub number: CardNumber,
+    /// The secret.
+    pub secret: CardSecret,
+    /// Is this the answer of an earlier request?
+    pub replayed: bool,
+}
+
+impl Issued {
+    /// `NUMBER-SECRET`.
+    #[must_use]
+    pub fn token(&self) -> String {
+        format!("{}-{}", self.number.as_str(), self.secret.reveal())
+    }
+}
+
+/// Issues a card and stops the household's other cards at once.
+///
+/// # Errors
+/// `Invalid` for a missing reason; `idempotency_conflict`.
+pub fn issue(conn: &mut Conn, programme: &Programme, issue: &Issue, now: Moment) -> Result<Issued> {
+    #[derive(Serialize)]
+    struct Content<'a> {
+        household: &'a str,
+        reason: &'a str,
+    }
+    let reason = reason_given(&issue.reason)?;
+    let content = Content {
+        household: issue.household.as_str(),
+        reason: &reason,
+    };
+    let request = Request::new(&issue.key, issue.by.as_str(), "card.issue", &content)?.hidden();
+    let secret = secret_for(programme, &issue.household, &issue.key)?;
+    let mut requests = Requests::open(conn, [&request])?;
+    if let Some(number) = requests.earlier(&request)? {
+        return Ok(Issued {
+            number: CardNumber::parse(number).map_err(Error::internal)?,
+            secret,
+            replayed: true,
+        });
+    }
+    stop_all(conn, &issue.household, &reason, &issue.by, now)?;
+    let number = free_number(conn)?;
+    let card = Card {
+        id: Id::new(now),
+        household_id: issue.household.clone(),
+        number: number.as_str().to_owned(),
+        secret_digest: secret.digest(programme.card_key(), &number),
+        issued_at: now,
+        issued_by: issue.by.as_str().to_owned(),
+        issue_reason: reason.clone(),
+        stopped_at: None,
+        stopped_by: None,
+        stop_reason: None,
+    };
+    diesel::insert_into(cards::table).values(&card).execute(conn)?;
+    requests.carried_out(&request, number.as_str(), now);
+    requests.save(conn)?;
+    let subject = format!("household:{}", issue.household);
+    audit::record(
+        conn,
+        &[audit::Event::new(issue.by.as_str(), "card.issued", subject, reason, now)],
+    )?;
+    Ok(Issued {
+        number,
+        secret,
+        replayed: false,
+    })
+}
+
+/// Stops all cards of a household at once; answers how many were in use.
+///
+/// # Errors
+/// `Invalid` for a missing reason.
+pub fn stop(conn: &mut Conn, household: &Id<Household>, reason: &str, by: &Id<User>, now: Moment) -> Result<usize> {
+    let reason = reason_given(reason)?;
+    let stopped = stop_all(conn, household, &reason, by, now)?;
+    if stopped > 0 {
+        let subject = format!("household:{household}");
+        audit::record(
+            conn,
+            &[audit::Event::new(by.as_str(), "card.stopped", subject, reason, now)],
+        )?;
+    }
+    Ok(stopped)
+}
+
+/// The cards of a household, newest first.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn of_household(conn: &mut Conn, household: &Id<Household>) -> Result<Vec<Card>> {
+    Ok(cards::table
+        .filter(cards::household_id.eq(household))
+        .order((cards::issued_at.desc(), cards::id.desc()))
+        .select(Card::as_select())
+        .load(conn)?)
+}
+
+fn stop_all(conn: &mut Conn, household: &Id<Household>, reason: &str, by: &Id<User>, now: Moment) -> Result<usize> {
+    let in_use = cards::table.filter(cards::household_id.eq(household).and(cards::stopped_at.is_null()));
+    Ok(diesel::update(in_use)
+        .set((
+            cards::stopped_at.eq(Some(now)),
+            cards::stopped_by.eq(Some(by.as_str())),
+            cards::stop_reason.eq(Some(reason)),
+        ))
+        .execute(conn)?)
+}
+
+/// A random number that no card has or had.
+fn free_number(conn: &mut Conn) -> Result<CardNumber> {
+    for _ in 0..100 {
+        let number = CardNumber::from_random(random_bits());
+        let taken = cards::table
+            .filter(cards::number.eq(number.as_str()))
+            .count()
+            .get_result::<i64>(conn)?;
+        if taken == 0 {
+            return Ok(number);
+        }
+    }
+    Err(Error::internal("no free card number was found"))
+}
+
+/// 60 bits that only the holder of the request's key and of the card key can make again.
+fn secret_for(programme: &Programme, household: &Id<Household>, key: &str) -> Result<CardSecret> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(programme.card_key()).map_err(Error::internal)?;
+    mac.update(format!("new card\n{household}\n{key}").as_bytes());
+    let mut bits = [0u8; 8];
+    for (bit, byte) in bits.iter_mut().zip(mac.finalize().into_bytes()) {
+        *bit = byte;
+    }
+    Ok(CardSecret::from_bits(u64::from_le_bytes(bits)))
+}
+
+fn reason_given(reason: &str) -> Result<String> {
+    let reason = reason.trim();
+    if reason.is_empty() || reason.chars().count() > 200 {
+        return Err(Error::invalid("reason", "请写明原因,1至200个字。"));
+    }
+    Ok(reason.to_owned())
+}

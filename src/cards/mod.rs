@@ -1,0 +1,6 @@
+//! Cards: how a household is recognised at the counter. A number and a secret: no name, no balance.
+
+pub mod card;
+pub mod number;
+pub mod qr;
+//pub mod web;

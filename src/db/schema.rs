@@ -1,0 +1,322 @@
+//! The tables, as diesel sees them. Each table belongs to one room; `tests/house.rs` holds which.
+//!
+//! Written by hand from `migrations/`, because one text serves both databases; `tests/schema.rs` compares it with them.
+
+diesel::table! {
+    audit_events (id) {
+        id -> Text,
+        recorded_at -> Timestamp,
+        actor -> Text,
+        act -> Text,
+        subject -> Text,
+        detail -> Text,
+    }
+}
+
+diesel::table! {
+    requests (key) {
+        key -> Text,
+        digest -> Binary,
+        subject -> Text,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    accounts (id) {
+        id -> BigInt,
+        owner -> Text,
+        kind -> Text,
+        balance -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    transactions (number) {
+        number -> BigInt,
+        kind -> Text,
+        source -> Text,
+        effective_on -> Date,
+        recorded_at -> Timestamp,
+        posted_by -> Text,
+        reverses -> Nullable<BigInt>,
+        chain_digest -> Binary,
+    }
+}
+
+diesel::table! {
+    entries (account_id, version) {
+        account_id -> BigInt,
+        version -> BigInt,
+        transaction_number -> BigInt,
+        amount -> BigInt,
+        balance_after -> BigInt,
+    }
+}
+
+diesel::table! {
+    programmes (id) {
+        id -> Text,
+        name -> Text,
+        address -> Text,
+        office -> Text,
+        phone -> Text,
+        card_key -> Binary,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    areas (id) {
+        id -> Text,
+        parent_id -> Nullable<Text>,
+        kind -> Text,
+        code -> Text,
+        name -> Text,
+        path -> Text,
+    }
+}
+
+diesel::table! {
+    households (id) {
+        id -> Text,
+        code -> Text,
+        building_id -> Text,
+        stairwell -> Nullable<Text>,
+        room -> Text,
+        head_name -> Text,
+        head_initials -> Text,
+        people -> BigInt,
+        registered_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Text,
+        name -> Text,
+        display_name -> Text,
+        password_hash -> Text,
+        household_id -> Nullable<Text>,
+        created_at -> Timestamp,
+        disabled_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    user_roles (user_id, role, area_id) {
+        user_id -> Text,
+        role -> Text,
+        area_id -> Text,
+    }
+}
+
+diesel::table! {
+    sessions (digest) {
+        digest -> Text,
+        user_id -> Text,
+        started_at -> Timestamp,
+        seen_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    api_tokens (digest) {
+        digest -> Text,
+        user_id -> Text,
+        created_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    scheme_versions (id) {
+        id -> Text,
+        code -> Text,
+        version -> BigInt,
+        name -> Text,
+        document -> Text,
+        active_from -> Date,
+        loaded_at -> Timestamp,
+        loaded_by -> Text,
+    }
+}
+
+diesel::table! {
+    evaluation_categories (scheme_version_id, code) {
+        scheme_version_id -> Text,
+        code -> Text,
+        name -> Text,
+        title -> Text,
+        redeemable -> Bool,
+    }
+}
+
+diesel::table! {
+    scoring_items (id) {
+        id -> Text,
+        scheme_version_id -> Text,
+        code -> Text,
+        category_code -> Text,
+        name -> Text,
+        points -> BigInt,
+        per -> Text,
+        cap -> BigInt,
+        cap_period -> Text,
+        evidence -> Text,
+        nominator -> Text,
+        check_level -> Text,
+    }
+}
+
+diesel::table! {
+    cards (id) {
+        id -> Text,
+        household_id -> Text,
+        number -> Text,
+        secret_digest -> Text,
+        issued_at -> Timestamp,
+        issued_by -> Text,
+        issue_reason -> Text,
+        stopped_at -> Nullable<Timestamp>,
+        stopped_by -> Nullable<Text>,
+        stop_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    nominations (id) {
+        id -> Text,
+        household_id -> Text,
+        scoring_item_id -> Text,
+        count -> BigInt,
+        points -> BigInt,
+        occurred_on -> Date,
+        note -> Text,
+        state -> Text,
+        nominated_by -> Text,
+        nominated_at -> Timestamp,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        decision_reason -> Nullable<Text>,
+        transaction_number -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    points_stores (id) {
+        id -> Text,
+        area_id -> Text,
+        name -> Text,
+        opening_hours -> Text,
+    }
+}
+
+diesel::table! {
+    goods_items (id) {
+        id -> Text,
+        sku -> Text,
+        barcode -> Nullable<Text>,
+        name -> Text,
+        unit -> Text,
+        category -> Text,
+        price_points -> BigInt,
+        cost_fen -> BigInt,
+        monthly_limit -> Nullable<BigInt>,
+        shelf_life_days -> Nullable<BigInt>,
+        withdrawn_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    stock_lots (number) {
+        number -> BigInt,
+        store_id -> Text,
+        goods_id -> Text,
+        received_on -> Date,
+        expires_on -> Nullable<Date>,
+        funding -> Text,
+        cost_fen -> BigInt,
+        quantity -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    redemptions (id) {
+        id -> Text,
+        store_id -> Text,
+        household_id -> Text,
+        card_id -> Text,
+        presented -> Text,
+        points -> BigInt,
+        transaction_number -> BigInt,
+        redeemed_by -> Text,
+        redeemed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    redemption_lines (redemption_id, position) {
+        redemption_id -> Text,
+        position -> BigInt,
+        goods_id -> Text,
+        quantity -> BigInt,
+        price_points -> BigInt,
+    }
+}
+
+diesel::table! {
+    redemption_voids (redemption_id) {
+        redemption_id -> Text,
+        reason -> Text,
+        transaction_number -> BigInt,
+        voided_by -> Text,
+        voided_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    stock_movements (lot_number, version) {
+        lot_number -> BigInt,
+        version -> BigInt,
+        kind -> Text,
+        quantity -> BigInt,
+        quantity_after -> BigInt,
+        redemption_id -> Nullable<Text>,
+        recorded_at -> Timestamp,
+        recorded_by -> Text,
+    }
+}
+
+diesel::joinable!(nominations -> scoring_items (scoring_item_id));
+diesel::joinable!(redemption_lines -> redemptions (redemption_id));
+diesel::joinable!(redemption_voids -> redemptions (redemption_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    audit_events,
+    requests,
+    accounts,
+    transactions,
+    entries,
+    programmes,
+    areas,
+    households,
+    users,
+    user_roles,
+    sessions,
+    api_tokens,
+    scheme_versions,
+    evaluation_categories,
+    scoring_items,
+    cards,
+    nominations,
+    points_stores,
+    goods_items,
+    stock_lots,
+    redemptions,
+    redemption_lines,
+    redemption_voids,
+    stock_movements,
+);

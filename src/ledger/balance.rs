@@ -1,0 +1,189 @@
+//! Balances: reading the books.
+//!
+//! A balance now is the head of the account; a balance as of a moment is the last entry before it; a balance by effective
+//! day is summed on read, because a posting about an earlier day must not rewrite what stands.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::account::AccountKind;
+use super::transaction::TransactionKind;
+use crate::clock::{Day, Moment};
+use crate::db::schema::{accounts, entries, transactions};
+use crate::db::Conn;
+use crate::error::Result;
+use crate::points::Points;
+
+/// A household's three balances.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balances {
+    /// What can be redeemed.
+    pub spendable: Points,
+    /// What is on public notice.
+    pub pending: Points,
+    /// Recognition.
+    pub honour: Points,
+}
+
+/// The balances of an owner now.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn of(conn: &mut Conn, owner: &str) -> Result<Balances> {
+    Ok(of_all(conn, &[owner])?.remove(owner).unwrap_or_default())
+}
+
+/// The balances of many owners now; owners without entries are left out.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn of_all(conn: &mut Conn, owners: &[&str]) -> Result<HashMap<String, Balances>> {
+    let mut all: HashMap<String, Balances> = HashMap::new();
+    let rows = accounts::table
+        .filter(accounts::owner.eq_any(owners))
+        .select((accounts::owner, accounts::kind, accounts::balance))
+        .load::<(String, AccountKind, Points)>(conn)?;
+    for (owner, kind, balance) in rows {
+        let balances = all.entry(owner).or_default();
+        match kind {
+            AccountKind::Spendable => balances.spendable = balance,
+            AccountKind::Pending => balances.pending = balance,
+            AccountKind::Honour => balances.honour = balance,
+            _ => {}
+        }
+    }
+    Ok(all)
+}
+
+/// What all households together hold in accounts of this kind.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn outstanding(conn: &mut Conn, kind: AccountKind) -> Result<Points> {
+    use diesel::sql_types::BigInt;
+    let sum = diesel::dsl::sql::<BigInt>("cast(coalesce(sum(balance), 0) as bigint)");
+    Ok(accounts::table
+        .filter(accounts::kind.eq(kind))
+        .select(sum)
+        .get_result::<Points>(conn)?)
+}
+
+/// The balance of an account by effective day: everything that is about `day` or before it.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn on(conn: &mut Conn, owner: &str, kind: AccountKind, day: Day) -> Result<Points> {
+    use diesel::sql_types::BigInt;
+    let sum = diesel::dsl::sql::<BigInt>("cast(coalesce(sum(amount), 0) as bigint)");
+    Ok(entries::table
+        .inner_join(accounts::table.on(accounts::id.eq(entries::account_id)))
+        .inner_join(transactions::table.on(transactions::number.eq(entries::transaction_number)))
+        .filter(accounts::owner.eq(owner))
+        .filter(accounts::kind.eq(kind))
+        .filter(transactions::effective_on.le(day))
+        .select(sum)
+        .get_result::<Points>(conn)?)
+}
+
+/// A line of an account, with the transaction it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct Line {
+    /// Which of the owner's accounts.
+    pub kind: AccountKind,
+    /// The account's gap-free count.
+    pub version: i64,
+    /// Added to the balance.
+    pub amount: Points,
+    /// The balance after.
+    pub balance_after: Points,
+    /// The transaction, whose number is the slip number.
+    pub transaction: i64,
+    /// Why points moved.
+    pub transaction_kind: TransactionKind,
+    /// What caused it.
+    pub source: String,
+    /// The day it is about.
+    pub effective_on: Day,
+    /// When it was written.
+    pub recorded_at: Moment,
+    /// The transaction that this one undoes.
+    pub reverses: Option<i64>,
+}
+
+/// The lines of an owner's accounts of one kind, newest first: at most `limit`, with versions below `before` when given.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn lines(conn: &mut Conn, owner: &str, kind: AccountKind, before: Option<i64>, limit: i64) -> Result<Vec<Line>> {
+    Ok(entries::table
+        .inner_join(accounts::table.on(accounts::id.eq(entries::account_id)))
+        .inner_join(transactions::table.on(transactions::number.eq(entries::transaction_number)))
+        .filter(accounts::owner.eq(owner))
+        .filter(accounts::kind.eq(kind))
+        .filter(entries::version.lt(before.unwrap_or(i64::MAX)))
+        .order(entries::version.desc())
+        .limit(limit)
+        .select((
+            accounts::kind,
+            entries::version,
+            entries::amount,
+            entries::balance_after,
+            transactions::number,
+            transactions::kind,
+            transactions::source,
+            transactions::effective_on,
+            transactions::recorded_at,
+            transactions::reverses,
+        ))
+        .load::<Line>(conn)?)
+}
+
+/// What a transaction did to the household it is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Posted {
+    /// The transaction.
+    pub number: i64,
+    /// What caused it.
+    pub source: String,
+    /// The household.
+    pub owner: String,
+    /// Added to the spendable points.
+    pub spendable: Points,
+    /// Added to the honour score.
+    pub honour: Points,
+}
+
+/// All transactions of a kind with what they did, for rooms that check their own rows against the books.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn posted(conn: &mut Conn, kind: TransactionKind) -> Result<Vec<Posted>> {
+    let rows = entries::table
+        .inner_join(accounts::table.on(accounts::id.eq(entries::account_id)))
+        .inner_join(transactions::table.on(transactions::number.eq(entries::transaction_number)))
+        .filter(transactions::kind.eq(kind))
+        .filter(accounts::owner.ne(super::account::PROGRAMME))
+        .order(transactions::number)
+        .select((transactions::number, transactions::source, accounts::owner, accounts::kind, entries::amount))
+        .load::<(i64, String, String, AccountKind, Points)>(conn)?;
+    let mut all: Vec<Posted> = Vec::new();
+    for (number, source, owner, account, amount) in rows {
+        if all.last().is_none_or(|last| last.number != number) {
+            all.push(Posted {
+                number,
+                source,
+                owner,
+                ..Posted::default()
+            });
+        }
+        if let Some(last) = all.last_mut() {
+            match account {
+                AccountKind::Spendable => last.spendable = amount,
+                AccountKind::Honour => last.honour = amount,
+                _ => {}
+            }
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,37 @@
+//! Jishan 积善: civility points and points supermarkets, run by the communities that earn them.
+//!
+//! # The floors
+//!
+//! A file uses its own room and lower floors only; `tests/house.rs` holds the plan and fails on any other arrow. Files
+//! named `web.rs` and `api.rs` are the roof: they may call any room, and only `routes.rs` names them.
+//!
+//! | floor | rooms |
+//! | --- | --- |
+//! | 0 words | `id` `points` `money` `clock` `error` |
+//! | 1 ground | `db` `audit` `request` `page` |
+//! | 2 books | `ledger` |
+//! | 3 | `places` |
+//! | 4 | `access` |
+//! | 5 | `scheme` `cards` |
+//! | 6 | `council` `shop` |
+//! | 7 | `statements` |
+//! | roof | every `web.rs` and `api.rs`, `app` `routes` `config` `books` `demo` |
+
+pub mod clock;
+pub mod error;
+pub mod id;
+pub mod money;
+pub mod points;
+
+pub mod audit;
+pub mod db;
+pub mod request;
+
+pub mod ledger;
+pub mod places;
+pub mod access;
+pub mod scheme;
+pub mod cards;
+pub mod council;
+pub mod shop;
+pub mod statements;

@@ -1,0 +1,192 @@
+//! Households: the accounting unit. People on one book, or people who live together.
+//!
+//! Balances are in `ledger`, under the household's id; cards are in `cards`. Names are kept as written, rare characters
+//! and all; what the public sees is the masked name.
+
+use diesel::prelude::*;
+use pinyin::ToPinyin;
+
+use super::area::Area;
+use crate::clock::Moment;
+use crate::db::schema::households;
+use crate::db::{insert_rows, Conn};
+use crate::error::{Error, Result};
+use crate::id::Id;
+
+/// A household.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = households)]
+pub struct Household {
+    /// Its id, which owns its accounts.
+    pub id: Id<Household>,
+    /// Its code, for example `C01-G03-B005-2-1103`.
+    pub code: String,
+    /// Where it lives.
+    pub building_id: Id<Area>,
+    /// 单元.
+    pub stairwell: Option<String>,
+    /// 房号.
+    pub room: String,
+    /// 户主.
+    pub head_name: String,
+    /// Pinyin initials of the head's name, in small letters.
+    pub head_initials: String,
+    /// How many people.
+    pub people: i64,
+    /// Since when it is registered.
+    pub registered_at: Moment,
+}
+
+impl Household {
+    /// `王**`: the family name, and that is all.
+    #[must_use]
+    pub fn masked_name(&self) -> String {
+        mask(&self.head_name)
+    }
+
+    /// `2单元1103`.
+    #[must_use]
+    pub fn door(&self) -> String {
+        match &self.stairwell {
+            Some(stairwell) => format!("{stairwell}单元{}", self.room),
+            None => self.room.clone(),
+        }
+    }
+}
+
+/// The family name and two stars, also for names of two or five characters: length tells nothing.
+#[must_use]
+pub fn mask(name: &str) -> String {
+    let family: String = name.chars().take(1).collect();
+    format!("{family}**")
+}
+
+/// Pinyin initials: `李玉山` is `lys`. A character without a reading stands for itself.
+#[must_use]
+pub fn initials(name: &str) -> String {
+    name.chars()
+        .filter(|letter| letter.is_alphanumeric())
+        .map(|letter| {
+            letter
+                .to_pinyin()
+                .and_then(|reading| reading.plain().chars().next())
+                .unwrap_or_else(|| letter.to_ascii_lowercase())
+        })
+        .collect()
+}
+
+/// Registers households.
+///
+/// # Errors
+/// Only when the database fails; codes are checked before (`places/import.rs`).
+pub fn register(conn: &mut Conn, new: &[Household]) -> Result<()> {
+    insert_rows!(conn, households::table, new);
+    Ok(())
+}
+
+/// A household by its code.
+///
+/// # Errors
+/// `NotFound`.
+pub fn by_code(conn: &mut Conn, code: &str) -> Result<Household> {
+    households::table
+        .filter(households::code.eq(code))
+        .select(Household::as_select())
+        .get_result(conn)
+        .optional()?
+        .ok_or(Error::NotFound)
+}
+
+/// A household by its id.
+///
+/// # Errors
+/// `NotFound`.
+pub fn by_id(conn: &mut Conn, id: &Id<Household>) -> Result<Household> {
+    households::table
+        .find(id)
+        .select(Household::as_select())
+        .get_result(conn)
+        .optional()?
+        .ok_or(Error::NotFound)
+}
+
+/// Households by their ids, in no particular order.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn by_ids(conn: &mut Conn, ids: &[Id<Household>]) -> Result<Vec<Household>> {
+    Ok(households::table
+        .filter(households::id.eq_any(ids))
+        .select(Household::as_select())
+        .load(conn)?)
+}
+
+/// What to look for.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Part of a code, of a name, or pinyin initials; empty finds all.
+    pub query: String,
+    /// Only households in these buildings; `None` for everywhere.
+    pub buildings: Option<Vec<Id<Area>>>,
+    /// Only codes after this one.
+    pub after: Option<String>,
+    /// At most this many.
+    pub limit: i64,
+}
+
+/// Households in the order of their codes.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn search(conn: &mut Conn, search: &Search) -> Result<Vec<Household>> {
+    let mut query = households::table.select(Household::as_select()).into_boxed();
+    if let Some(buildings) = &search.buildings {
+        query = query.filter(households::building_id.eq_any(buildings));
+    }
+    let words = search.query.trim();
+    if !words.is_empty() {
+        // The three characters that LIKE reads as its own are not in any name or code.
+        let plain: String = words.chars().filter(|letter| !matches!(letter, '%' | '_' | '\\')).collect();
+        query = query.filter(
+            households::code
+                .like(format!("%{}%", plain.to_uppercase()))
+                .or(households::head_name.like(format!("%{plain}%")))
+                .or(households::head_initials.like(format!("{}%", plain.to_lowercase()))),
+        );
+    }
+    if let Some(after) = &search.after {
+        query = query.filter(households::code.gt(after));
+    }
+    Ok(query.order(households::code).limit(search.limit).load(conn)?)
+}
+
+/// How many households and how many people there are.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn count(conn: &mut Conn) -> Result<(i64, i64)> {
+    use diesel::sql_types::BigInt;
+    let people = diesel::dsl::sql::<BigInt>("cast(coalesce(sum(people), 0) as bigint)");
+    Ok(households::table
+        .select((diesel::dsl::count_star(), people))
+        .get_result(conn)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn initials_find_a_name_and_leave_rare_characters_alone() {
+        assert_eq!(initials("李玉山"), "lys");
+        assert_eq!(initials("𠮷田"), "𠮷t");
+        assert_eq!(initials("Anna Wang"), "annawang");
+    }
+
+    #[test]
+    fn a_masked_name_shows_the_family_name_only() {
+        assert_eq!(mask("王小明"), "王**");
+        assert_eq!(mask("㛃"), "㛃**");
+        assert_eq!(mask(""), "**");
+    }
+}

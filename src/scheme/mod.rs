@@ -1,0 +1,5 @@
+//! The scheme: the rules a community adopted, as versions that are never changed.
+
+pub mod item;
+pub mod version;
+//pub mod web;

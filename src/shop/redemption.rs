@@ -1,0 +1,610 @@
+//! Redemptions: points for goods. The counter's rules, from top to bottom.
+//!
+//! Requests that are waiting at the same moment are decided together: [`redeem_all`] loads what the set touches, decides
+//! each in memory (`Counter::redeem`, which reads as the rules), and writes everything as sets, inside the one transaction
+//! that the writer holds. Balance and stock go down in the same step or not at all.
+//!
+//! The counter learns "enough" or "short by N", never the balance.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::goods::{self, GoodsItem};
+use super::stock::{Occasion, Stock};
+use super::store::PointsStore;
+use crate::access::user::User;
+use crate::audit;
+use crate::cards::card::{Card, Presented, Wallet};
+use crate::cards::number::{CardSecret, CardToken};
+use crate::clock::{begin_of, day_of, Day, Moment, Span};
+use crate::db::schema::{redemption_lines, redemption_voids, redemptions};
+use crate::db::{insert_rows, Conn};
+use crate::error::{Error, Refusal, Result};
+use crate::id::Id;
+use crate::ledger::account::{AccountKind, PROGRAMME};
+use crate::ledger::transaction::{Books, Posting, TransactionKind};
+use crate::places::household::Household;
+use crate::places::programme;
+use crate::points::Points;
+use crate::request::{Request, Requests};
+
+/// A redemption as it stands in its register.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = redemptions)]
+pub struct Redemption {
+    /// Its id.
+    pub id: Id<Redemption>,
+    /// Where.
+    pub store_id: Id<PointsStore>,
+    /// Whose points.
+    pub household_id: Id<Household>,
+    /// The card that was shown.
+    pub card_id: Id<Card>,
+    /// How it was shown.
+    pub presented: Presented,
+    /// Points for all of it.
+    pub points: Points,
+    /// The posting; its number is the slip number.
+    pub transaction_number: i64,
+    /// Who stood at the counter.
+    pub redeemed_by: Id<User>,
+    /// When.
+    pub redeemed_at: Moment,
+}
+
+/// One line: so many of these goods at this price.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = redemption_lines)]
+pub struct Line {
+    /// The redemption.
+    pub redemption_id: Id<Redemption>,
+    /// 1, 2, 3 …
+    pub position: i64,
+    /// What.
+    pub goods_id: Id<GoodsItem>,
+    /// How many.
+    pub quantity: i64,
+    /// Points for one, on that day.
+    pub price_points: Points,
+}
+
+/// Why the counter refuses. Cards refuse in `cards/card.rs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The balance does not reach.
+    NotEnoughPoints {
+        /// What is missing; the balance itself stays with the household.
+        short_by: Points,
+    },
+    /// The shelf does not hold so many.
+    OutOfStock {
+        /// The goods, as people call them.
+        goods: String,
+        /// How many there are.
+        available: i64,
+    },
+    /// The household has had its share of this month.
+    LimitReached {
+        /// The goods, as people call them.
+        goods: String,
+        /// How many a household may take in a month.
+        limit: i64,
+        /// How many it may still take.
+        left: i64,
+    },
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::NotEnoughPoints { short_by } => write!(formatter, "积分不够,还差{short_by}分。"),
+            Refused::OutOfStock { goods, available: 0 } => write!(formatter, "{goods}没有库存了。"),
+            Refused::OutOfStock { goods, available } => write!(formatter, "{goods}库存不足,只有{available}件。"),
+            Refused::LimitReached { goods, limit, left } => {
+                write!(formatter, "{goods}每户每月限兑{limit}件,本月还可兑{left}件。")
+            }
+        }
+    }
+}
+
+impl Refusal for Refused {
+    fn code(&self) -> &'static str {
+        match self {
+            Refused::NotEnoughPoints { .. } => "not_enough_points",
+            Refused::OutOfStock { .. } => "out_of_stock",
+            Refused::LimitReached { .. } => "limit_reached",
+        }
+    }
+}
+
+/// A line of a request: a short code and how many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The goods' short code.
+    pub sku: String,
+    /// How many.
+    pub quantity: i64,
+}
+
+/// Asks to redeem.
+#[derive(Clone, Debug)]
+pub struct Redeem {
+    request: Request,
+    card: CardToken,
+    wanted: Vec<Wanted>,
+    store: Id<PointsStore>,
+    by: Id<User>,
+    at: Moment,
+}
+
+/// The most units of one kind of goods in one redemption, and the most lines.
+const MOST_QUANTITY: i64 = 999;
+const MOST_LINES: usize = 100;
+
+impl Redeem {
+    /// A request whose lines make sense; lines of the same goods become one.
+    ///
+    /// # Errors
+    /// `Invalid` for a card that cannot be one, no lines, too many, or a quantity outside 1–999.
+    pub fn new(
+        key: &str,
+        card: &str,
+        lines: &[Wanted],
+        store: Id<PointsStore>,
+        by: Id<User>,
+        at: Moment,
+    ) -> Result<Redeem> {
+        let card = crate::cards::card::token(card)?;
+        let wanted = merged(lines)?;
+        if wanted.is_empty() {
+            return Err(Error::invalid("lines", "还没有选商品。"));
+        }
+        let content = (card.number().as_str(), card.secret().map(CardSecret::reveal), &wanted);
+        Ok(Redeem {
+            request: Request::new(key, by.as_str(), "redemption", &content)?,
+            card,
+            wanted,
+            store,
+            by,
+            at,
+        })
+    }
+}
+
+/// Lines of the same goods become one, in the order in which they first came.
+fn merged(lines: &[Wanted]) -> Result<Vec<Wanted>> {
+    if lines.len() > MOST_LINES {
+        return Err(Error::invalid("lines", format!("一次最多兑换{MOST_LINES}种商品。")));
+    }
+    let mut wanted: Vec<Wanted> = Vec::with_capacity(lines.len());
+    for line in lines {
+        let sensible = (1..=MOST_QUANTITY).contains(&line.quantity);
+        let sum = match wanted.iter_mut().find(|other| other.sku == line.sku) {
+            Some(other) => {
+                other.quantity = other.quantity.saturating_add(line.quantity);
+                other.quantity
+            }
+            None => {
+                wanted.push(line.clone());
+                line.quantity
+            }
+        };
+        if !sensible || sum > MOST_QUANTITY {
+            return Err(Error::invalid("lines", format!("数量应为1至{MOST_QUANTITY}的整数。")));
+        }
+    }
+    Ok(wanted)
+}
+
+/// A redemption with its lines, as the counter and the API answer it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redeemed {
+    /// The redemption.
+    pub redemption: Redemption,
+    /// Its lines with their goods.
+    pub lines: Vec<(Line, GoodsItem)>,
+    /// Is this the answer of an earlier request?
+    pub replayed: bool,
+}
+
+impl Redeemed {
+    /// What was taken, in words: `大米 5kg × 1`.
+    #[must_use]
+    pub fn goods(&self) -> Vec<String> {
+        self.lines
+            .iter()
+            .map(|(line, item)| format!("{} × {}", item.name, line.quantity))
+            .collect()
+    }
+}
+
+/// Decides all requests that are waiting: one answer for each, in order.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn redeem_all(conn: &mut Conn, asked: &[Redeem]) -> Result<Vec<Result<Redeemed>>> {
+    let mut counter = Counter::open(conn, asked)?;
+    let answers = asked.iter().map(|request| counter.redeem(request)).collect();
+    counter.save(conn)?;
+    Ok(answers)
+}
+
+/// What the counter needs to know to decide a set of requests.
+struct Counter {
+    requests: Requests,
+    earlier: HashMap<Id<Redemption>, Redeemed>,
+    wallet: Wallet,
+    goods: HashMap<String, GoodsItem>,
+    had: Had,
+    books: Books,
+    stock: Stock,
+    redemptions: Vec<Redemption>,
+    lines: Vec<Line>,
+    events: Vec<audit::Event>,
+}
+
+impl Counter {
+    fn open(conn: &mut Conn, asked: &[Redeem]) -> Result<Counter> {
+        let requests = Requests::open(conn, asked.iter().map(|request| &request.request))?;
+        let earlier = asked
+            .iter()
+            .filter_map(|request| requests.earlier(&request.request).ok().flatten())
+            .map(Id::known)
+            .collect::<Vec<_>>();
+        let programme = programme::get(conn)?;
+        let wallet = Wallet::open(conn, &programme, asked.iter().map(|request| &request.card))?;
+        let mut skus: Vec<&str> = asked
+            .iter()
+            .flat_map(|request| &request.wanted)
+            .map(|line| line.sku.as_str())
+            .collect();
+        skus.sort_unstable();
+        skus.dedup();
+        let goods = goods::by_skus(conn, &skus)?;
+        let ids: Vec<Id<GoodsItem>> = goods.values().map(|item| item.id.clone()).collect();
+        let households = wallet.households();
+        let since = asked.iter().map(|request| day_of(request.at)).min();
+        Ok(Counter {
+            had: Had::load(conn, &households, since.unwrap_or_default())?,
+            books: Books::open(conn, households.iter().map(Id::as_str))?,
+            stock: Stock::open(conn, &ids)?,
+            earlier: load_earlier(conn, earlier)?,
+            requests,
+            wallet,
+            goods,
+            redemptions: Vec::new(),
+            lines: Vec::new(),
+            events: Vec::new(),
+        })
+    }
+
+    /// The counter's rules.
+    fn redeem(&mut self, asked: &Redeem) -> Result<Redeemed> {
+        if let Some(earlier) = self.requests.earlier(&asked.request)? {
+            return self.replay(&Id::known(earlier));
+        }
+        let (card, presented) = self.wallet.recognise(&asked.card)?;
+        let (card, household) = (card.id.clone(), card.household_id.clone());
+        let basket = price(&self.goods, &asked.wanted)?;
+        let day = day_of(asked.at);
+        for (item, quantity) in &basket.lines {
+            self.had.expect_within_limit(&household, item, *quantity, day)?;
+        }
+        let have = self.books.balance(household.as_str(), AccountKind::Spendable);
+        if have < basket.points {
+            let short_by = have.short_of(basket.points);
+            return Err(Refused::NotEnoughPoints { short_by }.into());
+        }
+        for (item, quantity) in &basket.lines {
+            expect_in_stock(&self.stock, &asked.store, item, *quantity, day)?;
+        }
+
+        let id: Id<Redemption> = Id::new(asked.at);
+        let occasion = Occasion {
+            redemption: Some(id.clone()),
+            by: asked.by.clone(),
+            at: asked.at,
+        };
+        for (item, quantity) in &basket.lines {
+            self.stock.take(&asked.store, &item.id, *quantity, &occasion)?;
+            self.had.add(&household, &item.id, day, *quantity);
+        }
+        let transaction_number = self.books.post(posting(asked, &id, &household, basket.points))?;
+        let redemption = Redemption {
+            id,
+            store_id: asked.store.clone(),
+            household_id: household,
+            card_id: card,
+            presented,
+            points: basket.points,
+            transaction_number,
+            redeemed_by: asked.by.clone(),
+            redeemed_at: asked.at,
+        };
+        Ok(self.keep(asked, redemption, basket))
+    }
+
+    /// Keeps what was decided, to be written at the end.
+    fn keep(&mut self, asked: &Redeem, redemption: Redemption, basket: Basket) -> Redeemed {
+        let lines: Vec<(Line, GoodsItem)> = (1i64..)
+            .zip(basket.lines)
+            .map(|(position, (item, quantity))| {
+                let line = Line {
+                    redemption_id: redemption.id.clone(),
+                    position,
+                    goods_id: item.id.clone(),
+                    quantity,
+                    price_points: item.price_points,
+                };
+                (line, item)
+            })
+            .collect();
+        self.requests.carried_out(&asked.request, redemption.id.as_str(), asked.at);
+        self.events.push(audit::Event::new(
+            asked.by.as_str(),
+            "redemption.made",
+            format!("redemption:{}", redemption.id),
+            redemption.presented.word().to_owned(),
+            asked.at,
+        ));
+        self.lines.extend(lines.iter().map(|(line, _)| line.clone()));
+        self.redemptions.push(redemption.clone());
+        let redeemed = Redeemed {
+            redemption,
+            lines,
+            replayed: false,
+        };
+        self.earlier.insert(redeemed.redemption.id.clone(), redeemed.clone());
+        redeemed
+    }
+
+    fn replay(&self, id: &Id<Redemption>) -> Result<Redeemed> {
+        let mut first = self.earlier.get(id).cloned().ok_or(Error::NotFound)?;
+        first.replayed = true;
+        Ok(first)
+    }
+
+    fn save(self, conn: &mut Conn) -> Result<()> {
+        if self.redemptions.is_empty() {
+            return Ok(());
+        }
+        self.books.save(conn)?;
+        insert_rows!(conn, redemptions::table, &self.redemptions);
+        insert_rows!(conn, redemption_lines::table, &self.lines);
+        self.stock.save(conn)?;
+        self.requests.save(conn)?;
+        audit::record(conn, &self.events)
+    }
+}
+
+/// A priced basket.
+struct Basket {
+    lines: Vec<(GoodsItem, i64)>,
+    points: Points,
+}
+
+/// Prices the lines as of now.
+fn price(goods: &HashMap<String, GoodsItem>, wanted: &[Wanted]) -> Result<Basket> {
+    let mut lines = Vec::with_capacity(wanted.len());
+    let mut points = Points::ZERO;
+    for line in wanted {
+        let item = goods
+            .get(&line.sku)
+            .filter(|item| item.withdrawn_at.is_none())
+            .ok_or_else(|| Error::invalid("lines", "清单里有本店没有的商品,请核对编号。"))?;
+        points = item
+            .price_points
+            .times(line.quantity)
+            .and_then(|price| points.plus(price))
+            .ok_or_else(|| Error::invalid("lines", "积分合计太大。"))?;
+        lines.push((item.clone(), line.quantity));
+    }
+    Ok(Basket { lines, points })
+}
+
+fn expect_in_stock(
+    stock: &Stock,
+    store: &Id<PointsStore>,
+    item: &GoodsItem,
+    quantity: i64,
+    day: Day,
+) -> Result<(), Refused> {
+    let available = stock.available(store, &item.id, day);
+    if available < quantity {
+        let goods = item.name.clone();
+        return Err(Refused::OutOfStock { goods, available });
+    }
+    Ok(())
+}
+
+fn posting(asked: &Redeem, id: &Id<Redemption>, household: &Id<Household>, points: Points) -> Posting {
+    Posting {
+        kind: TransactionKind::Redemption,
+        source: format!("redemption:{id}"),
+        effective_on: day_of(asked.at),
+        recorded_at: asked.at,
+        posted_by: asked.by.as_str().to_owned(),
+        reverses: None,
+        entries: Posting::moving(
+            points,
+            (household.as_str(), AccountKind::Spendable),
+            (PROGRAMME, AccountKind::Redemption),
+        ),
+    }
+}
+
+/// What households have had this month, by goods.
+#[derive(Debug, Default)]
+struct Had(HashMap<(Id<Household>, Id<GoodsItem>), Vec<(Day, i64)>>);
+
+impl Had {
+    /// Loads what was redeemed since the month of `day` began and not voided.
+    fn load(conn: &mut Conn, households: &[Id<Household>], day: Day) -> Result<Had> {
+        let rows = redemptions::table
+            .inner_join(redemption_lines::table)
+            .left_join(redemption_voids::table)
+            .filter(redemptions::household_id.eq_any(households))
+            .filter(redemptions::redeemed_at.ge(begin_of(Span::month_of(day).from)))
+            .filter(redemption_voids::redemption_id.is_null())
+            .select((
+                redemptions::household_id,
+                redemption_lines::goods_id,
+                redemptions::redeemed_at,
+                redemption_lines::quantity,
+            ))
+            .load::<(Id<Household>, Id<GoodsItem>, Moment, i64)>(conn)?;
+        let mut had = Had::default();
+        for (household, goods, at, quantity) in rows {
+            had.add(&household, &goods, day_of(at), quantity);
+        }
+        Ok(had)
+    }
+
+    fn add(&mut self, household: &Id<Household>, goods: &Id<GoodsItem>, day: Day, quantity: i64) {
+        self.0
+            .entry((household.clone(), goods.clone()))
+            .or_default()
+            .push((day, quantity));
+    }
+
+    fn expect_within_limit(
+        &self,
+        household: &Id<Household>,
+        item: &GoodsItem,
+        quantity: i64,
+        day: Day,
+    ) -> Result<(), Refused> {
+        let Some(limit) = item.monthly_limit else {
+            return Ok(());
+        };
+        let month = Span::month_of(day);
+        let had = self.0.get(&(household.clone(), item.id.clone())).map_or(0, |taken| {
+            taken
+                .iter()
+                .filter(|(day, _)| month.contains(*day))
+                .fold(0i64, |sum, (_, quantity)| sum.saturating_add(*quantity))
+        });
+        let left = limit.saturating_sub(had).max(0);
+        if quantity > left {
+            let goods = item.name.clone();
+            return Err(Refused::LimitReached { goods, limit, left });
+        }
+        Ok(())
+    }
+}
+
+/// What the counter is told about a basket before anything is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// Points for all of it.
+    pub total: Points,
+    /// What is missing; zero is enough.
+    pub short_by: Points,
+    /// What else stands in the way, by short code.
+    pub problems: Vec<(String, Refused)>,
+}
+
+/// Answers what would happen to a basket. Reads only: looking at a household never makes a transaction.
+///
+/// # Errors
+/// `Invalid` lines; a refused card.
+pub fn quote(
+    conn: &mut Conn,
+    household: &Id<Household>,
+    store: &Id<PointsStore>,
+    lines: &[Wanted],
+    now: Moment,
+) -> Result<Quote> {
+    let wanted = merged(lines)?;
+    let skus: Vec<&str> = wanted.iter().map(|line| line.sku.as_str()).collect();
+    let goods = goods::by_skus(conn, &skus)?;
+    let basket = price(&goods, &wanted)?;
+    let ids: Vec<Id<GoodsItem>> = goods.values().map(|item| item.id.clone()).collect();
+    let day = day_of(now);
+    let had = Had::load(conn, std::slice::from_ref(household), day)?;
+    let stock = Stock::open(conn, &ids)?;
+    let have = crate::ledger::balance::of(conn, household.as_str())?.spendable;
+    let mut problems = Vec::new();
+    for (item, quantity) in &basket.lines {
+        let verdict = had
+            .expect_within_limit(household, item, *quantity, day)
+            .and_then(|()| expect_in_stock(&stock, store, item, *quantity, day));
+        if let Err(refused) = verdict {
+            problems.push((item.sku.clone(), refused));
+        }
+    }
+    Ok(Quote {
+        total: basket.points,
+        short_by: have.short_of(basket.points),
+        problems,
+    })
+}
+
+/// A redemption with its lines.
+///
+/// # Errors
+/// `NotFound`.
+pub fn by_id(conn: &mut Conn, id: &Id<Redemption>) -> Result<Redeemed> {
+    load_earlier(conn, vec![id.clone()])?
+        .remove(id)
+        .ok_or(Error::NotFound)
+}
+
+/// Redemptions with their lines, by their ids.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn by_ids(conn: &mut Conn, ids: Vec<Id<Redemption>>) -> Result<HashMap<Id<Redemption>, Redeemed>> {
+    load_earlier(conn, ids)
+}
+
+/// The redemptions of a store within a span of days, newest first.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn journal(conn: &mut Conn, store: &Id<PointsStore>, span: Span) -> Result<Vec<Redeemed>> {
+    let ids = redemptions::table
+        .filter(redemptions::store_id.eq(store))
+        .filter(redemptions::redeemed_at.ge(begin_of(span.from)))
+        .filter(redemptions::redeemed_at.lt(begin_of(span.until)))
+        .select(redemptions::id)
+        .load::<Id<Redemption>>(conn)?;
+    let mut all: Vec<Redeemed> = load_earlier(conn, ids)?.into_values().collect();
+    all.sort_by_key(|redeemed| std::cmp::Reverse(redeemed.redemption.transaction_number));
+    Ok(all)
+}
+
+fn load_earlier(conn: &mut Conn, ids: Vec<Id<Redemption>>) -> Result<HashMap<Id<Redemption>, Redeemed>> {
+    let mut all: HashMap<Id<Redemption>, Redeemed> = HashMap::new();
+    for chunk in ids.chunks(500) {
+        let rows = redemptions::table
+            .filter(redemptions::id.eq_any(chunk))
+            .select(Redemption::as_select())
+            .load(conn)?;
+        let lines = redemption_lines::table
+            .filter(redemption_lines::redemption_id.eq_any(chunk))
+            .order((redemption_lines::redemption_id, redemption_lines::position))
+            .select(Line::as_select())
+            .load(conn)?;
+        let goods_ids: Vec<Id<GoodsItem>> = lines.iter().map(|line| line.goods_id.clone()).collect();
+        let goods = goods::by_ids(conn, &goods_ids)?;
+        for redemption in rows {
+            let redeemed = Redeemed {
+                redemption,
+                lines: Vec::new(),
+                replayed: false,
+            };
+            all.insert(redeemed.redemption.id.clone(), redeemed);
+        }
+        for line in lines {
+            let item = goods.get(&line.goods_id).cloned().ok_or(Error::NotFound)?;
+            if let Some(redeemed) = all.get_mut(&line.redemption_id) {
+                redeemed.lines.push((line, item));
+            }
+        }
+    }
+    Ok(all)
+}

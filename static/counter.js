@@ -1,0 +1,449 @@
+// The counter page with comfort: scanning, a basket, a live "够 / 差 N 分", keys instead of a mouse.
+//
+// The page works without this file as plain forms. The quantity fields of the sale form are the basket's one truth; what is
+// drawn here is a picture of them. The balance is never asked for and never shown: the quote only says whether it is enough.
+// Everything a code or the server says is put in as textContent, so no text can become markup.
+
+import { Wedge, character, classify, clean, listen } from './wedge.js';
+import { shrink } from './photo.js';
+import { beep } from './sound.js';
+
+const MOST = 99;
+const OFFLINE = '网络不通，尚未兑换，请稍候重试';
+const UNSURE = '网络不通，还不知道是否兑成，请按“重试”';
+const byId = (id) => document.getElementById(id);
+const page = byId('counter'), sale = byId('sale'), cardForm = byId('card-form'), photoForm = byId('photo-form');
+const csrf = sale.elements.csrf.value, cardInput = byId('card'), find = byId('find'), confirm = byId('confirm');
+
+const goods = new Map(); // sku → { sku, name, points, tile, input }
+const names = new Map(); // barcode, short code or sku → sku
+const basket = new Map(); // sku → quantity, in the order of scanning
+let current = null; // The sku that F8, + and − speak of: the one touched last, or chosen with the arrows.
+let ticket = 0; // Rises with every change; an answer to an older ticket is stale and dropped.
+let verdict = null; // The server's answer for exactly this basket and card, or null while there is none.
+let trouble = ''; // Why there is no answer, in words.
+let sending = false;
+let spoken = { text: '', short: 0 }; // What the status bar last refused aloud.
+let unsure = false; // A redemption went out and no answer came back: only the same one may be sent again.
+
+function make(tag, className, text, attributes) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text !== undefined) element.textContent = text;
+  Object.keys(attributes || {}).forEach((name) => element.setAttribute(name, attributes[name]));
+  return element;
+}
+
+function button(className, text, label, act) {
+  const element = make('button', className, text, { type: 'button' });
+  if (label) element.setAttribute('aria-label', label);
+  element.addEventListener('click', act);
+  return element;
+}
+
+// ---- Saying it: every sound has a flash with words, at most 600 ms long.
+
+const flash = make('p', 'flash', '', { 'aria-hidden': 'true', hidden: '' });
+const heard = make('p', 'hush', '', { role: 'status' });
+document.body.append(flash, heard);
+let flashTimer = 0;
+
+function say(kind, text) {
+  beep(kind);
+  flash.className = `flash ${kind === 'bad' ? 'bad' : 'ok'}`;
+  flash.textContent = heard.textContent = text;
+  flash.hidden = false;
+  clearTimeout(flashTimer);
+  flashTimer = setTimeout(() => { flash.hidden = true; }, kind === 'bad' ? 600 : 350);
+}
+
+function refuse(text) {
+  notice.textContent = text;
+  notice.hidden = false;
+  say('bad', text);
+}
+
+const notice = make('p', 'notice bad', '', { hidden: '' });
+byId('status').before(notice);
+
+const ask = make('div', 'ask', undefined, { role: 'alertdialog', 'aria-modal': 'true', 'aria-labelledby': 'ask-text', hidden: '' });
+document.body.append(ask);
+
+// Asks before something is replaced. Escape and "no" leave all as it was.
+function question(text, yes, no, act) {
+  const box = make('div', 'panel'), row = make('p', 'row');
+  const refuseIt = button('button', no, '', closeQuestion);
+  row.append(button('button primary', yes, '', () => { closeQuestion(); act(); }), refuseIt);
+  box.append(make('p', 'lead', text, { id: 'ask-text' }), row);
+  ask.textContent = '';
+  ask.append(box);
+  ask.hidden = false;
+  say('bad', text);
+  refuseIt.focus(); // The safe answer has the focus: a stray Enter changes nothing.
+}
+
+function closeQuestion() {
+  ask.hidden = true;
+  ready();
+}
+
+// "Ready to scan" is the focus on something that cannot be edited: there the input method stays asleep.
+function ready() { page.focus({ preventScroll: true }); }
+
+// ---- The basket.
+
+function change(sku, quantity) {
+  const item = goods.get(sku);
+  if (!item || !item.input) return;
+  const wanted = Math.max(0, Math.min(MOST, Math.floor(Number(quantity)) || 0));
+  if (sending || unsure) { item.input.value = basket.get(sku) || 0; refuse(unsure ? UNSURE : '正在兑换，请稍候'); return; }
+  if (wanted) { basket.set(sku, wanted); current = sku; } else basket.delete(sku);
+  if (!basket.has(current)) current = Array.from(basket.keys()).pop() || null;
+  item.input.value = wanted;
+  changed();
+}
+
+function add(sku) {
+  const before = basket.get(sku) || 0;
+  if (!goods.get(sku).input) { refuse(`${goods.get(sku).name} 暂时没有货`); return; }
+  change(sku, before + 1);
+  const after = basket.get(sku) || 0, item = goods.get(sku);
+  if (after > before) { say('scan', `${item.name} × ${after}`); line(sku).row.scrollIntoView({ block: 'nearest' }); }
+  else if (before === MOST) refuse(`${item.name} 最多 ${MOST} 件`);
+}
+
+function changed() {
+  ticket += 1;
+  verdict = null;
+  trouble = '';
+  draw();
+  clearTimeout(changed.timer);
+  changed.timer = setTimeout(quote, 120, ticket);
+}
+
+function total() {
+  let sum = 0;
+  basket.forEach((quantity, sku) => { sum += quantity * goods.get(sku).points; });
+  return sum;
+}
+
+function stepper(sku, input) {
+  const { name } = goods.get(sku), box = make('span', 'stepper');
+  box.append(button('', '−', `${name} 减一`, () => change(sku, (basket.get(sku) || 0) - 1)), input,
+    button('', '+', `${name} 加一`, () => change(sku, (basket.get(sku) || 0) + 1)));
+  return box;
+}
+
+// ---- Drawing.
+
+const lineOf = new Map(); // sku → the parts of its line, kept so that a pressed button is not pulled from under the finger.
+
+function line(sku) {
+  if (lineOf.has(sku)) return lineOf.get(sku);
+  const item = goods.get(sku), row = make('li', 'line'), count = make('output', 'number'), sum = make('b', 'number'), problem = make('p', 'error');
+  const remove = button('button quiet', '✕', `去掉 ${item.name}`, () => change(sku, 0));
+  row.append(make('span', 'name', item.name), sum, stepper(sku, count), remove, problem);
+  row.addEventListener('click', () => { if (basket.has(sku)) { current = sku; draw(); } });
+  const parts = { row, count, sum, problem };
+  lineOf.set(sku, parts);
+  return parts;
+}
+
+function draw() {
+  const list = byId('lines'), problems = (verdict && verdict.problems) || [];
+  lineOf.forEach((parts, sku) => { if (!basket.has(sku)) { parts.row.remove(); lineOf.delete(sku); } });
+  let pieces = 0;
+  basket.forEach((quantity, sku) => {
+    const { row, count, sum, problem } = line(sku), found = problems.filter((p) => p.sku === sku).map((p) => p.text).join('；');
+    pieces += quantity;
+    count.textContent = quantity;
+    sum.textContent = `${quantity * goods.get(sku).points} 分`;
+    problem.textContent = found;
+    problem.hidden = !found;
+    row.className = `line${sku === current ? ' current' : ''}${found ? ' refused' : ''}`;
+    if (row.parentNode !== list) list.append(row);
+  });
+  goods.forEach((item, sku) => item.tile.classList.toggle('chosen', basket.has(sku)));
+  byId('pieces').textContent = pieces ? `${pieces} 件` : '';
+  byId('total').textContent = verdict ? verdict.total : total();
+  page.classList.toggle('filled', basket.size > 0);
+  const [state, text] = status();
+  const bar = byId('status');
+  bar.className = `status ${state}`;
+  if (bar.textContent !== text) bar.textContent = text;
+  confirm.disabled = sending || !(state === 'enough' || unsure);
+  confirm.firstChild.textContent = unsure ? '重试 ' : '确认兑换 ';
+}
+
+// The one line everybody at the counter looks at: [class, words].
+function status() {
+  const card = sale.elements.card.value;
+  if (sending) return ['wait', '正在兑换…'];
+  if (unsure) return ['wait', UNSURE];
+  if (trouble) return ['short', trouble];
+  if (!card) return ['idle', basket.size ? '请刷积分卡' : '请刷卡，再扫货品'];
+  if (!verdict) return ['wait', '正在核对…'];
+  if (!verdict.card || verdict.card.state !== 'ok') return ['short', verdict.card && verdict.card.state === 'stopped' ? '此卡已挂失，不能兑换' : '没有这张卡'];
+  if (!basket.size) return ['idle', '请扫货品'];
+  if (verdict.short_by > 0) return ['short', `差 ${verdict.short_by} 分`];
+  if (verdict.problems && verdict.problems.length) return ['short', verdict.problems[0].text];
+  return ['enough', '够'];
+}
+
+function drawCard(card) {
+  const box = byId('card-state'), words = { stopped: '此卡已挂失', unknown: '没有这张卡' }[card.state];
+  box.className = `card-state ${card.state}`;
+  box.textContent = '';
+  box.append(make('strong', '', words || card.masked_name));
+  if (words) return;
+  box.append(make('span', 'muted', card.household), make('span', card.typed ? 'badge warn' : 'badge ok', card.typed ? '手输卡号' : '已刷卡'));
+}
+
+// ---- The server's word.
+
+// A request that ends: no answer in good time is the same as no network.
+function send(url, options, seconds) {
+  const slow = new Promise((resolve, reject) => { setTimeout(reject, seconds * 1000, new Error('slow')); });
+  return Promise.race([fetch(url, Object.assign({ method: 'POST', credentials: 'same-origin', cache: 'no-store' }, options)), slow]);
+}
+
+const isJson = (answer) => /json/.test(answer.headers.get('content-type') || '');
+
+async function quote(mine) {
+  const card = sale.elements.card.value;
+  if (mine !== ticket || sending || (!card && !basket.size)) return;
+  let found = null, problem = '';
+  try {
+    const lines = Array.from(basket, ([sku, quantity]) => ({ sku, quantity }));
+    const answer = await send(page.dataset.quote, {
+      headers: { 'content-type': 'application/json', accept: 'application/json', 'x-csrf': csrf }, body: JSON.stringify({ card, lines }),
+    }, 8);
+    if (answer.ok && isJson(answer)) found = await answer.json();
+    else if (answer.status >= 500) problem = OFFLINE;
+    else problem = (isJson(answer) && (await answer.json()).detail) || '登录已过期，请重新登录';
+  } catch (error) { problem = OFFLINE; }
+  if (mine !== ticket) return;
+  if (problem === OFFLINE) setTimeout(quote, 4000, mine); // The basket stays, and the question is asked again by itself.
+  if (found && trouble === OFFLINE) say('ok', '网络恢复了');
+  verdict = found;
+  trouble = problem;
+  if (found && found.card && card) drawCard(found.card);
+  draw();
+  speakUp();
+}
+
+// A new refusal is said aloud; a shortage that shrinks while things are put back is not.
+function speakUp() {
+  const [state, text] = status(), short = (verdict && verdict.short_by) || 0;
+  if (state !== 'short') spoken = { text: '', short: 0 };
+  else {
+    if (text !== spoken.text && !(short && short < spoken.short)) say('bad', text);
+    spoken = { text, short };
+  }
+}
+
+function setCard(value) {
+  const held = sale.elements.card.value, number = (text) => text.split('-')[0];
+  if (sending || unsure) { refuse(UNSURE); return; }
+  const use = () => {
+    sale.elements.card.value = value;
+    say('scan', '已读到积分卡');
+    changed();
+  };
+  if (held && basket.size && number(held) !== number(value)) question('篮子里还有货品。换成刚刷的这张卡吗？', '换卡，留下篮子', '不换', use);
+  else if (held !== value && !(number(held) === number(value) && value === number(value))) use(); // A typed number never replaces the same card scanned.
+  else say('scan', '还是这张卡');
+}
+
+// Sends the sale once. The key in the form makes a repeat harmless, so after silence the very same form may go again.
+async function redeem() {
+  if (sending) return;
+  if (confirm.disabled) { say('bad', status()[1]); return; }
+  if (sale.reportValidity && !sale.reportValidity()) return;
+  sending = true;
+  draw();
+  try {
+    const answer = await send(sale.action, { headers: { accept: 'application/json, text/html' }, body: new URLSearchParams(new FormData(sale)) }, 20);
+    if (answer.status >= 500) throw new Error('failed');
+    // Only a receipt's own address proves the redemption: a session that ran out leads, with 200, to the sign-in page.
+    const to = answer.ok && (isJson(answer) ? (await answer.json()).location : answer.url.startsWith(`${sale.action}/`) && answer.url);
+    if (to) {
+      say('ok', '兑换成功');
+      sale.dataset.done = 'yes';
+      setTimeout(() => location.assign(to), 400);
+      return;
+    }
+    sending = unsure = false;
+    if (!isJson(answer)) { sale.dataset.done = 'yes'; sale.submit(); return; } // The server's own page says why, for the same key.
+    trouble = (await answer.json()).detail;
+    verdict = null;
+    refuse(trouble);
+  } catch (error) {
+    sending = false;
+    unsure = true;
+    refuse(UNSURE);
+  }
+  draw();
+}
+
+// ---- Finding goods.
+
+const digits14 = (text) => (/^\d{8,14}$/.test(text) ? text.padStart(14, '0') : text);
+const lookUp = (text) => names.get(digits14(text)) || names.get(text.replace(/^0+(?=\d)/, ''));
+
+function filter(words) {
+  const wanted = clean(words).toLowerCase();
+  const shown = Array.from(goods.values()).filter((item) => {
+    item.tile.hidden = Boolean(wanted) && item.words.indexOf(wanted) < 0;
+    return !item.tile.hidden;
+  });
+  page.querySelectorAll('.shelf').forEach((shelf) => { shelf.hidden = !shelf.querySelector('.goods:not([hidden])'); });
+  byId('none').hidden = shown.length > 0;
+  return shown;
+}
+
+function route(scan) {
+  const field = document.activeElement;
+  const quantity = scan.inField && field.name && field.name.startsWith('quantity.') ? field.name.slice(9) : '';
+  notice.hidden = true;
+  if (!ask.hidden) { say('bad', '请先回答“换不换卡”'); return; }
+  // In a quantity field a person's number is a quantity; a gun's burst is a scan and the field gets its number back.
+  if (quantity && scan.source === 'field' && scan.kind !== 'card' && scan.kind !== 'goods') { change(quantity, clean(field.value)); ready(); return; }
+  if (quantity) field.value = basket.get(quantity) || 0;
+  const inCard = field === cardInput && scan.source === 'field';
+  const sku = scan.kind === 'card' || (inCard && scan.kind !== 'goods') ? null : lookUp(scan.value);
+  if (scan.kind === 'card') setCard(scan.value);
+  else if (sku) add(sku);
+  else if (scan.kind === 'goods') refuse(`没有这个货品：${scan.value}`);
+  else if (field === find) {
+    const shown = filter(scan.text);
+    if (shown.length !== 1) { if (!shown.length) refuse(`没有找到：${scan.text}`); return; }
+    add(shown[0].sku);
+  } else { refuse(inCard ? '卡号是 10 位数字，请再看一下' : `没认出来：${scan.text}`); return; }
+  for (const input of [cardInput, find]) input.value = '';
+  filter('');
+  if (field !== find || scan.source === 'keys') ready();
+}
+
+// ---- A photo of the card, where there is no gun: read by the server.
+
+async function sendPhoto() {
+  const input = photoForm.elements.photo, file = input.files[0];
+  if (!file) return;
+  const body = new FormData();
+  body.append('csrf', csrf);
+  body.append('photo', await shrink(file), 'photo.jpg');
+  input.value = '';
+  try {
+    const answer = await send(photoForm.action, { headers: { accept: 'application/json' }, body }, 30);
+    const found = isJson(answer) ? await answer.json() : {};
+    if (answer.ok && found.text) route(Object.assign({ source: 'photo', inField: false }, classify(clean(found.text))));
+    else refuse(found.detail || '照片里没有找到码，请靠近些再拍');
+  } catch (error) { refuse('网络不通，照片没有送到，请重试'); }
+}
+
+// ---- Keys.
+
+function move(step) {
+  const skus = Array.from(basket.keys()), at = skus.indexOf(current) + step;
+  if (!skus.length) return;
+  current = skus[Math.max(0, Math.min(skus.length - 1, at))];
+  draw();
+  line(current).row.scrollIntoView({ block: 'nearest' });
+}
+
+function back() {
+  const help = byId('help');
+  notice.hidden = true;
+  if (!ask.hidden) closeQuestion();
+  else if (!help.hidden) help.hidden = true;
+  else if (document.activeElement !== page) { cardInput.value = find.value = ''; filter(''); ready(); }
+  else if (basket.size && !unsure && !sending) question('清空篮子吗？', '清空', '不清空', () => Array.from(basket.keys()).forEach((sku) => change(sku, 0)));
+}
+
+const KEYS = {
+  F2: () => cardInput.focus(),
+  F3: () => find.focus(),
+  F8: () => { if (current) { const { name } = goods.get(current); change(current, 0); say('scan', `去掉 ${name}`); } },
+  F9: redeem,
+  Escape: back,
+};
+const SHORT = {
+  '?': () => { byId('help').hidden = !byId('help').hidden; },
+  ArrowUp: () => move(-1),
+  ArrowDown: () => move(1),
+  '+': () => current && change(current, basket.get(current) + 1),
+  '-': () => current && change(current, basket.get(current) - 1),
+};
+
+function onKey(event) {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+  const asking = !ask.hidden, field = event.target;
+  // The short keys work outside fields, and in an empty search field, so that the number pad alone is enough.
+  const empty = (field === find || field === cardInput) && !field.value;
+  const typing = field.matches && field.matches('input:not([type=checkbox]):not([type=radio]),textarea,select') && !empty;
+  // The physical key again: with a Chinese input method on, '+' arrives as 'Process'.
+  const char = character({ key: event.key, code: event.code, keyCode: event.keyCode, shift: event.shiftKey });
+  const key = char ? { '=': '+' }[char] || char : event.key;
+  if (asking && key === 'Tab') { // The two answers hold the focus between them.
+    event.preventDefault();
+    Array.from(ask.querySelectorAll('button')).find((answer) => answer !== document.activeElement).focus();
+    return;
+  }
+  const act = asking ? (key === 'Escape' ? back : null) : KEYS[key] || (typing ? null : SHORT[key]);
+  if (!act) {
+    if (event.key === 'Enter' && field.name && field.name.startsWith('quantity.')) event.preventDefault();
+    return;
+  }
+  event.preventDefault();
+  if (!(event.repeat && (key === 'F9' || key === 'F8'))) act();
+}
+
+// ---- Start.
+
+page.querySelectorAll('.goods[data-sku]').forEach((tile) => {
+  const { sku, name, barcode, code, points } = tile.dataset, input = tile.querySelector('input[type=number]');
+  const item = { sku, name, points: Number(points), tile, input, words: `${name} ${sku} ${code || ''} ${barcode || ''} ${tile.dataset.initials || ''}`.toLowerCase() };
+  goods.set(sku, item);
+  for (const key of [sku, code, barcode && digits14(barcode)]) if (key) names.set(key.toUpperCase(), sku);
+  if (!input) return; // Out of stock: known by name, so that a scan can say so.
+  const slot = input.parentNode, mark = document.createTextNode('');
+  slot.replaceChild(mark, input);
+  slot.replaceChild(stepper(sku, input), mark);
+  input.setAttribute('data-scan', '');
+  input.addEventListener('change', () => change(sku, input.value));
+  if (Number(input.value) > 0) basket.set(sku, Number(input.value));
+});
+current = Array.from(basket.keys()).pop() || null;
+byId('find-box').hidden = false;
+byId('check').hidden = true;
+for (const input of [cardInput, find]) input.setAttribute('data-scan', '');
+find.addEventListener('input', () => filter(find.value));
+
+const gap = Number(page.dataset.gap);
+listen(new Wedge({
+  gapMs: gap >= 50 && gap <= 300 ? gap : 100,
+  onScan: route,
+  onReject: ({ message }) => { cardInput.value = find.value = ''; refuse(message); },
+}), document);
+document.addEventListener('keydown', onKey);
+
+cardForm.addEventListener('submit', (event) => {
+  event.preventDefault();
+  cardInput.focus();
+  route(Object.assign({ source: 'field', inField: true }, classify(clean(cardInput.value))));
+});
+sale.addEventListener('submit', (event) => { event.preventDefault(); redeem(); });
+if (photoForm) photoForm.elements.photo.addEventListener('change', sendPhoto);
+window.addEventListener('online', () => quote(ticket));
+// Leaving by accident would lose the basket; leaving after the redemption is what we want.
+window.addEventListener('beforeunload', (event) => {
+  if ((!basket.size && !unsure) || sale.dataset.done) return;
+  event.preventDefault();
+  event.returnValue = '';
+});
+// Coming back by the browser's history must not leave the page locked.
+window.addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
+
+changed();
+ready();
