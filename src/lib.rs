@@ -25,6 +25,7 @@ pub mod points;
 
 pub mod audit;
 pub mod db;
+pub mod page;
 pub mod request;
 
 pub mod ledger;
@@ -35,3 +36,10 @@ pub mod cards;
 pub mod council;
 pub mod shop;
 pub mod statements;
+
+pub mod app;
+pub mod assets;
+pub mod books;
+pub mod config;
+pub mod guard;
+pub mod routes;

@@ -22,6 +22,7 @@ let current = null; // The sku that F8, + and − speak of: the one touched last
 let ticket = 0; // Rises with every change; an answer to an older ticket is stale and dropped.
 let verdict = null; // The server's answer for exactly this basket and card, or null while there is none.
 let trouble = ''; // Why there is no answer, in words.
+let patient = false; // For half a second the last answer stays, dimmed, so that the bar does not flicker at every scan.
 let sending = false;
 let spoken = { text: '', short: 0 }; // What the status bar last refused aloud.
 let unsure = false; // A redemption went out and no answer came back: only the same one may be sent again.
@@ -116,9 +117,12 @@ function changed() {
   ticket += 1;
   verdict = null;
   trouble = '';
+  patient = true;
   draw();
-  clearTimeout(changed.timer);
-  changed.timer = setTimeout(quote, 120, ticket);
+  clearTimeout(changed.ask);
+  clearTimeout(changed.wait);
+  changed.ask = setTimeout(quote, 120, ticket);
+  changed.wait = setTimeout(() => { patient = false; draw(); }, 500);
 }
 
 function total() {
@@ -169,8 +173,12 @@ function draw() {
   page.classList.toggle('filled', basket.size > 0);
   const [state, text] = status();
   const bar = byId('status');
-  bar.className = `status ${state}`;
-  if (bar.textContent !== text) bar.textContent = text;
+  const dim = state === 'wait' && patient && !sending && !unsure && /enough|short/.test(bar.className);
+  bar.classList.toggle('dim', dim);
+  if (!dim) {
+    bar.className = `status ${state}`;
+    if (bar.textContent !== text) bar.textContent = text;
+  }
   confirm.disabled = sending || !(state === 'enough' || unsure);
   confirm.firstChild.textContent = unsure ? '重试 ' : '确认兑换 ';
 }
@@ -180,13 +188,13 @@ function status() {
   const card = sale.elements.card.value;
   if (sending) return ['wait', '正在兑换…'];
   if (unsure) return ['wait', UNSURE];
-  if (trouble) return ['short', trouble];
+  if (trouble) return ['refused', trouble];
   if (!card) return ['idle', basket.size ? '请刷积分卡' : '请刷卡，再扫货品'];
   if (!verdict) return ['wait', '正在核对…'];
-  if (!verdict.card || verdict.card.state !== 'ok') return ['short', verdict.card && verdict.card.state === 'stopped' ? '此卡已挂失，不能兑换' : '没有这张卡'];
+  if (!verdict.card || verdict.card.state !== 'ok') return ['refused', verdict.card && verdict.card.state === 'stopped' ? '此卡已挂失，不能兑换' : '没有这张卡'];
   if (!basket.size) return ['idle', '请扫货品'];
   if (verdict.short_by > 0) return ['short', `差 ${verdict.short_by} 分`];
-  if (verdict.problems && verdict.problems.length) return ['short', verdict.problems[0].text];
+  if (verdict.problems && verdict.problems.length) return ['refused', verdict.problems[0].text];
   return ['enough', '够'];
 }
 
@@ -235,7 +243,7 @@ async function quote(mine) {
 // A new refusal is said aloud; a shortage that shrinks while things are put back is not.
 function speakUp() {
   const [state, text] = status(), short = (verdict && verdict.short_by) || 0;
-  if (state !== 'short') spoken = { text: '', short: 0 };
+  if (state !== 'short' && state !== 'refused') spoken = { text: '', short: 0 };
   else {
     if (text !== spoken.text && !(short && short < spoken.short)) say('bad', text);
     spoken = { text, short };
@@ -322,7 +330,7 @@ function route(scan) {
   } else { refuse(inCard ? '卡号是 10 位数字，请再看一下' : `没认出来：${scan.text}`); return; }
   for (const input of [cardInput, find]) input.value = '';
   filter('');
-  if (field !== find || scan.source === 'keys') ready();
+  if (ask.hidden && (field !== find || scan.source === 'keys')) ready();
 }
 
 // ---- A photo of the card, where there is no gun: read by the server.
@@ -382,9 +390,9 @@ function onKey(event) {
   // The short keys work outside fields, and in an empty search field, so that the number pad alone is enough.
   const empty = (field === find || field === cardInput) && !field.value;
   const typing = field.matches && field.matches('input:not([type=checkbox]):not([type=radio]),textarea,select') && !empty;
-  // The physical key again: with a Chinese input method on, '+' arrives as 'Process'.
-  const char = character({ key: event.key, code: event.code, keyCode: event.keyCode, shift: event.shiftKey });
-  const key = char ? { '=': '+' }[char] || char : event.key;
+  // With a Chinese input method on, '+' arrives as 'Process' and the physical key has to tell.
+  const plain = event.key === 'Process' ? character({ code: event.code, shift: event.shiftKey }) : (event.key || '').normalize('NFKC');
+  const key = plain === '=' ? '+' : plain;
   if (asking && key === 'Tab') { // The two answers hold the focus between them.
     event.preventDefault();
     Array.from(ask.querySelectorAll('button')).find((answer) => answer !== document.activeElement).focus();
@@ -417,6 +425,7 @@ page.querySelectorAll('.goods[data-sku]').forEach((tile) => {
 current = Array.from(basket.keys()).pop() || null;
 byId('find-box').hidden = false;
 byId('check').hidden = true;
+page.classList.add('quick');
 for (const input of [cardInput, find]) input.setAttribute('data-scan', '');
 find.addEventListener('input', () => filter(find.value));
 

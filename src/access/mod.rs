@@ -6,4 +6,4 @@
 pub mod role;
 pub mod session;
 pub mod user;
-//pub mod web;
+pub mod web;

@@ -97,6 +97,17 @@ pub fn by_code(conn: &mut Conn, code: &str) -> Result<Household> {
         .ok_or(Error::NotFound)
 }
 
+/// A household that a form or a request names in one of its fields.
+///
+/// # Errors
+/// `Invalid` when there is no such household.
+pub fn named(conn: &mut Conn, code: &str) -> Result<Household> {
+    by_code(conn, code).map_err(|error| match error {
+        Error::NotFound => Error::invalid("household", "没有这个户号,请核对。"),
+        other => other,
+    })
+}
+
 /// A household by its id.
 ///
 /// # Errors

@@ -8,3 +8,4 @@ pub mod household;
 pub mod import;
 pub mod programme;
 pub mod roster;
+pub mod web;

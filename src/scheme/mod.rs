@@ -2,4 +2,4 @@
 
 pub mod item;
 pub mod version;
-//pub mod web;
+pub mod web;

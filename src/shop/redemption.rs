@@ -553,6 +553,21 @@ pub fn by_id(conn: &mut Conn, id: &Id<Redemption>) -> Result<Redeemed> {
         .ok_or(Error::NotFound)
 }
 
+/// Refuses a redemption that was not made in this store, as if it did not exist.
+///
+/// # Errors
+/// `NotFound`.
+pub fn expect_at(conn: &mut Conn, id: &Id<Redemption>, store: &Id<PointsStore>) -> Result<()> {
+    let found = redemptions::table
+        .filter(redemptions::id.eq(id).and(redemptions::store_id.eq(store)))
+        .count()
+        .get_result::<i64>(conn)?;
+    match found {
+        0 => Err(Error::NotFound),
+        _ => Ok(()),
+    }
+}
+
 /// Redemptions with their lines, by their ids.
 ///
 /// # Errors

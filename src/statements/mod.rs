@@ -1,5 +1,5 @@
 //! Statements: what a household's books say, in words, and who decided each line.
 
-//pub mod api;
+pub mod api;
 pub mod statement;
-//pub mod web;
+pub mod web;

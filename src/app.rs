@@ -1,0 +1,288 @@
+//! The application: what handlers share, and what they may ask of a request.
+//!
+//! A handler names in its signature what it needs: a [`Visitor`] (anyone), [`Staff`] (signed in and let in by the guard),
+//! a [`SignedForm`] from one of our own pages, an [`ApiJson`] body with an [`IdempotencyKey`].
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::StatusCode;
+use axum::response::Response;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use serde::de::DeserializeOwned;
+
+use crate::access::role::{Duties, Permission, Reach};
+use crate::access::session::{Recognised, Secret};
+use crate::access::user::User;
+use crate::clock::{Clock, Moment};
+use crate::db::{Conn, Db};
+use crate::error::{Error, Result};
+use crate::guard::problem;
+use crate::id::Id;
+use crate::page::Shell;
+use crate::places::area::{Area, Tree};
+use crate::places::programme::{self, Programme};
+use crate::shop::store::{self, PointsStore};
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct App {
+    /// The programme's database.
+    pub db: Db,
+    /// The clock.
+    pub clock: Clock,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    programme: OnceLock<Programme>,
+    /// The word that the first-run page asks for: printed where the server was started.
+    setup_code: String,
+    sign_ins: DefaultKeyedRateLimiter<String>,
+    /// Password hashing takes a core for a while; this many at a time.
+    hashing: tokio::sync::Semaphore,
+}
+
+/// Tries to sign in per name and per address, and how many in a row. ASVS 6.3.1.
+const SIGN_INS_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
+const SIGN_IN_BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+
+impl App {
+    /// An application over a database that was migrated.
+    #[must_use]
+    pub fn new(db: Db, clock: Clock) -> App {
+        let quota = Quota::per_minute(SIGN_INS_PER_MINUTE).allow_burst(SIGN_IN_BURST);
+        let setup_code = Secret::new().reveal().chars().take(8).collect();
+        App {
+            db,
+            clock,
+            shared: Arc::new(Shared {
+                programme: OnceLock::new(),
+                setup_code,
+                sign_ins: RateLimiter::keyed(quota),
+                hashing: tokio::sync::Semaphore::new(2),
+            }),
+        }
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// The word that the first-run page asks for.
+    #[must_use]
+    pub fn setup_code(&self) -> &str {
+        &self.shared.setup_code
+    }
+
+    /// The programme, or `None` while the database is empty.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub async fn programme(&self) -> Result<Option<Programme>> {
+        if let Some(programme) = self.shared.programme.get() {
+            return Ok(Some(programme.clone()));
+        }
+        let found = self.db.read(programme::find).await?;
+        if let Some(programme) = &found {
+            // Another request may have been first; both found the same row.
+            let _ = self.shared.programme.set(programme.clone());
+        }
+        Ok(found)
+    }
+
+    /// The store in which these duties hold a permission.
+    ///
+    /// # Errors
+    /// `Forbidden` when there is none.
+    pub async fn store_of(&self, duties: &Duties, permission: Permission) -> Result<Id<PointsStore>> {
+        let duties = duties.clone();
+        let store = self
+            .db
+            .read(move |conn| store::of_duties(conn, &duties, permission))
+            .await?;
+        Ok(store.id)
+    }
+
+    /// May somebody try to sign in under this name from this address now?
+    #[must_use]
+    pub fn may_try_to_sign_in(&self, name: &str, address: Option<IpAddr>) -> bool {
+        let address = address.map_or_else(String::new, |address| address.to_string());
+        let keys = [format!("name {name}"), format!("address {address}")];
+        keys.iter().all(|key| self.shared.sign_ins.check_key(key).is_ok())
+    }
+
+    /// Runs something that takes a core for a while, two at a time.
+    ///
+    /// # Errors
+    /// `Internal` when the server is stopping.
+    pub async fn slowly<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let _turn = self.shared.hashing.acquire().await.map_err(Error::internal)?;
+        tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+    }
+}
+
+/// The visitor of this request, recognised by the guard.
+#[derive(Clone)]
+pub struct Visitor {
+    pub(crate) person: Option<Recognised>,
+    /// What the layout shows.
+    pub shell: Shell,
+    /// The digest of the session, to sign out.
+    pub session: Option<String>,
+}
+
+impl Visitor {
+    /// Who is signed in.
+    #[must_use]
+    pub fn person(&self) -> Option<&Recognised> {
+        self.person.as_ref()
+    }
+
+    /// Is this permitted to the visitor anywhere?
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        self.person.as_ref().is_some_and(|person| person.duties.permit(permission))
+    }
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Visitor> {
+        let visitor = parts.extensions.get::<Visitor>().cloned();
+        visitor.ok_or_else(|| Error::internal("a handler without a guard"))
+    }
+}
+
+/// A visitor who is signed in and was let in by the guard.
+#[derive(Clone)]
+pub struct Staff {
+    /// The account.
+    pub user: User,
+    /// The duties.
+    pub duties: Duties,
+    /// What the layout shows.
+    pub shell: Shell,
+}
+
+impl Staff {
+    /// Where a permission holds for this person.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub fn reach(&self, conn: &mut Conn, permission: Permission) -> Result<Reach> {
+        let tree = Tree::load(conn)?;
+        Ok(self.duties.reach(permission, &tree))
+    }
+
+    /// Refuses what lies outside the person's area, as if it did not exist.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn expect_within(
+        &self,
+        conn: &mut Conn,
+        permission: Permission,
+        building: &Id<Area>,
+    ) -> Result<()> {
+        match self.reach(conn, permission)?.covers(building) {
+            true => Ok(()),
+            false => Err(Error::NotFound),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Staff {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Staff> {
+        let visitor = Visitor::from_request_parts(parts, app).await?;
+        let person = visitor
+            .person
+            .ok_or_else(|| Error::internal("a staff handler behind an open door"))?;
+        Ok(Staff {
+            user: person.user,
+            duties: person.duties,
+            shell: visitor.shell,
+        })
+    }
+}
+
+/// A form that was sent from one of our own pages: its `csrf` field belongs to the visitor's session.
+pub struct SignedForm<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for SignedForm<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &App) -> Result<SignedForm<T>> {
+        #[derive(serde::Deserialize)]
+        struct Token {
+            #[serde(default)]
+            csrf: String,
+        }
+        let expected = request.extensions().get::<Visitor>().map(|visitor| visitor.shell.csrf.clone());
+        let bytes = axum::body::Bytes::from_request(request, app)
+            .await
+            .map_err(|_| Error::invalid("form", "提交的内容太大或没有传完,请重试。"))?;
+        let sent: Token = serde_urlencoded::from_bytes(&bytes).map_err(|_| unreadable())?;
+        if expected.is_none_or(|expected| expected != sent.csrf) {
+            return Err(STALE_FORM);
+        }
+        serde_urlencoded::from_bytes(&bytes).map(SignedForm).map_err(|_| unreadable())
+    }
+}
+
+/// The form's session has ended, or the form is not ours.
+pub const STALE_FORM: Error = Error::Forbidden("页面已过期,请刷新页面后重新提交。");
+
+fn unreadable() -> Error {
+    Error::invalid("form", "提交的内容不完整,请返回重填。")
+}
+
+/// A JSON body of the API.
+pub struct ApiJson<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for ApiJson<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<ApiJson<T>, Response> {
+        let invalid = |status, detail: &str| problem(status, "invalid_request", detail, None);
+        let bytes = axum::body::Bytes::from_request(request, app).await.map_err(|cause| {
+            let status = axum::response::IntoResponse::into_response(cause).status();
+            invalid(status, "请求内容太大或没有传完。")
+        })?;
+        serde_json::from_slice(&bytes).map(ApiJson).map_err(|cause| {
+            let status = match cause.classify() {
+                serde_json::error::Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
+                _ => StatusCode::BAD_REQUEST,
+            };
+            invalid(status, &format!("JSON 内容有误:{cause}"))
+        })
+    }
+}
+
+/// The key that the sender of a write made. Required: without it a repeat could not be told from a second wish.
+pub struct IdempotencyKey(pub String);
+
+impl FromRequestParts<App> for IdempotencyKey {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<IdempotencyKey, Response> {
+        let sent = parts.headers.get("idempotency-key").and_then(|value| value.to_str().ok());
+        match sent {
+            Some(key) if !key.is_empty() => Ok(IdempotencyKey(key.to_owned())),
+            _ => Err(problem(
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "写操作必须带 Idempotency-Key 请求头。",
+                None,
+            )),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Assets: the files of `static/`, embedded in the program, and the two doors that only say that the server is there.
+
+use axum::extract::{Path, State};
+use axum::http::{header, HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::Json;
+use rust_embed::RustEmbed;
+use serde_json::json;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+
+#[derive(RustEmbed)]
+#[folder = "static/"]
+struct Static;
+
+/// A file of `static/`. The browser asks each time whether it changed and is answered in a few bytes when it did not.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Result<Response> {
+    let file = Static::get(&path).ok_or(Error::NotFound)?;
+    let hash = file.metadata.sha256_hash();
+    let tag: String = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let tag = format!("\"{tag}\"");
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|sent| sent.as_bytes() == tag.as_bytes());
+    if known {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
+    let kind = file.metadata.mimetype().to_owned();
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::ETAG, tag),
+        (header::CACHE_CONTROL, "no-cache".to_owned()),
+    ];
+    Ok((headers, file.data).into_response())
+}
+
+/// The description of the API.
+///
+/// # Errors
+/// `NotFound` in a program that was built without it.
+pub async fn openapi() -> Result<Response> {
+    let file = Static::get("openapi.json").ok_or(Error::NotFound)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], file.data).into_response())
+}
+
+/// Answers `{"status":"ok"}` when the database can be read.
+///
+/// # Errors
+/// `Internal` when it cannot.
+pub async fn healthz(State(app): State<App>) -> Result<Response> {
+    app.db.read(|conn| crate::places::programme::find(conn).map(|_| ())).await?;
+    Ok(Json(json!({ "status": "ok" })).into_response())
+}
+
+/// Where no door is.
+pub async fn nothing_here(request: axum::extract::Request) -> Response {
+    if request.uri().path().starts_with("/api/") {
+        return crate::guard::problem(StatusCode::NOT_FOUND, "not_found", "没有这个接口。", None);
+    }
+    crate::page::show_error(crate::page::Shell::default(), StatusCode::NOT_FOUND, &Error::NotFound, None)
+}

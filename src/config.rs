@@ -1,0 +1,117 @@
+//! Settings: one command line, every setting with its environment variable and its default.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::db::Location;
+
+/// 积善 Jishan: civility points and points supermarkets.
+#[derive(Debug, Parser)]
+#[command(name = "jishan", version, about)]
+pub struct Config {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a demo programme (unless the data folder holds one) and serve it.
+    Demo {
+        #[command(flatten)]
+        place: Place,
+        /// Where to listen.
+        #[arg(long, env = "JISHAN_LISTEN", default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// How many households: 272 is the medium town, 8322 the large one with its real tree.
+        #[arg(long, default_value_t = 272, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        households: u32,
+    },
+    /// Serve a programme; an empty database is greeted by the first-run page.
+    Serve {
+        #[command(flatten)]
+        place: Place,
+        /// Where to listen.
+        #[arg(long, env = "JISHAN_LISTEN", default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+    },
+    /// Bring the tables up to date. `serve` and `demo` do it too.
+    Migrate {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Bring in what a community has in files.
+    Import {
+        /// What to bring in.
+        #[command(subcommand)]
+        what: Import,
+    },
+    /// Tokens for programs.
+    Token {
+        /// What to do with them.
+        #[command(subcommand)]
+        what: Token,
+    },
+    /// Prove every law of the books again; exit 1 names the first broken row.
+    CheckBooks {
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// What to bring in.
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// A roster of households, as CSV or XLSX.
+    Households {
+        /// The file.
+        file: PathBuf,
+        #[command(flatten)]
+        place: Place,
+        /// Only say what would happen.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// What to do with tokens.
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Make one that acts as a user, and print it. It is shown once.
+    Create {
+        /// The user's name.
+        #[arg(long)]
+        user: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Where the programme lives.
+#[derive(Clone, Debug, Args)]
+pub struct Place {
+    /// The data folder; the programme is the file `programme.sqlite` in it.
+    #[arg(long, env = "JISHAN_DATA", conflicts_with = "database")]
+    pub data: Option<PathBuf>,
+    /// A database address instead: postgres://USER@HOST/DATABASE#SCHEMA or sqlite://PATH.
+    #[arg(long, env = "JISHAN_DATABASE")]
+    pub database: Option<Location>,
+}
+
+/// The programme's file in the data folder.
+const FILE: &str = "programme.sqlite";
+
+impl Place {
+    /// The database; without any setting, the folder `data` here.
+    #[must_use]
+    pub fn location(&self) -> Location {
+        match (&self.database, &self.data) {
+            (Some(location), _) => location.clone(),
+            (None, Some(folder)) => Location::Sqlite(folder.join(FILE)),
+            (None, None) => Location::Sqlite(PathBuf::from("data").join(FILE)),
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! The guard before every door, and the headers on everything that leaves.
+//!
+//! Every route in `routes.rs` declares who may enter; a route without a declaration cannot be written. The guard recognises
+//! the visitor, refuses whoever may not enter, and only then runs the handler. Errors come back to it and become pages, or
+//! RFC 9457 problems in the API. An internal error is logged here, once, with a reference that people see.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{header, HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::access::role::{Duties, Permission};
+use crate::access::session::{self, Recognised, Secret};
+use crate::app::{App, Visitor, STALE_FORM};
+use crate::clock::Moment;
+use crate::error::{Error, Result};
+use crate::page::{self, Link, Shell};
+
+/// Who may enter a door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Everybody, also before the programme is founded.
+    Anyone,
+    /// Whoever is signed in.
+    SignedIn,
+    /// Whoever holds a duty that permits this.
+    May(Permission),
+}
+
+/// The guard before a door.
+pub async fn guard(State((app, who)): State<(App, Who)>, mut request: Request, next: Next) -> Response {
+    let is_api = request.uri().path().starts_with("/api/");
+    let (headers, path) = (request.headers().clone(), request.uri().path().to_owned());
+    let visitor = match recognise(&app, &headers, path).await {
+        Ok(visitor) => visitor,
+        Err(error) => return fail(Shell::default(), is_api, error),
+    };
+    let shell = visitor.shell.clone();
+    let person = visitor.person.as_ref();
+    let refusal = match who {
+        Who::Anyone => None,
+        _ if shell.programme.is_empty() && !is_api => return page::go("/first-run"),
+        _ if person.is_none() => return ask_to_sign_in(shell, is_api, &request),
+        Who::SignedIn => None,
+        Who::May(permission) => {
+            let permitted = person.is_some_and(|person| person.duties.permit(permission));
+            (!permitted).then_some(Error::Forbidden("您的职责不包含这项操作。"))
+        }
+    };
+    if let Some(error) = refusal {
+        return fail(shell, is_api, error);
+    }
+    if !is_api && !request.method().is_safe() && !is_from_our_page(request.headers()) {
+        return fail(shell, is_api, STALE_FORM);
+    }
+    request.extensions_mut().insert(visitor);
+    let response = next.run(request).await;
+    match response.extensions().get::<Arc<Error>>().cloned() {
+        Some(error) => fail_with(response.status(), shell, is_api, &error),
+        None => response,
+    }
+}
+
+/// Errors travel in the response's extensions to the guard, which knows whether to answer a page or a problem.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let mut response = page::status_of(&self).into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+async fn recognise(app: &App, headers: &HeaderMap, path: String) -> Result<Visitor> {
+    let programme = app.programme().await?;
+    let now = app.now();
+    let (person, session, csrf) = if path.starts_with("/api/") {
+        (recognise_token(app, headers).await?, None, String::new())
+    } else if let Some(secret) = cookie(headers) {
+        let digest = secret.digest();
+        (recognise_session(app, digest.clone(), now).await?, Some(digest), secret.csrf())
+    } else {
+        (None, None, String::new())
+    };
+    let shell = Shell {
+        programme: programme.map(|programme| programme.name).unwrap_or_default(),
+        person: person.as_ref().map(|person| person.user.display_name.clone()),
+        duties: person.as_ref().map(duties_label).unwrap_or_default(),
+        links: person.as_ref().map(|person| links(&person.duties)).unwrap_or_default(),
+        csrf,
+        path,
+    };
+    Ok(Visitor { person, shell, session })
+}
+
+async fn recognise_session(app: &App, digest: String, now: Moment) -> Result<Option<Recognised>> {
+    let looked_up = digest.clone();
+    let found = app
+        .db
+        .read(move |conn| session::recognise(conn, &looked_up, now))
+        .await?;
+    if let Some((_, true)) = &found {
+        app.db.write(move |conn| session::seen(conn, &digest, now)).await?;
+    }
+    Ok(found.map(|(person, _)| person))
+}
+
+async fn recognise_token(app: &App, headers: &HeaderMap) -> Result<Option<Recognised>> {
+    let sent = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .and_then(Secret::sent);
+    let Some(secret) = sent else {
+        return Ok(None);
+    };
+    app.db
+        .read(move |conn| session::recognise_token(conn, &secret.digest()))
+        .await
+}
+
+/// The name of the session's cookie. Behind HTTPS browsers refuse to send it anywhere else (`Secure`).
+pub const COOKIE: &str = "jishan";
+
+fn cookie(headers: &HeaderMap) -> Option<Secret> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split("; "))
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(name, _)| *name == COOKIE)
+        .and_then(|(_, value)| Secret::sent(value))
+}
+
+fn duties_label(person: &Recognised) -> String {
+    let mut labels: Vec<&str> = person.duties.0.iter().map(|(role, _)| role.label()).collect();
+    labels.dedup();
+    labels.join("、")
+}
+
+/// Where a person may go, in the order of a day's work.
+fn links(duties: &Duties) -> Vec<Link> {
+    let all = [
+        (Permission::Nominate, "/nominations/new", "申报"),
+        (Permission::ReadNominations, "/nominations", "核实"),
+        (Permission::ReadHouseholds, "/households", "住户"),
+        (Permission::Redeem, "/counter", "柜台"),
+        (Permission::ReadJournal, "/journal", "流水"),
+        (Permission::ReadStock, "/stock", "库存"),
+        (Permission::ManageUsers, "/users", "用户"),
+        (Permission::ReadAudit, "/audit", "记录"),
+    ];
+    let permitted = all.into_iter().filter(|(permission, _, _)| duties.permit(*permission));
+    permitted.map(|(_, href, label)| Link { href, label }).collect()
+}
+
+/// Did the browser send this from one of our own pages? Old browsers say it with `Origin`, new ones with `Sec-Fetch-Site`.
+/// The token in the form is the second lock.
+fn is_from_our_page(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
+        return matches!(site, "same-origin" | "none");
+    }
+    match (text(header::ORIGIN), text(header::HOST)) {
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, from)| from == host),
+        _ => true,
+    }
+}
+
+fn ask_to_sign_in(shell: Shell, is_api: bool, request: &Request) -> Response {
+    if is_api {
+        let mut response = problem(
+            StatusCode::UNAUTHORIZED,
+            "not_signed_in",
+            "请在 Authorization 头里提供有效的令牌(Bearer)。",
+            None,
+        );
+        let challenge = HeaderValue::from_static("Bearer");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        return response;
+    }
+    if request.method() == Method::GET {
+        let next = request.uri().path();
+        return page::go(&format!("/sign-in?next={next}"));
+    }
+    let error = Error::Forbidden("登录已过期,请重新登录后再提交。");
+    page::show_error(shell, StatusCode::UNAUTHORIZED, &error, None)
+}
+
+fn fail(shell: Shell, is_api: bool, error: Error) -> Response {
+    fail_with(page::status_of(&error), shell, is_api, &error)
+}
+
+/// Answers an error as a page or as a problem; logs it once when it is our fault.
+fn fail_with(status: StatusCode, shell: Shell, is_api: bool, error: &Error) -> Response {
+    let reference = match error {
+        Error::Internal(cause, place) => {
+            let reference: String = Secret::new().reveal().chars().take(8).collect();
+            tracing::error!(%reference, %place, "{cause}");
+            Some(reference)
+        }
+        _ => None,
+    };
+    if !is_api {
+        return page::show_error(shell, status, error, reference);
+    }
+    let detail = match &reference {
+        Some(reference) => format!("服务器出错,编号 {reference}。"),
+        None => error.to_string(),
+    };
+    let fields = match error {
+        Error::Invalid(fields) => Some(
+            fields
+                .iter()
+                .map(|field| json!({ "field": field.field, "message": field.message }))
+                .collect(),
+        ),
+        _ => None,
+    };
+    problem(status, error.code(), &detail, fields)
+}
+
+/// An RFC 9457 problem with a stable code.
+#[must_use]
+pub fn problem(status: StatusCode, code: &str, detail: &str, fields: Option<Vec<serde_json::Value>>) -> Response {
+    let mut body = json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or("Error"),
+        "status": status.as_u16(),
+        "code": code,
+        "detail": detail,
+    });
+    if let (Some(fields), Some(body)) = (fields, body.as_object_mut()) {
+        body.insert("errors".to_owned(), fields.into());
+    }
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/problem+json")],
+        body.to_string(),
+    )
+        .into_response()
+}
+
+/// Headers that every response carries (ASVS 3.4), and a line in the log: the route as it stands in `routes.rs`, never the
+/// address that was asked for, which may hold a card's secret.
+pub async fn harden(request: Request, next: Next) -> Response {
+    let is_static = request.uri().path().starts_with("/static/");
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    #[expect(clippy::disallowed_methods, reason = "a duration for the log, not a time for a rule")]
+    let began = Instant::now();
+    let mut response = next.run(request).await;
+    let route = route.as_ref().map_or("no such route", MatchedPath::as_str);
+    tracing::debug!(%method, route, status = response.status().as_u16(), millis = began.elapsed().as_millis(), "answered");
+    let headers = response.headers_mut();
+    for (name, value) in HARDENING {
+        headers.insert(*name, HeaderValue::from_static(value));
+    }
+    if !is_static {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+const HARDENING: &[(&str, &str)] = &[
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; \
+         form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("permissions-policy", "camera=(self), microphone=(), geolocation=()"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("x-robots-tag", "noindex"),
+];

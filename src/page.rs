@@ -1,0 +1,170 @@
+//! Page furniture: what every page has, and how an answer becomes a response.
+//!
+//! A page is a struct with a template directly above its handler, in a room's `web.rs`. It holds a [`Shell`], which the
+//! layout reads. Nothing here knows a room.
+
+use askama::Template;
+use axum::http::{header, HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::error::{Error, FieldError};
+
+/// What the layout shows around a page.
+#[derive(Clone, Debug, Default)]
+pub struct Shell {
+    /// What the programme is called.
+    pub programme: String,
+    /// Who is signed in, as people read it.
+    pub person: Option<String>,
+    /// The duties of the person, as people read them.
+    pub duties: String,
+    /// Where the person may go.
+    pub links: Vec<Link>,
+    /// The token that the session's forms carry.
+    pub csrf: String,
+    /// The path of this page, to mark it in the navigation.
+    pub path: String,
+}
+
+/// A place to go.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The address.
+    pub href: &'static str,
+    /// What people read.
+    pub label: &'static str,
+}
+
+impl Shell {
+    /// Is this link the page we are on, or above it?
+    #[must_use]
+    pub fn is_here(&self, link: &Link) -> bool {
+        let below = self.path.strip_prefix(link.href);
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+/// Renders a page with status 200.
+///
+/// # Errors
+/// `Internal` when the template fails.
+pub fn show(page: &impl Template) -> Result<Response, Error> {
+    show_with(StatusCode::OK, page)
+}
+
+/// Renders a page with another status, for example a form with what is wrong in it.
+///
+/// # Errors
+/// `Internal` when the template fails.
+pub fn show_with(status: StatusCode, page: &impl Template) -> Result<Response, Error> {
+    let html = page.render().map_err(Error::internal)?;
+    Ok((status, Html(html)).into_response())
+}
+
+/// Sends the browser to another page after something was done.
+#[must_use]
+pub fn go(path: &str) -> Response {
+    let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}
+
+/// What was wrong with a form, shown above it and beside its fields.
+#[derive(Clone, Debug, Default)]
+pub struct Problems {
+    /// Sentences for above the form.
+    pub sentences: Vec<String>,
+    fields: Vec<FieldError>,
+}
+
+impl Problems {
+    /// What is wrong with this field, if anything.
+    #[must_use]
+    pub fn of(&self, field: &str) -> Option<&str> {
+        let found = self.fields.iter().find(|error| error.field == field);
+        found.map(|error| error.message.as_str())
+    }
+
+    /// Is there nothing to say?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sentences.is_empty()
+    }
+
+    /// Takes from an error what the person at the form can mend; other errors go on.
+    ///
+    /// # Errors
+    /// The error itself when it is not about the form.
+    pub fn from_error(error: Error) -> Result<(StatusCode, Problems), Error> {
+        match error {
+            Error::Invalid(fields) => Ok((
+                StatusCode::UNPROCESSABLE_ENTITY,
+                Problems {
+                    sentences: fields.iter().map(|field| field.message.clone()).collect(),
+                    fields,
+                },
+            )),
+            Error::Refused(refusal) => Ok((
+                StatusCode::CONFLICT,
+                Problems {
+                    sentences: vec![refusal.to_string()],
+                    fields: Vec::new(),
+                },
+            )),
+            Error::Forbidden(why) => Ok((
+                StatusCode::FORBIDDEN,
+                Problems {
+                    sentences: vec![why.to_owned()],
+                    fields: Vec::new(),
+                },
+            )),
+            other => Err(other),
+        }
+    }
+}
+
+/// The page that an error becomes.
+#[derive(Template)]
+#[template(path = "error.html")]
+pub struct ErrorPage {
+    shell: Shell,
+    title: &'static str,
+    sentences: Vec<String>,
+    reference: Option<String>,
+}
+
+/// The status of an error, on pages and in the API alike.
+#[must_use]
+pub fn status_of(error: &Error) -> StatusCode {
+    match error {
+        Error::NotFound => StatusCode::NOT_FOUND,
+        Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        Error::Refused(_) => StatusCode::CONFLICT,
+        Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::Internal(..) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Shows an error as a page. `reference` names the logged cause of an internal error.
+#[must_use]
+pub fn show_error(shell: Shell, status: StatusCode, error: &Error, reference: Option<String>) -> Response {
+    let (title, sentences) = match error {
+        Error::NotFound => ("没有找到", vec!["没有这个页面,或者您没有查看它的权限。".to_owned()]),
+        Error::Forbidden(why) => ("不能办理", vec![(*why).to_owned()]),
+        Error::Refused(refusal) => ("未能办理", vec![refusal.to_string()]),
+        Error::Invalid(fields) => (
+            "请核对后再试",
+            fields.iter().map(|field| field.message.clone()).collect(),
+        ),
+        Error::Internal(..) => (
+            "系统出错",
+            vec!["刚才的操作没有完成,也没有留下一半。请稍后再试;如果仍然不行,请把下面的编号告诉管理员。".to_owned()],
+        ),
+    };
+    let page = ErrorPage {
+        shell,
+        title,
+        sentences,
+        reference,
+    };
+    show_with(status, &page).unwrap_or_else(|_| status.into_response())
+}

@@ -1,0 +1,126 @@
+//! Every door of the house in one table: method, path, who may enter, handler. Grouped by room.
+//!
+//! A door that is not in the table does not exist, and a line without a `Who` does not compile. `tests/doors.rs` tries every
+//! door as every role against a snapshot; `tests/api.rs` holds `static/openapi.json` against the lines below `/api`.
+
+use axum::handler::Handler;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{on, MethodFilter, MethodRouter};
+use axum::Router;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+
+use crate::access::role::Permission as P;
+use crate::app::App;
+use crate::guard::{guard, harden, Who};
+use crate::guard::Who::{Anyone, May, SignedIn};
+use crate::{access, assets, cards, council, places, scheme, shop, statements};
+
+/// One door.
+pub struct Route {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// The path, with parameters in braces.
+    pub path: &'static str,
+    /// Who may enter.
+    pub who: Who,
+    handler: MethodRouter<App>,
+}
+
+/// The table.
+#[must_use]
+pub fn table() -> Vec<Route> {
+    vec![
+        // Public.
+        get("/", Anyone, access::web::start),
+        get("/healthz", Anyone, assets::healthz),
+        get("/static/{*path}", Anyone, assets::serve),
+        get("/scheme", Anyone, scheme::web::rules),
+        get("/K/{token}", Anyone, cards::web::found),
+        // Access.
+        get("/first-run", Anyone, access::web::first_run),
+        post("/first-run", Anyone, access::web::found),
+        get("/sign-in", Anyone, access::web::sign_in_form),
+        post("/sign-in", Anyone, access::web::sign_in),
+        post("/sign-out", SignedIn, access::web::sign_out),
+        get("/desk", SignedIn, access::web::desk),
+        get("/users", May(P::ManageUsers), access::web::users),
+        post("/users", May(P::ManageUsers), access::web::add_user),
+        post("/users/{name}/disabling", May(P::ManageUsers), access::web::disable_user),
+        get("/audit", May(P::ReadAudit), access::web::audit),
+        // Places.
+        get("/households", May(P::ReadHouseholds), places::web::households),
+        get("/households/{code}", May(P::ReadHouseholds), places::web::household),
+        get("/import", May(P::ManageProgramme), places::web::import_form),
+        post("/import", May(P::ManageProgramme), places::web::import),
+        // Cards.
+        post("/households/{code}/cards", May(P::IssueCards), cards::web::issue),
+        post("/households/{code}/card-stop", May(P::IssueCards), cards::web::stop),
+        // Council.
+        get("/nominations", May(P::ReadNominations), council::web::nominations),
+        get("/nominations/new", May(P::Nominate), council::web::nominate_form),
+        post("/nominations", May(P::Nominate), council::web::nominate),
+        get("/nominations/{id}", May(P::ReadNominations), council::web::nomination),
+        post("/nominations/{id}/verification", May(P::Verify), council::web::verify),
+        // Shop.
+        get("/counter", May(P::Redeem), shop::web::counter),
+        post("/counter", May(P::Redeem), shop::web::show_card),
+        post("/counter/photo", May(P::Redeem), shop::web::show_photo),
+        post("/counter/quote", May(P::Redeem), shop::web::quote),
+        post("/redemptions", May(P::Redeem), shop::web::redeem),
+        get("/redemptions/{id}", May(P::ReadJournal), shop::web::slip),
+        post("/redemptions/{id}/void", May(P::Redeem), shop::web::void),
+        get("/journal", May(P::ReadJournal), shop::web::journal),
+        get("/stock", May(P::ReadStock), shop::web::stock),
+        post("/stock/receipts", May(P::ReceiveStock), shop::web::receive),
+        // Statements.
+        get("/households/{code}/statement", May(P::ReadHouseholds), statements::web::statement),
+        // The API for counters and other programs.
+        get("/api/openapi.json", Anyone, assets::openapi),
+        get("/api/v1/households", May(P::ReadHouseholds), statements::api::households),
+        get("/api/v1/households/{code}", May(P::ReadHouseholds), statements::api::household),
+        get("/api/v1/households/{code}/statement", May(P::ReadHouseholds), statements::api::statement),
+        post("/api/v1/households/{code}/cards", May(P::IssueCards), cards::api::issue),
+        post("/api/v1/awards", May(P::Nominate), council::api::nominate),
+        post("/api/v1/awards/{id}/verification", May(P::Verify), council::api::verify),
+        post("/api/v1/redemptions", May(P::Redeem), shop::api::redeem),
+        post("/api/v1/redemptions/{id}/void", May(P::Redeem), shop::api::void),
+    ]
+}
+
+/// The largest body that is read, in bytes. A photograph or a roster may be larger and has its own limit.
+pub const BODY_LIMIT: usize = 256 * 1024;
+
+/// The house with all its doors, each behind its guard.
+pub fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for route in table() {
+        let guarded = route.handler.layer(from_fn_with_state((app.clone(), route.who), guard));
+        router = router.route(route.path, guarded);
+    }
+    router
+        .fallback(assets::nothing_here)
+        .layer(axum::extract::DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::new())
+        .layer(axum::middleware::from_fn(harden))
+        .with_state(app)
+}
+
+fn get<H: Handler<T, App>, T: 'static>(path: &'static str, who: Who, handler: H) -> Route {
+    Route {
+        method: "GET",
+        path,
+        who,
+        handler: on(MethodFilter::GET, handler),
+    }
+}
+
+fn post<H: Handler<T, App>, T: 'static>(path: &'static str, who: Who, handler: H) -> Route {
+    Route {
+        method: "POST",
+        path,
+        who,
+        handler: on(MethodFilter::POST, handler),
+    }
+}
