@@ -105,6 +105,12 @@ pub struct Place {
 const FILE: &str = "programme.sqlite";
 
 impl Place {
+    /// Was any place given?
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.database.is_some() || self.data.is_some()
+    }
+
     /// The database; without any setting, the folder `data` here.
     #[must_use]
     pub fn location(&self) -> Location {

@@ -57,14 +57,6 @@ pub fn fill_random(bytes: &mut [u8]) {
     getrandom::fill(bytes).expect("the operating system gives random bytes");
 }
 
-/// 64 random bits.
-#[must_use]
-pub fn random_bits() -> u64 {
-    let mut bytes = [0u8; 8];
-    fill_random(&mut bytes);
-    u64::from_le_bytes(bytes)
-}
-
 impl<T> Clone for Id<T> {
     fn clone(&self) -> Self {
         Id::known(self.text.clone())

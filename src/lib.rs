@@ -41,5 +41,6 @@ pub mod app;
 pub mod assets;
 pub mod books;
 pub mod config;
+pub mod demo;
 pub mod guard;
 pub mod routes;

@@ -1,1 +1,214 @@
-fn main(){}
+//! The commands.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use jishan::access::{session, user};
+use jishan::app::App;
+use jishan::clock::Clock;
+use jishan::config::{Command, Config, Import, Place, Token};
+use jishan::db::{migrate, Db, Location};
+use jishan::error::{Error, Result};
+use jishan::places::import;
+use jishan::{books, demo, routes};
+
+fn main() -> ExitCode {
+    let config = Config::parse();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => return fail(&Error::internal(cause)),
+    };
+    match runtime.block_on(run(config.command)) {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &Error) -> ExitCode {
+    eprintln!("jishan: {error}");
+    ExitCode::FAILURE
+}
+
+async fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Demo {
+            place,
+            listen,
+            households,
+        } => demo(&place, listen, households).await,
+        Command::Serve { place, listen } => {
+            let app = App::new(open(&place.location())?, Clock::System);
+            serve(app, listen, None).await
+        }
+        Command::Migrate { place } => migrate(&place.location()),
+        Command::Import {
+            what: Import::Households { file, place, dry_run },
+        } => import_households(&place, &file, dry_run).await,
+        Command::Token {
+            what: Token::Create { user, place },
+        } => create_token(&place, user).await,
+        Command::CheckBooks { place } => check_books(&place).await,
+    }
+}
+
+/// Brings the tables up to date and opens the programme.
+fn open(location: &Location) -> Result<Db> {
+    migrate::run(location, Clock::System.now())?;
+    Db::open(location)
+}
+
+async fn demo(place: &Place, listen: SocketAddr, households: u32) -> Result<ExitCode> {
+    let location = match place.is_given() {
+        true => place.location(),
+        // Without a folder each demo is a fresh one, which the system clears away with its other temporary files.
+        false => {
+            let folder = std::env::temp_dir().join(format!("jishan-demo-{}", std::process::id()));
+            Location::Sqlite(folder.join("programme.sqlite"))
+        }
+    };
+    let db = open(&location)?;
+    let clock = Clock::System;
+    let bar = progress_bar();
+    let address = format!("http://{listen}");
+    demo::make(&db, households, &address, clock.now(), Arc::new({
+        let bar = bar.clone();
+        move |done, total, what| {
+            bar.set_length(total);
+            bar.set_position(done);
+            bar.set_message(what);
+        }
+    }))
+    .await?;
+    bar.finish_and_clear();
+    serve(App::new(db, clock), listen, Some(demo::SIGN_IN_HELP)).await
+}
+
+async fn serve(app: App, listen: SocketAddr, help: Option<&str>) -> Result<ExitCode> {
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .map_err(|cause| Error::internal(format!("could not listen on {listen}: {cause}")))?;
+    let address = listener.local_addr().map_err(Error::internal)?;
+    let mut say = std::io::stdout();
+    // Whoever reads our output may have gone away; the server runs all the same.
+    let _ = writeln!(say, "积善已启动：http://{address}");
+    if let Some(help) = help {
+        let _ = writeln!(say, "{help}");
+    } else if app.programme().await?.is_none() {
+        let code = app.setup_code();
+        let _ = writeln!(say, "数据库是空的。请打开上面的网址完成首次设置，设置码：{code}");
+    }
+    let _ = say.flush();
+    let service = routes::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(asked_to_stop())
+        .await
+        .map_err(Error::internal)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ctrl-C, or SIGTERM from a service manager.
+async fn asked_to_stop() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        if let Ok(mut terminated) = terminated {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = interrupted.await;
+}
+
+fn migrate(location: &Location) -> Result<ExitCode> {
+    let ran = migrate::run(location, Clock::System.now())?;
+    match ran.as_slice() {
+        [] => println!("up to date: {location:?}"),
+        ran => println!("migrated {location:?}: {}", ran.join(", ")),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn import_households(place: &Place, file: &std::path::Path, dry_run: bool) -> Result<ExitCode> {
+    let bytes = std::fs::read(file).map_err(|cause| Error::internal(format!("{}: {cause}", file.display())))?;
+    let db = open(&place.location())?;
+    let now = Clock::System.now();
+    let read = db
+        .write(move |conn| import::import(conn, &bytes, dry_run, "command line", now))
+        .await;
+    let report = match read {
+        Ok(report) => report,
+        Err(error @ Error::Invalid(_)) => {
+            eprintln!("{}：{error}", file.display());
+            return Ok(ExitCode::FAILURE);
+        }
+        Err(error) => return Err(error),
+    };
+    print!("{}", report.in_words(dry_run));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn create_token(place: &Place, name: String) -> Result<ExitCode> {
+    let db = open(&place.location())?;
+    let now = Clock::System.now();
+    let secret = db
+        .write(move |conn| {
+            let user = user::by_name(conn, &name)?
+                .filter(|user| user.disabled_at.is_none())
+                .ok_or_else(|| Error::invalid("user", format!("没有在用的用户 {name}。")))?;
+            session::create_token(conn, &user.id, now)
+        })
+        .await?;
+    println!("{}", secret.reveal());
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check_books(place: &Place) -> Result<ExitCode> {
+    let db = open(&place.location())?;
+    let bar = progress_bar();
+    let shown = bar.clone();
+    let verdict = db
+        .read(move |conn| {
+            books::check(conn, &mut |done, total| {
+                shown.set_length(u64::try_from(total).unwrap_or(0));
+                shown.set_position(u64::try_from(done).unwrap_or(0));
+            })
+        })
+        .await?;
+    bar.finish_and_clear();
+    match verdict {
+        Ok(proved) => {
+            println!(
+                "the books hold: {} transactions, {} entries, {} accounts",
+                proved.transactions, proved.entries, proved.accounts
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(broken) => {
+            println!("the books are broken: {}", broken.0);
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// A bar on a terminal; nothing at all elsewhere.
+fn progress_bar() -> ProgressBar {
+    let bar = ProgressBar::new(1);
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
+}

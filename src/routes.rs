@@ -3,6 +3,7 @@
 //! A door that is not in the table does not exist, and a line without a `Who` does not compile. `tests/doors.rs` tries every
 //! door as every role against a snapshot; `tests/api.rs` holds `static/openapi.json` against the lines below `/api`.
 
+use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{on, MethodFilter, MethodRouter};
@@ -25,6 +26,14 @@ pub struct Route {
     /// Who may enter.
     pub who: Who,
     handler: MethodRouter<App>,
+}
+
+impl Route {
+    /// The same door for larger bodies than [`BODY_LIMIT`].
+    fn with_body_limit(self, bytes: usize) -> Route {
+        let handler = self.handler.layer(DefaultBodyLimit::max(bytes));
+        Route { handler, ..self }
+    }
 }
 
 /// The table.
@@ -52,7 +61,7 @@ pub fn table() -> Vec<Route> {
         get("/households", May(P::ReadHouseholds), places::web::households),
         get("/households/{code}", May(P::ReadHouseholds), places::web::household),
         get("/import", May(P::ManageProgramme), places::web::import_form),
-        post("/import", May(P::ManageProgramme), places::web::import),
+        post("/import", May(P::ManageProgramme), places::web::import).with_body_limit(ROSTER_LIMIT),
         // Cards.
         post("/households/{code}/cards", May(P::IssueCards), cards::web::issue),
         post("/households/{code}/card-stop", May(P::IssueCards), cards::web::stop),
@@ -65,7 +74,7 @@ pub fn table() -> Vec<Route> {
         // Shop.
         get("/counter", May(P::Redeem), shop::web::counter),
         post("/counter", May(P::Redeem), shop::web::show_card),
-        post("/counter/photo", May(P::Redeem), shop::web::show_photo),
+        post("/counter/photo", May(P::Redeem), shop::web::show_photo).with_body_limit(PHOTO_LIMIT),
         post("/counter/quote", May(P::Redeem), shop::web::quote),
         post("/redemptions", May(P::Redeem), shop::web::redeem),
         get("/redemptions/{id}", May(P::ReadJournal), shop::web::slip),
@@ -90,6 +99,10 @@ pub fn table() -> Vec<Route> {
 
 /// The largest body that is read, in bytes. A photograph or a roster may be larger and has its own limit.
 pub const BODY_LIMIT: usize = 256 * 1024;
+/// A photograph of a card, as a phone takes it.
+const PHOTO_LIMIT: usize = 12 * 1024 * 1024;
+/// A roster of 20 MB, and the rest of its form.
+const ROSTER_LIMIT: usize = 21 * 1024 * 1024;
 
 /// The house with all its doors, each behind its guard.
 pub fn router(app: App) -> Router {
@@ -100,7 +113,7 @@ pub fn router(app: App) -> Router {
     }
     router
         .fallback(assets::nothing_here)
-        .layer(axum::extract::DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::new())
         .layer(axum::middleware::from_fn(harden))

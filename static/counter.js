@@ -12,7 +12,7 @@ const MOST = 99;
 const OFFLINE = '网络不通，尚未兑换，请稍候重试';
 const UNSURE = '网络不通，还不知道是否兑成，请按“重试”';
 const byId = (id) => document.getElementById(id);
-const page = byId('counter'), sale = byId('sale'), cardForm = byId('card-form'), photoForm = byId('photo-form');
+const page = document.querySelector('main.counter'), sale = byId('sale'), cardForm = byId('card-form'), photoForm = byId('photo-form');
 const csrf = sale.elements.csrf.value, cardInput = byId('card'), find = byId('find'), confirm = byId('confirm');
 
 const goods = new Map(); // sku → { sku, name, points, tile, input }

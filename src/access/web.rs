@@ -158,7 +158,7 @@ fn establish(conn: &mut Conn, form: &FirstRun, hash: &PasswordHash, now: Moment)
         office: form.office.clone(),
         phone: form.phone.clone(),
     };
-    programme::found(conn, new, now)?;
+    programme::found(conn, new, programme::new_card_key(), now)?;
     let root = Area::root(AreaKind::Township, "T01", form.township.trim(), now);
     area::add(conn, std::slice::from_ref(&root))?;
     let store = PointsStore {
@@ -394,7 +394,10 @@ fn overview(conn: &mut Conn, now: Moment) -> Result<Overview> {
     let (households, people) = household::count(conn)?;
     let outstanding = balance::outstanding(conn, AccountKind::Spendable)?;
     let (scheme, rate) = match version::in_force(conn, clock::day_of(now)) {
-        Ok(version) => (format!("{}（第 {} 版）", version.name, version.version), version.yuan_per_point()),
+        Ok(version) => {
+            let rate = version::yuan_per_point(conn, &version.id)?;
+            (format!("{}（第 {} 版）", version.name, version.version), rate)
+        }
         Err(Error::NotFound) => ("还没有载入积分方案".to_owned(), None),
         Err(error) => return Err(error),
     };

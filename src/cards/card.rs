@@ -20,7 +20,7 @@ use crate::clock::Moment;
 use crate::db::schema::cards;
 use crate::db::{text_enum, Conn};
 use crate::error::{Error, Refusal, Result};
-use crate::id::{random_bits, Id};
+use crate::id::Id;
 use crate::places::household::Household;
 use crate::places::programme::Programme;
 use crate::request::{Request, Requests};
@@ -199,7 +199,8 @@ pub fn issue(conn: &mut Conn, programme: &Programme, issue: &Issue, now: Moment)
         reason: &reason,
     };
     let request = Request::new(&issue.key, issue.by.as_str(), "card.issue", &content)?.hidden();
-    let secret = secret_for(programme, &issue.household, &issue.key)?;
+    let seed = Seed::new(programme, &issue.household, &issue.key)?;
+    let secret = CardSecret::from_bits(seed.bits("secret"));
     let mut requests = Requests::open(conn, [&request])?;
     if let Some(number) = requests.earlier(&request)? {
         return Ok(Issued {
@@ -209,7 +210,7 @@ pub fn issue(conn: &mut Conn, programme: &Programme, issue: &Issue, now: Moment)
         });
     }
     stop_all(conn, &issue.household, &reason, &issue.by, now)?;
-    let number = free_number(conn)?;
+    let number = free_number(conn, &seed)?;
     let card = Card {
         id: Id::new(now),
         household_id: issue.household.clone(),
@@ -277,10 +278,10 @@ fn stop_all(conn: &mut Conn, household: &Id<Household>, reason: &str, by: &Id<Us
         .execute(conn)?)
 }
 
-/// A random number that no card has or had.
-fn free_number(conn: &mut Conn) -> Result<CardNumber> {
-    for _ in 0..100 {
-        let number = CardNumber::from_random(random_bits());
+/// A number that no card has or had.
+fn free_number(conn: &mut Conn, seed: &Seed) -> Result<CardNumber> {
+    for attempt in 0..100u8 {
+        let number = CardNumber::from_random(seed.bits(&format!("number {attempt}")));
         let taken = cards::table
             .filter(cards::number.eq(number.as_str()))
             .count()
@@ -292,15 +293,28 @@ fn free_number(conn: &mut Conn) -> Result<CardNumber> {
     Err(Error::internal("no free card number was found"))
 }
 
-/// 60 bits that only the holder of the request's key and of the card key can make again.
-fn secret_for(programme: &Programme, household: &Id<Household>, key: &str) -> Result<CardSecret> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(programme.card_key()).map_err(Error::internal)?;
-    mac.update(format!("new card\n{household}\n{key}").as_bytes());
-    let mut bits = [0u8; 8];
-    for (bit, byte) in bits.iter_mut().zip(mac.finalize().into_bytes()) {
-        *bit = byte;
+/// Makes bits that look random to everyone without both the request's key and the card key, and come out the same again
+/// for the same request.
+struct Seed {
+    mac: Hmac<Sha256>,
+}
+
+impl Seed {
+    fn new(programme: &Programme, household: &Id<Household>, key: &str) -> Result<Seed> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(programme.card_key()).map_err(Error::internal)?;
+        mac.update(format!("new card\n{household}\n{key}\n").as_bytes());
+        Ok(Seed { mac })
     }
-    Ok(CardSecret::from_bits(u64::from_le_bytes(bits)))
+
+    fn bits(&self, what_for: &str) -> u64 {
+        let mut mac = self.mac.clone();
+        mac.update(what_for.as_bytes());
+        let mut bits = [0u8; 8];
+        for (bit, byte) in bits.iter_mut().zip(mac.finalize().into_bytes()) {
+            *bit = byte;
+        }
+        u64::from_le_bytes(bits)
+    }
 }
 
 fn reason_given(reason: &str) -> Result<String> {

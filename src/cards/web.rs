@@ -1,20 +1,164 @@
-//! Pages.
+//! Pages of cards: a new card to print, stopping a card, and what a stranger sees who scans one.
 
+use askama::Template;
+use axum::extract::{Path, State};
 use axum::response::Response;
+use serde::Deserialize;
 
+use super::card::{self, Issue, Refused, Wallet};
+use super::number::CardToken;
+use crate::access::role::Permission;
+use crate::app::{App, SignedForm, Staff, Visitor};
+use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::page::{self, Shell};
+use crate::places::household;
+use crate::places::programme::{self, Programme};
+use crate::shop::store::{self, PointsStore};
 
-/// Stub.
-pub async fn found() -> Result<Response> {
-    Err(Error::NotFound)
+#[derive(Template)]
+#[template(path = "cards/issued.html")]
+struct IssuedPage {
+    shell: Shell,
+    code: String,
+    head: String,
+    /// The card's address as a drawing; the secret is in it and nowhere else on the page.
+    drawing: String,
+    number: String,
+    office: String,
+    phone: String,
 }
 
-/// Stub.
-pub async fn issue() -> Result<Response> {
-    Err(Error::NotFound)
+/// Asks for a card.
+#[derive(Deserialize)]
+pub struct NewCard {
+    key: String,
+    #[serde(flatten)]
+    why: Why,
 }
 
-/// Stub.
-pub async fn stop() -> Result<Response> {
-    Err(Error::NotFound)
+/// Why a card is issued or stopped: a reason that was chosen, and what was added to it.
+#[derive(Deserialize)]
+pub struct Why {
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    detail: String,
+}
+
+impl Why {
+    fn in_words(&self) -> String {
+        match (self.reason.trim(), self.detail.trim()) {
+            (reason, "") => reason.to_owned(),
+            ("", detail) => detail.to_owned(),
+            (reason, detail) => format!("{reason}：{detail}"),
+        }
+    }
+}
+
+/// `POST /households/{code}/cards`: answers the card itself, because its secret is shown now and never again. Sent twice,
+/// the same form shows the same card.
+///
+/// # Errors
+/// `NotFound`, also outside the visitor's area; `Invalid` for a missing reason; `idempotency_conflict`.
+pub async fn issue(
+    State(app): State<App>,
+    staff: Staff,
+    Path(code): Path<String>,
+    SignedForm(form): SignedForm<NewCard>,
+) -> Result<Response> {
+    let (now, shell) = (app.now(), staff.shell.clone());
+    let (issued, household, programme) = app
+        .db
+        .write(move |conn| {
+            let household = household::by_code(conn, &code)?;
+            staff.expect_within(conn, Permission::IssueCards, &household.building_id)?;
+            let programme = programme::get(conn)?;
+            let asked = Issue {
+                household: household.id.clone(),
+                reason: form.why.in_words(),
+                by: staff.user.id,
+                key: form.key,
+            };
+            Ok((card::issue(conn, &programme, &asked, now)?, household, programme))
+        })
+        .await?;
+    let address = CardToken::address(&programme.address, &issued.number, &issued.secret);
+    page::show(&IssuedPage {
+        shell,
+        code: household.code,
+        head: household.head_name,
+        drawing: address, // WAITING FOR qr.rs
+        number: issued.number.grouped(),
+        office: programme.office,
+        phone: programme.phone,
+    })
+}
+
+/// `POST /households/{code}/card-stop`
+///
+/// # Errors
+/// `NotFound`, also outside the visitor's area; `Invalid` for a missing reason.
+pub async fn stop(
+    State(app): State<App>,
+    staff: Staff,
+    Path(code): Path<String>,
+    SignedForm(why): SignedForm<Why>,
+) -> Result<Response> {
+    let now = app.now();
+    let Ok(in_path) = askama::filters::urlencode_strict(&code);
+    let back = format!("/households/{in_path}");
+    let stopped = app
+        .db
+        .write(move |conn| {
+            let household = household::by_code(conn, &code)?;
+            staff.expect_within(conn, Permission::IssueCards, &household.building_id)?;
+            card::stop(conn, &household.id, &why.in_words(), &staff.user.id, now)
+        })
+        .await?;
+    let done = if stopped > 0 { "card-stopped" } else { "no-card" };
+    Ok(page::go(&format!("{back}?done={done}")))
+}
+
+#[derive(Template)]
+#[template(path = "cards/found.html")]
+struct FoundPage {
+    shell: Shell,
+    stopped: bool,
+    stores: Vec<PointsStore>,
+    office: String,
+    phone: String,
+}
+
+/// `GET /K/{token}`: what the phone of whoever found or bought a card shows. Nothing of the household; the same page
+/// whether there is such a card or not; only a card that was stopped says so, so that it comes back.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn found(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> Result<Response> {
+    let Some(programme) = app.programme().await? else {
+        return Ok(page::go("/first-run"));
+    };
+    let (office, phone) = (programme.office.clone(), programme.phone.clone());
+    let (stopped, stores) = app
+        .db
+        .read(move |conn| Ok((is_stopped(conn, &programme, &text)?, store::all(conn)?)))
+        .await?;
+    page::show(&FoundPage {
+        shell: visitor.shell,
+        stopped,
+        stores,
+        office,
+        phone,
+    })
+}
+
+/// Was the card of this number stopped? The secret is not looked at: a right and a wrong one are answered alike.
+fn is_stopped(conn: &mut Conn, programme: &Programme, text: &str) -> Result<bool> {
+    let Ok(token) = CardToken::parse(text) else {
+        return Ok(false);
+    };
+    let number = CardToken::Number(token.number().clone());
+    let wallet = Wallet::open(conn, programme, [&number])?;
+    Ok(matches!(wallet.recognise(&number), Err(Refused::CardStopped)))
 }

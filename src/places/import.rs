@@ -31,6 +31,33 @@ pub struct Report {
     pub ignored_columns: Vec<String>,
 }
 
+impl Report {
+    /// The report as a command line prints it.
+    #[must_use]
+    pub fn in_words(&self, dry_run: bool) -> String {
+        let done = if dry_run { "试读完成，什么也没有登记。可登记" } else { "已登记" };
+        let mut lines = vec![format!(
+            "{done} {} 户 {} 人，新增区域 {} 个；未接收 {} 行。",
+            self.registered,
+            self.people,
+            self.new_areas,
+            self.refused.len()
+        )];
+        if !self.ignored_columns.is_empty() {
+            lines.push(format!("没有读取的列：{}", self.ignored_columns.join("、")));
+        }
+        for refused in &self.refused {
+            let column = refused.column.as_deref().map(|column| format!("“{column}”列")).unwrap_or_default();
+            lines.push(format!("第{}行{column}：{}", refused.line, refused.reason));
+        }
+        for pair in &self.likely_duplicates {
+            lines.push(format!("可能重复：{pair}"));
+        }
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}
+
 /// Reads a file, compares it with what is registered and, unless it is a dry run, registers what can be taken.
 ///
 /// # Errors

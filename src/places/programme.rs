@@ -67,23 +67,29 @@ pub fn get(conn: &mut Conn) -> Result<Programme> {
     find(conn)?.ok_or(Error::NotFound)
 }
 
-/// Founds the programme, with a fresh card key.
+/// A fresh key for the digests of card secrets.
+#[must_use]
+pub fn new_card_key() -> [u8; 32] {
+    let mut key = [0u8; 32];
+    fill_random(&mut key);
+    key
+}
+
+/// Founds the programme.
 ///
 /// # Errors
 /// `Invalid` for a missing name or an address that no phone could open.
-pub fn found(conn: &mut Conn, new: NewProgramme, now: Moment) -> Result<Programme> {
+pub fn found(conn: &mut Conn, new: NewProgramme, card_key: [u8; 32], now: Moment) -> Result<Programme> {
     if new.name.trim().is_empty() || new.name.chars().count() > 40 {
         return Err(Error::invalid("name", "请填写项目名称,1至40个字。"));
     }
-    let mut card_key = vec![0u8; 32];
-    fill_random(&mut card_key);
     let programme = Programme {
         id: Id::new(now),
         name: new.name.trim().to_owned(),
         address: card_address(&new.address)?,
         office: new.office.trim().to_owned(),
         phone: new.phone.trim().to_owned(),
-        card_key,
+        card_key: card_key.to_vec(),
         created_at: now,
     };
     diesel::insert_into(programmes::table).values(&programme).execute(conn)?;

@@ -9,12 +9,19 @@
 //! is taken or refused. Hidden rows of a sheet are read like the others, because the file format hides only their height.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::io::Cursor;
-use std::ops::RangeInclusive;
 
-use calamine::{DataRef, Reader as _, SheetType, SheetVisible, Xlsx, XlsxError};
+use calamine::{DataRef, NumberFormat, Reader as _, SheetType, SheetVisible, Xlsx, XlsxError};
 use serde::{Deserialize, Serialize};
+
+mod archive;
+mod columns;
+mod words;
+
+use archive::check_archive;
+use columns::{FIELDS, Field, Heading};
+use words::{AS_TEXT, TURNED_INTO_DATE, acceptable, address, half_width, shown, spelled};
 
 /// One household as the file names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,11 +60,7 @@ pub struct RefusedLine {
 impl RefusedLine {
     fn new(line: usize, column: Option<Field>, reason: String) -> RefusedLine {
         let column = column.map(|field| field.label().to_string());
-        RefusedLine {
-            line,
-            column,
-            reason,
-        }
+        RefusedLine { line, column, reason }
     }
 }
 
@@ -99,17 +102,13 @@ pub enum RosterError {
     #[error("这是{0}，不是花名册表格。请导入 .xlsx 或 .csv 文件。")]
     NotATable(&'static str),
     /// A workbook cut off or broken.
-    #[error(
-        "这个 Excel 文件不完整或已损坏，可能没有传完。请用 Excel 或 WPS 打开检查，另存为新的 .xlsx，再导入。"
-    )]
+    #[error("这个 Excel 文件不完整或已损坏，可能没有传完。请用 Excel 或 WPS 打开检查，另存为新的 .xlsx，再导入。")]
     Damaged,
     /// No sheet that can be seen.
     #[error("这个 Excel 文件里没有可见的工作表。请取消隐藏花名册所在的工作表，再导入。")]
     NoVisibleSheet,
     /// Text in no encoding we know.
-    #[error(
-        "看不懂这个文件的文字编码。请用 Excel 或 WPS 打开，另存为 .xlsx 或“CSV UTF-8”，再导入。"
-    )]
+    #[error("看不懂这个文件的文字编码。请用 Excel 或 WPS 打开，另存为 .xlsx 或“CSV UTF-8”，再导入。")]
     UnknownEncoding,
     /// No line that looks like a header.
     #[error(
@@ -167,8 +166,7 @@ pub fn read(bytes: &[u8]) -> Result<Roster, RosterError> {
     }
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
         // The workbook reader is not ours and meets bytes from strangers: should it panic, the file is at fault.
-        return std::panic::catch_unwind(|| read_workbook(bytes))
-            .unwrap_or(Err(RosterError::Damaged));
+        return std::panic::catch_unwind(|| read_workbook(bytes)).unwrap_or(Err(RosterError::Damaged));
     }
     if bytes.starts_with(b"\xD0\xCF\x11\xE0") {
         // Excel wraps a workbook with a password in the container of the old format, under this name in UTF-16.
@@ -217,214 +215,14 @@ pub fn likely_duplicates(rows: &[RosterRow]) -> Vec<(usize, usize, String)> {
     pairs
 }
 
-// ---- The columns ----------------------------------------------------------------------------------------------------
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Field {
-    Code,
-    Community,
-    Grid,
-    Building,
-    Stairwell,
-    Room,
-    Head,
-    People,
-}
-
-/// Each field: what we call it, and the column names that mean it once `squeezed`.
-const FIELDS: [(Field, &str, &str); 8] = [
-    (Field::Code, "户号", "户号|户编号|code|householdcode"),
-    (Field::Community, "社区", "社区|社区名称|所属社区|community"),
-    (Field::Grid, "网格", "网格|网格名称|所属网格|grid"),
-    (Field::Building, "楼栋", "楼栋|楼栋号|building"),
-    (Field::Stairwell, "单元", "单元|单元号|stairwell"),
-    (Field::Room, "房号", "房号|房间号|room"),
-    (Field::Head, "户主", "户主|户主姓名|head|householdhead"),
-    (
-        Field::People,
-        "人口",
-        "人口|人数|人口数|家庭人口|家庭人数|people",
-    ),
-];
-
-impl Field {
-    /// The field that a column name means.
-    fn named(name: &str) -> Option<Field> {
-        let squeezed = squeezed(name);
-        // A unit or a hint in brackets does not change which column it is: 人口（人）, 房号(必填).
-        let bare = squeezed.split(['(', '[', '【']).next();
-        let means = |names: &str| names.split('|').any(|own| Some(own) == bare);
-        let found = FIELDS.iter().find(|(_, _, names)| means(names));
-        found.map(|(field, ..)| *field)
-    }
-
-    fn is_needed(self) -> bool {
-        !matches!(self, Field::Code | Field::Stairwell)
-    }
-
-    fn label(self) -> &'static str {
-        let own = FIELDS.iter().find(|(field, ..)| *field == self);
-        own.map_or("", |(_, label, _)| label)
-    }
-}
-
-/// What a column may not be about (SG10, and SG4's criteria that would label a household), and the signs of it in a
-/// squeezed column name. A sign that starts with a space is the start of an English word, so that «archive» is not HIV
-/// and «grid no» is not an ID number.
-const SENSITIVE: [(&str, &str); 12] = [
-    (
-        "身份证件号码",
-        "身份证|证件|身份号|公民身份|护照| id num| id no| id card| idnum| idno| idcard| identity| passport| national id",
-    ),
-    ("艾滋病信息", "艾滋| hiv| aids"),
-    (
-        "健康和疾病信息",
-        "健康|病|患者|体检|癌|肿瘤|肝炎|肺结核|血压|血糖|孕|失能| health| disease| illness| sick| medical| diagnos| patient| pregnan",
-    ),
-    ("精神状况", "精神|心理|智力|智障| mental| psych"),
-    (
-        "残疾信息",
-        "残疾|残障|伤残|致残|残联|是否残| disab| handicap",
-    ),
-    ("涉毒经历", "毒| drug| addict| narcotic| rehab"),
-    (
-        "违法犯罪经历",
-        "刑|矫正|前科|犯罪|违法|涉案|涉黑|涉恶|拘留| crim| convict| prison| parole| probation| offence| offense| community correction",
-    ),
-    (
-        "困难和救助标签",
-        "贫困|建档立卡|脱贫|返贫|低保|特困|五保|监测户|监测对象|边缘户|困难|救助|扶贫户|扶贫对象| poverty| poor| welfare| dibao| subsist",
-    ),
-    ("信访情况", "信访|上访|访民|维稳| petition"),
-    (
-        "民族和宗教",
-        "民族|族别|宗教|信教|信仰|教派| ethnic| race| nationality| minority| religi| faith",
-    ),
-    (
-        "人员标签",
-        "重点|特殊群|特殊人|特殊对象|特殊家庭|标签|黑名单|失信|政审| label| tag| blacklist| suspect| key person| key people| special group",
-    ),
-    (
-        "银行账户和收入",
-        "银行|账号|帐号|账户|帐户|开户行|一卡通|存折|收入|欠债|欠款|负债|债务|贷款| bank| account n| income| salary| wage| debt| loan",
-    ),
-];
-
-/// Words that contain a sign and mean nothing of the kind; spiritual civilisation (精神文明) is what this programme is for.
-const HARMLESS: [&str; 7] = [
-    "精神文明",
-    "精神面貌",
-    "民族团结",
-    "积分账户",
-    "积分账号",
-    "消毒",
-    "收入住",
-];
-
-/// A column name without what people vary: width, case, spaces, line breaks, stars and dashes.
-fn squeezed(name: &str) -> String {
-    let plain = |c: &char| !c.is_whitespace() && !is_invisible(*c) && !"_-*:".contains(*c);
-    let folded = name.chars().map(half_width).filter(plain);
-    folded.flat_map(char::to_lowercase).collect()
-}
-
-/// The English words of a column name, each after a space; `idNumber`, `ID_NUMBER` and `id number` give the same.
-fn english_words(name: &str) -> String {
-    let mut words = String::from(" ");
-    let mut after_small = false;
-    for c in name.chars().map(half_width) {
-        if (!c.is_ascii_alphanumeric() || (after_small && c.is_ascii_uppercase()))
-            && !words.ends_with(' ')
-        {
-            words.push(' ');
-        }
-        if c.is_ascii_alphanumeric() {
-            words.push(c.to_ascii_lowercase());
-        }
-        after_small = c.is_ascii_lowercase();
-    }
-    words
-}
-
-fn sensitive_about(name: &str) -> Option<&'static str> {
-    let words = english_words(name);
-    let chinese = HARMLESS
-        .iter()
-        .fold(squeezed(name), |name, word| name.replace(word, ""));
-    let shows = |sign: &str| match sign {
-        sign if sign.starts_with(' ') => words.contains(sign),
-        sign => chinese.contains(sign),
-    };
-    let found = SENSITIVE
-        .iter()
-        .find(|(_, signs)| signs.split('|').any(shows));
-    found.map(|(about, _)| *about)
-}
-
-/// The header line: where each field stands, and what else there is.
-#[derive(Debug, Default)]
-struct Heading {
-    line: usize,
-    fields: Vec<(Field, usize)>,
-    names: BTreeMap<usize, String>,
-    sensitive: Vec<SensitiveColumn>,
-}
-
-impl Heading {
-    fn of(line: usize, cells: &[(usize, Cell<'_>)]) -> Heading {
-        let mut heading = Heading {
-            line,
-            ..Heading::default()
-        };
-        for (column, cell) in cells {
-            let Cell::Text(name) = cell else { continue };
-            if let Some(about) = sensitive_about(name) {
-                let name = shown(name);
-                heading.sensitive.push(SensitiveColumn { name, about });
-            } else if let Some(field) = Field::named(name) {
-                heading.fields.push((field, *column));
-            }
-            heading.names.insert(*column, shown(name));
-        }
-        heading
-    }
-
-    fn column(&self, wanted: Field) -> Option<usize> {
-        let found = self.fields.iter().find(|(field, _)| *field == wanted);
-        found.map(|(_, column)| *column)
-    }
-
-    /// Whether this line is the header and not the title or the groups above it.
-    fn is_header(&self) -> bool {
-        self.column(Field::Head).is_some() && self.column(Field::Building).is_some()
-    }
-
-    fn checked(self) -> Result<Heading, RosterError> {
-        if !self.sensitive.is_empty() {
-            return Err(RosterError::SensitiveColumns(self.sensitive));
-        }
-        let count = |field| self.fields.iter().filter(|(own, _)| *own == field).count();
-        let needed = FIELDS.iter().filter(|(field, ..)| field.is_needed());
-        let missing = needed.filter(|(field, ..)| count(*field) == 0);
-        let columns: Vec<&str> = missing.map(|(_, label, _)| *label).collect();
-        if !columns.is_empty() {
-            let line = self.line;
-            return Err(RosterError::MissingColumns { line, columns });
-        }
-        match FIELDS.iter().find(|(field, ..)| count(*field) > 1) {
-            Some((_, label, _)) => Err(RosterError::RepeatedColumn(label)),
-            None => Ok(self),
-        }
-    }
-}
-
-// ---- One line -------------------------------------------------------------------------------------------------------
+// ---- One line ------------------------------------------------------------------------------------------------------
 
 /// A filled cell. Blank cells are not given at all.
 #[derive(Debug)]
 enum Cell<'a> {
     Text(Cow<'a, str>),
-    Number(f64),
+    /// A number, and how many digits its cell shows at least; no digits when the cell shows words beside the number.
+    Number(f64, Option<usize>),
     Date,
     /// Something no field can be; the words follow «是».
     Other(&'static str),
@@ -467,8 +265,7 @@ impl Line<'_> {
                     true => "。合并过的单元格只有第一行有内容，请取消合并，每一行都填上",
                     false => "",
                 };
-                self.problems
-                    .push((field, format!("「{label}」没有填{hint}")));
+                self.problems.push((field, format!("「{label}」没有填{hint}")));
             }
         }
         let code = self.words(Field::Code);
@@ -498,18 +295,14 @@ impl Line<'_> {
         }
         let column = self.problems.first().map(|(field, _)| *field);
         let reasons: Vec<String> = self.problems.into_iter().map(|(_, why)| why).collect();
-        Err(RefusedLine::new(
-            self.number,
-            column,
-            reasons.join("；") + "。",
-        ))
+        Err(RefusedLine::new(self.number, column, reasons.join("；") + "。"))
     }
 
     /// The words of a field, or nothing when it is blank or, with the problem noted, when they cannot be taken.
     fn words(&mut self, field: Field) -> Option<String> {
         let words = match self.cell(field)? {
             Cell::Text(text) => acceptable(field, text.trim()),
-            Cell::Number(number) => spelled(*number).and_then(|text| acceptable(field, &text)),
+            Cell::Number(number, digits) => spelled(*number, *digits).and_then(|text| acceptable(field, &text)),
             Cell::Date => Err(format!("{TURNED_INTO_DATE}{AS_TEXT}")),
             Cell::Other(what) => Err(format!("是{what}，请改成文字")),
         };
@@ -520,15 +313,13 @@ impl Line<'_> {
         let text = match self.cell(Field::People)? {
             Cell::Text(text) => text.trim().chars().map(half_width).collect(),
             // A float prints its exact decimal digits and never an exponent: 3 for 3.0, 3.5 for 3.5.
-            Cell::Number(number) => number.to_string(),
+            Cell::Number(number, _) => number.to_string(),
             Cell::Date => "日期".to_string(),
             Cell::Other(what) => what.to_string(),
         };
         let whole = text.strip_suffix(".0").unwrap_or(&text);
         match whole.parse::<i32>() {
-            Ok(people) if (1..=MOST_PEOPLE).contains(&people) && !whole.starts_with('+') => {
-                Some(people)
-            }
+            Ok(people) if (1..=MOST_PEOPLE).contains(&people) && !whole.starts_with('+') => Some(people),
             _ => {
                 let problem = format!("应是 1 到 {MOST_PEOPLE} 的整数，现在是“{}”", shown(&text));
                 self.note(Field::People, &problem);
@@ -545,182 +336,7 @@ impl Line<'_> {
     }
 }
 
-/// The words to keep, or what is wrong with them.
-fn acceptable(field: Field, text: &str) -> Result<String, String> {
-    if text.chars().count() > LONGEST_TEXT {
-        return Err(format!("超过 {LONGEST_TEXT} 个字"));
-    }
-    // People's names are kept exactly as written; everything else is a place or a code, where １２ and 12 are the same.
-    let text: String = match field {
-        Field::Head => text.to_string(),
-        _ => text.chars().map(plain_width).collect(),
-    };
-    if let Some(problem) = text.chars().find_map(unacceptable_character) {
-        return Err(problem);
-    }
-    if is_identity_number(&text) {
-        return Err("像是身份证号。系统不保存身份证号，请换成别的编号或删去".into());
-    }
-    let quoted = shown(&text);
-    let bare: String = text.chars().map(half_width).collect();
-    let numbered = matches!(field, Field::Building | Field::Stairwell | Field::Room);
-    // -1 is a basement, but nobody's name.
-    let below = bare.strip_prefix('-').filter(|_| numbered);
-    let basement = below.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    if bare.starts_with(['=', '@', '+', '-']) && !basement {
-        return Err(format!(
-            "“{quoted}”以 = @ + - 开头，会被表格软件当成公式，请改正"
-        ));
-    }
-    if (numbered || field == Field::Code) && is_scientific(&text) {
-        return Err(format!(
-            "“{quoted}”是科学记数，原来的数字已经丢了。{AS_TEXT}"
-        ));
-    }
-    if numbered && is_date(&text) {
-        return Err(format!("“{quoted}”{TURNED_INTO_DATE}{AS_TEXT}"));
-    }
-    if field == Field::Head && !text.chars().any(char::is_alphabetic) {
-        return Err("不像姓名，请填户主的姓名".into());
-    }
-    Ok(text)
-}
-
-const TURNED_INTO_DATE: &str = "被表格软件当成了日期（例如 3-2 会变成 3月2日）。";
-const AS_TEXT: &str = "请先把这一列设成“文本”格式，再重新填写";
-
-/// A number that a person typed where we expect words, as they typed it.
-fn spelled(number: f64) -> Result<String, String> {
-    // Printing a float needs no arithmetic and gives all its digits, so what Excel rounded shows by its length.
-    let text = number.to_string();
-    let digits = text.chars().filter(char::is_ascii_digit).count();
-    let problem = match digits {
-        0 => "不是能读的数字。".to_string(),
-        16.. => "是超过 15 位的数字，Excel 已把后面的数字变成 0。".to_string(),
-        _ if text.contains('.') => format!("是小数 {text}，可能已经丢了末尾的 0。"),
-        _ => return Ok(text),
-    };
-    Err(problem + AS_TEXT)
-}
-
-/// What Excel writes into a CSV for a long number, such as 4.4E+17.
-fn is_scientific(text: &str) -> bool {
-    let digits =
-        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit() || c == '.');
-    let signed = text
-        .split_once(['E', 'e'])
-        .and_then(|(number, power)| Some((number, power.strip_prefix(['+', '-'])?)));
-    signed.is_some_and(|(number, power)| digits(number) && digits(power))
-}
-
-/// What Excel writes into a CSV for a house number it took for a date: 3月2日, 2-Mar, 2026/3/2 0:00.
-fn is_date(text: &str) -> bool {
-    const MONTHS: &str = "jan feb mar apr may jun jul aug sep oct nov dec";
-    let parts: Vec<&str> = text.split(['-', '/', ' ']).collect();
-    let number = |part: &str, most: u32| part.parse().is_ok_and(|n: u32| (1..=most).contains(&n));
-    let month = |part: &str| part.len() == 3 && MONTHS.contains(&part.to_ascii_lowercase());
-    match parts.as_slice() {
-        [day, name] | [name, day] if month(name) => number(day, 99),
-        [year, month, day, ..] => {
-            year.len() == 4 && number(year, 2100) && number(month, 12) && number(day, 31)
-        }
-        [words] => {
-            words.ends_with('日')
-                && words.contains('月')
-                && words.starts_with(|c: char| c.is_ascii_digit())
-        }
-        _ => false,
-    }
-}
-
-/// Whether this has the shape of a resident identity number: eighteen digits with a birth date inside.
-fn is_identity_number(text: &str) -> bool {
-    let (Some(number), Some(birth)) = (text.get(..17), text.get(6..14)) else {
-        return false;
-    };
-    let part = |from: usize, to: usize| birth.get(from..to).and_then(|part| part.parse().ok());
-    let within =
-        |part: Option<u32>, range: RangeInclusive<u32>| part.is_some_and(|n| range.contains(&n));
-    text.len() == 18
-        && number.chars().all(|c| c.is_ascii_digit())
-        && text.ends_with(|c: char| c.is_ascii_digit() || c == 'X' || c == 'x')
-        && within(part(0, 4), 1900..=2099)
-        && within(part(4, 6), 1..=12)
-        && within(part(6, 8), 1..=31)
-}
-
-// ---- Characters -----------------------------------------------------------------------------------------------------
-
-/// Characters that take no room or turn the writing round, and so let two names look alike.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180E}'
-        | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FEFF}'
-        | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
-}
-
-fn unacceptable_character(c: char) -> Option<String> {
-    let code = u32::from(c);
-    match c {
-        '\u{FFFD}' => Some("里有读不出来的字（�），请重新输入这个字".into()),
-        '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}' => Some(format!(
-            "里有自造字 U+{code:04X}，换一台电脑就会显示成别的字。请用输入法重新输入这个字"
-        )),
-        c if c.is_control() => Some(format!("里有换行或控制字符 U+{code:04X}，请重新输入")),
-        c if is_invisible(c) || code & 0xFFFE == 0xFFFE => {
-            Some(format!("里有看不见的字符 U+{code:04X}，请重新输入"))
-        }
-        _ => None,
-    }
-}
-
-/// The half-width form of a full-width ASCII character or space.
-fn half_width(c: char) -> char {
-    match c {
-        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
-        '\u{3000}' => ' ',
-        c => c,
-    }
-}
-
-/// Folds what is typed in either width without thought, and leaves Chinese punctuation such as （） alone.
-fn plain_width(c: char) -> char {
-    match half_width(c) {
-        half if half.is_ascii_alphanumeric() || "-#./ ".contains(half) => half,
-        _ => c,
-    }
-}
-
-/// Words of the file, short and harmless enough to stand in a message.
-fn shown(text: &str) -> String {
-    let text = text.trim();
-    if is_identity_number(text) {
-        return "（证件号码）".to_string();
-    }
-    let visible = text
-        .chars()
-        .filter(|c| !c.is_control() && !is_invisible(*c));
-    let mut short: String = visible.clone().take(20).collect();
-    if visible.count() > 20 {
-        short.push('…');
-    }
-    short
-}
-
-/// The cell's name in a spreadsheet: B7.
-fn address(column: usize, line: usize) -> String {
-    let (mut left, mut letters) = (column + 1, String::new());
-    while left > 0 {
-        let letter = u32::try_from((left - 1) % 26).ok();
-        let letter = letter
-            .and_then(|n| char::from_digit(n + 10, 36))
-            .unwrap_or('?');
-        letters.insert(0, letter.to_ascii_uppercase());
-        left = (left - 1) / 26;
-    }
-    format!("{letters}{line}")
-}
-
-// ---- Taking lines in ------------------------------------------------------------------------------------------------
+// ---- Taking lines in -----------------------------------------------------------------------------------------------
 
 /// Takes lines in the order of the file: first looks for the header, then judges households.
 #[derive(Default)]
@@ -775,9 +391,7 @@ impl Intake {
         }
         // A line of several cells above the header names groups of columns, and a group can be a label too.
         let groups = self.before.drain(..).filter(|above| above.names.len() > 1);
-        heading
-            .sensitive
-            .extend(groups.flat_map(|above| above.sensitive));
+        heading.sensitive.extend(groups.flat_map(|above| above.sensitive));
         self.heading = Some(heading.checked()?);
         Ok(())
     }
@@ -844,22 +458,17 @@ impl Intake {
             let letters = address(*column, 0);
             format!("{} 列（没有列名）", letters.trim_end_matches('0'))
         });
-        self.roster.ignored_columns = unknown
-            .map(|(_, name)| name.clone())
-            .chain(untitled)
-            .collect();
+        self.roster.ignored_columns = unknown.map(|(_, name)| name.clone()).chain(untitled).collect();
         Ok(self.roster)
     }
 }
 
-// ---- Text -----------------------------------------------------------------------------------------------------------
+// ---- Text ----------------------------------------------------------------------------------------------------------
 
 fn read_text(bytes: &[u8]) -> Result<Roster, RosterError> {
     let text = decoded(bytes)?.replace("\r\n", "\n").replace('\r', "\n");
     if text.trim_start().starts_with('<') {
-        return Err(RosterError::NotATable(
-            "网页或 XML 文件（有的系统把它叫作 .xls）",
-        ));
+        return Err(RosterError::NotATable("网页或 XML 文件（有的系统把它叫作 .xls）"));
     }
     let separator = separator_of(&text);
     let mut records = csv::ReaderBuilder::new()
@@ -903,16 +512,13 @@ fn decoded(bytes: &[u8]) -> Result<String, RosterError> {
         _ => (encoding_rs::GB18030, bytes),
     };
     let text = encoding.decode_without_bom_handling_and_without_replacement(bytes);
-    text.map(Cow::into_owned)
-        .ok_or(RosterError::UnknownEncoding)
+    text.map(Cow::into_owned).ok_or(RosterError::UnknownEncoding)
 }
 
 /// The separator that makes the most column names out of some line among the first.
 fn separator_of(text: &str) -> u8 {
     let names = |line: &str, separator: u8| {
-        let parts = line
-            .split(char::from(separator))
-            .map(|part| part.trim_matches('"'));
+        let parts = line.split(char::from(separator)).map(|part| part.trim_matches('"'));
         parts.filter(|part| Field::named(part).is_some()).count()
     };
     let best = |separator: &u8| {
@@ -922,30 +528,19 @@ fn separator_of(text: &str) -> u8 {
             .max()
     };
     // Of equals the last wins, and comma is what a file without any header should be read by.
-    [b';', b'\t', b',']
-        .into_iter()
-        .max_by_key(best)
-        .unwrap_or(b',')
+    [b';', b'\t', b','].into_iter().max_by_key(best).unwrap_or(b',')
 }
 
 /// The line a record starts on; the reader's own position is before the blank lines that it skips.
 fn line_of(text: &str, position: Option<&csv::Position>) -> usize {
     let Some(position) = position else { return 0 };
     let place = |number: u64| usize::try_from(number).unwrap_or_default();
-    let rest = text
-        .as_bytes()
-        .get(place(position.byte())..)
-        .unwrap_or_default();
+    let rest = text.as_bytes().get(place(position.byte())..).unwrap_or_default();
     place(position.line()) + rest.iter().take_while(|byte| **byte == b'\n').count()
 }
 
 /// Why a record cannot be one line of the table.
-fn misshapen(
-    record: &csv::StringRecord,
-    width: usize,
-    line: usize,
-    separator: u8,
-) -> Option<String> {
+fn misshapen(record: &csv::StringRecord, width: usize, line: usize, separator: u8) -> Option<String> {
     if record.iter().all(|field| field.trim().is_empty()) {
         return None;
     }
@@ -953,10 +548,7 @@ fn misshapen(
     let swallowed = record
         .iter()
         .any(|field| field.contains('\n') && field.contains(char::from(separator)));
-    let extra_filled = record
-        .iter()
-        .skip(width)
-        .any(|field| !field.trim().is_empty());
+    let extra_filled = record.iter().skip(width).any(|field| !field.trim().is_empty());
     let wrong_width = record.len() < width || extra_filled;
     if breaks > 0 && (swallowed || wrong_width) {
         let last = line + breaks;
@@ -972,20 +564,17 @@ fn misshapen(
     })
 }
 
-// ---- Workbooks ------------------------------------------------------------------------------------------------------
+// ---- Workbooks -----------------------------------------------------------------------------------------------------
 
 fn read_workbook(bytes: &[u8]) -> Result<Roster, RosterError> {
     check_archive(bytes)?;
     let mut workbook = Xlsx::new(Cursor::new(bytes)).map_err(|problem| match problem {
         XlsxError::Password => RosterError::Password,
-        XlsxError::FileNotFound(_) | XlsxError::RelationshipNotFound => {
-            RosterError::NotATable("压缩包或别的文档")
-        }
+        XlsxError::FileNotFound(_) | XlsxError::RelationshipNotFound => RosterError::NotATable("压缩包或别的文档"),
         _ => RosterError::Damaged,
     })?;
     let mut sheets = workbook.sheets_metadata().iter();
-    let sheet = sheets
-        .find(|sheet| sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible);
+    let sheet = sheets.find(|sheet| sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible);
     let name = sheet.ok_or(RosterError::NoVisibleSheet)?.name.clone();
     // Cell by cell and not as a range: a range makes room for every cell up to the farthest one that is named.
     let mut cells = workbook
@@ -993,12 +582,10 @@ fn read_workbook(bytes: &[u8]) -> Result<Roster, RosterError> {
         .map_err(|_| RosterError::Damaged)?;
     let mut intake = Intake::default();
     let (mut current, mut row) = (0, Vec::new());
-    while let Some(cell) = cells.next_cell().map_err(|_| RosterError::Damaged)? {
+    while let Some((cell, style)) = cells.next_cell_with_style_id().map_err(|_| RosterError::Damaged)? {
         let (number, column) = cell.get_position();
-        let (number, column) = (whole_of(number.into()), whole_of(column.into()));
-        let (Some(number), Some(column)) = (number, column) else {
-            return Err(RosterError::Damaged);
-        };
+        let number = usize::try_from(number).unwrap_or(SHEET_ROWS);
+        let column = usize::try_from(column).unwrap_or(SHEET_COLUMNS);
         if number < current || number >= SHEET_ROWS || column >= SHEET_COLUMNS {
             return Err(RosterError::Damaged);
         }
@@ -1007,7 +594,8 @@ fn read_workbook(bytes: &[u8]) -> Result<Roster, RosterError> {
             row.clear();
         }
         current = number;
-        row.extend(taken(cell.get_value()).map(|cell| (column, cell)));
+        let format = cells.styles().get(style).and_then(|style| style.number_format.as_ref());
+        row.extend(taken(cell.get_value(), format).map(|cell| (column, cell)));
     }
     intake.line(current + 1, &row)?;
     intake.finished()
@@ -1017,374 +605,912 @@ const SHEET_ROWS: usize = 1_048_576;
 const SHEET_COLUMNS: usize = 16_384;
 
 /// What a sheet's cell holds, borrowing the shared strings: a thousand cells may name one of them.
-fn taken<'a>(value: &DataRef<'a>) -> Option<Cell<'a>> {
+fn taken<'a>(value: &DataRef<'a>, format: Option<&NumberFormat>) -> Option<Cell<'a>> {
     match value {
         DataRef::Empty => None,
         DataRef::String(text) => Cell::text(text.clone()),
         DataRef::SharedString(text) => Cell::text(*text),
         DataRef::Int(number) => Cell::text(number.to_string()),
-        DataRef::Float(number) => Some(Cell::Number(*number)),
+        DataRef::Float(number) => Some(Cell::Number(*number, least_digits(format))),
         DataRef::Bool(_) => Some(Cell::Other("真假值（TRUE 或 FALSE）")),
         DataRef::Error(_) => Some(Cell::Other("公式的错误结果")),
-        DataRef::DateTime(_) | DataRef::DateTimeIso(_) | DataRef::DurationIso(_) => {
-            Some(Cell::Date)
+        DataRef::DateTime(_) | DataRef::DateTimeIso(_) | DataRef::DurationIso(_) => Some(Cell::Date),
+    }
+}
+
+/// What a format adds to a whole number: 0000 shows 101 as 0101, and 0"号楼" shows a word that is not in the cell.
+fn least_digits(format: Option<&NumberFormat>) -> Option<usize> {
+    let code = format.map_or("", |format| format.format_code.as_str());
+    let positive = code.get(..LONGEST_TEXT).unwrap_or(code).split(';').next()?;
+    match positive.chars().all(|c| c == '0') {
+        true => Some(positive.len()),
+        false => (positive.is_ascii() && !positive.contains(['"', '\\'])).then_some(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::archive::{directory, entry, honest_count, inflated, number};
+    use super::*;
+    use rust_xlsxwriter::{Color, Format, Formula, Workbook, Worksheet};
+
+    const HEADER: [&str; 8] = ["户号", "社区", "网格", "楼栋", "单元", "房号", "户主", "人口"];
+    const HOME: [&str; 8] = ["H-001", "和顺社区", "第一网格", "3号楼", "2单元", "1201", "王秀兰", "3"];
+
+    /// A CSV of the usual header and these lines.
+    fn csv(lines: &[[&str; 8]]) -> String {
+        let all = std::iter::once(&HEADER).chain(lines);
+        all.map(|cells| cells.join(",") + "\n").collect()
+    }
+
+    /// The usual line with one cell changed.
+    fn with(column: &str, value: &'static str) -> [&'static str; 8] {
+        let mut line = HOME;
+        let at = HEADER.iter().position(|name| *name == column).unwrap();
+        line[at] = value;
+        line
+    }
+
+    fn taken_head(head: &'static str) -> String {
+        let roster = read(csv(&[with("户主", head)]).as_bytes()).unwrap();
+        assert_eq!(roster.refused, [], "{head}");
+        roster.rows[0].head.clone()
+    }
+
+    /// Why a file of one line was refused, by the line.
+    fn refusal(column: &str, value: &'static str) -> RefusedLine {
+        let roster = read(csv(&[with(column, value)]).as_bytes()).unwrap();
+        assert_eq!(roster.rows, [], "{column} {value:?}");
+        assert_eq!(roster.refused.len(), 1);
+        roster.refused[0].clone()
+    }
+
+    fn header_of(names: &[&str]) -> Result<Roster, RosterError> {
+        let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+        let blanks = vec!["x"; names.len() - 8].join(",");
+        let line = format!("{},{blanks}\n", HOME.join(","));
+        read((quoted.join(",") + "\n" + &line).as_bytes())
+    }
+
+    /// What the usual columns and one more make of the file.
+    fn extra_column(name: &str) -> Result<Roster, RosterError> {
+        let names: Vec<&str> = HEADER.into_iter().chain([name]).collect();
+        header_of(&names)
+    }
+
+    fn sheet(fill: impl FnOnce(&mut Worksheet)) -> Vec<u8> {
+        let mut workbook = Workbook::new();
+        fill(workbook.add_worksheet());
+        workbook.save_to_buffer().unwrap()
+    }
+
+    fn write_row(sheet: &mut Worksheet, row: u32, cells: &[&str]) {
+        for (column, cell) in cells.iter().enumerate() {
+            sheet.write_string(row, column.try_into().unwrap(), *cell).unwrap();
         }
     }
-}
 
-// ---- The archive around a workbook ----------------------------------------------------------------------------------
+    fn usual_sheet() -> Vec<u8> {
+        sheet(|sheet| {
+            write_row(sheet, 0, &HEADER);
+            write_row(sheet, 1, &HOME);
+        })
+    }
 
-const MOST_PARTS: usize = 5_000;
-const MOST_UNPACKED: u64 = 200 * 1024 * 1024;
-/// Parts that the workbook reader keeps in memory, where five bytes of file can become hundreds in memory.
-const MOST_STYLES: u64 = 8 * 1024 * 1024;
-const MOST_STRINGS: u64 = 64 * 1024 * 1024;
+    /// A sheet of the usual header and the usual line, then changed by hand.
+    fn changed_sheet(change: impl FnOnce(&mut Worksheet)) -> Roster {
+        let bytes = sheet(|sheet| {
+            write_row(sheet, 0, &HEADER);
+            write_row(sheet, 1, &HOME);
+            change(sheet);
+        });
+        read(&bytes).unwrap()
+    }
 
-/// Refuses an archive that would unpack too large, before anything is unpacked.
-///
-/// The zip reader never gives more of a part than its directory declares, so the declared sizes bound what is read. That
-/// holds only if it sees the same directory as we do; hence one plain layout is accepted, the one that every spreadsheet
-/// program writes: parts, directory, perhaps its 64-bit end, end, nothing behind.
-fn check_archive(bytes: &[u8]) -> Result<(), RosterError> {
-    let parts = directory(bytes).ok_or(RosterError::Damaged)?;
-    let total = parts
-        .iter()
-        .try_fold(0u64, |total, part| total.checked_add(part.unpacked));
-    let fits = |part: &Part| match &part.name {
-        name if name.ends_with("styles.xml") => part.unpacked <= MOST_STYLES,
-        name if name.ends_with("sharedstrings.xml") => part.unpacked <= MOST_STRINGS,
-        _ => true,
-    };
-    let is_workbook = |part: &Part| part.name.contains("workbook") && part.name.ends_with(".xml");
-    if !parts.iter().any(is_workbook) {
-        return Err(RosterError::NotATable("压缩包或别的文档"));
+    #[test]
+    fn a_csv_and_a_workbook_give_the_same_household() {
+        let expected = RosterRow {
+            line: 2,
+            code: Some("H-001".into()),
+            community: "和顺社区".into(),
+            grid: "第一网格".into(),
+            building: "3号楼".into(),
+            stairwell: Some("2单元".into()),
+            room: "1201".into(),
+            head: "王秀兰".into(),
+            people: 3,
+        };
+        let text = read(csv(&[HOME]).as_bytes()).unwrap();
+        let workbook = read(&usual_sheet()).unwrap();
+        assert_eq!(text, workbook);
+        assert_eq!(text.rows, [expected]);
     }
-    if total.is_none_or(|total| total > MOST_UNPACKED) || !parts.iter().all(fits) {
-        return Err(RosterError::UnpacksTooLarge);
-    }
-    let mut strings = parts
-        .iter()
-        .filter(|part| part.name.ends_with("sharedstrings.xml"));
-    match strings.all(|part| honest_count(bytes, part).is_some()) {
-        true => Ok(()),
-        false => Err(RosterError::Damaged),
-    }
-}
 
-/// One part of the archive, as the directory declares it.
-struct Part {
-    /// In small letters, since the workbook reader looks parts up that way.
-    name: String,
-    unpacked: u64,
-    packed: u64,
-    deflated: bool,
-    starts: u64,
-}
+    #[test]
+    fn titles_blank_lines_and_groups_may_stand_above_the_header() {
+        let text = format!("和顺社区花名册,,,,,,,\n\n\n,住址,,,,,户主信息,\n{}", csv(&[HOME]));
+        let roster = read(text.as_bytes()).unwrap();
+        assert_eq!(roster.rows[0].line, 6);
+        let bytes = sheet(|sheet| {
+            sheet.merge_range(0, 0, 0, 7, "花名册", &Format::new()).unwrap();
+            write_row(sheet, 3, &HEADER);
+            write_row(sheet, 7, &HOME);
+        });
+        assert_eq!(read(&bytes).unwrap().rows[0].line, 8);
+        let far = "\n".repeat(9) + &csv(&[HOME]);
+        assert_eq!(read(far.as_bytes()).unwrap().rows[0].line, 11);
+        let too_far = "\n".repeat(10) + &csv(&[HOME]);
+        assert_eq!(read(too_far.as_bytes()), Err(RosterError::NoHeader));
+    }
 
-/// The parts that the central directory names, or nothing when it is not laid out plainly.
-fn directory(bytes: &[u8]) -> Option<Vec<Part>> {
-    let end = bytes.len().checked_sub(22)?;
-    let count = number(bytes, end + 10, 2)?;
-    let (size, start) = (number(bytes, end + 12, 4)?, number(bytes, end + 16, 4)?);
-    let closes = whole_of(start.checked_add(size)?)?;
-    let long_end = || {
-        let record = number(bytes, closes, 4)? == 0x0606_4B50
-            && number(bytes, closes + 56, 4)? == 0x0706_4B50;
-        let same =
-            number(bytes, closes + 32, 8)? == count && number(bytes, closes + 40, 8)? == size;
-        let placed = number(bytes, closes + 48, 8)? == start
-            && number(bytes, closes + 64, 8)? == start + size;
-        (record && same && placed && closes + 76 == end).then_some(())
-    };
-    let end_is_plain = number(bytes, end, 8)? == 0x0605_4B50 && number(bytes, end + 20, 2)? == 0;
-    if !end_is_plain || number(bytes, end + 8, 2)? != count || whole_of(count)? > MOST_PARTS {
-        return None;
+    #[test]
+    fn english_full_width_and_decorated_names_are_the_same_columns() {
+        let names = [
+            "ＣＯＤＥ",
+            " Community ",
+            "GRID",
+            "building",
+            "Stairwell",
+            "Room",
+            "Household Head",
+            "People",
+        ];
+        assert_eq!(header_of(&[&names[..], &["x"]].concat()).unwrap().rows.len(), 1);
+        let names = [
+            "户号（选填）",
+            "社区*",
+            "网格：",
+            "楼 栋",
+            "单元",
+            "房号(必填)",
+            "户主姓名",
+            "家庭\n人口（人）",
+        ];
+        assert_eq!(header_of(&[&names[..], &["x"]].concat()).unwrap().rows.len(), 1);
     }
-    if closes == end {
-        // A 64-bit locator hidden in the last comment would send the zip reader to another directory.
-        let hidden = end.checked_sub(20).and_then(|at| number(bytes, at, 4)) == Some(0x0706_4B50);
-        (!hidden).then_some(())?;
-    } else {
-        long_end()?;
-    }
-    let mut at = whole_of(start)?;
-    let mut parts = Vec::new();
-    for _ in 0..count {
-        let (part, next) = entry(bytes, at)?;
-        parts.push(part);
-        at = next;
-    }
-    (at == closes).then_some(parts)
-}
 
-/// One entry of the directory, and where the next one starts.
-fn entry(bytes: &[u8], at: usize) -> Option<(Part, usize)> {
-    const SEE_EXTRA: u64 = 0xFFFF_FFFF;
-    let length = |from: usize| whole_of(number(bytes, at + from, 2)?);
-    let (name_starts, extra_starts) = (at + 46, at + 46 + length(28)?);
-    let (extra_ends, next) = (
-        extra_starts + length(30)?,
-        extra_starts + length(30)? + length(32)?,
-    );
-    let name = String::from_utf8_lossy(bytes.get(name_starts..extra_starts)?).to_ascii_lowercase();
-    let mut sizes = [
-        number(bytes, at + 24, 4)?,
-        number(bytes, at + 20, 4)?,
-        number(bytes, at + 42, 4)?,
-    ];
-    let mut extra = extra_starts;
-    while extra < extra_ends {
-        let (kind, length) = (
-            number(bytes, extra, 2)?,
-            whole_of(number(bytes, extra + 2, 2)?)?,
+    #[test]
+    fn code_and_stairwell_may_be_missing_and_others_are_all_named() {
+        let text = "社区,网格,楼栋,房号,户主,人口\n和顺社区,一,3号楼,1201,王秀兰,3\n";
+        let row = read(text.as_bytes()).unwrap().rows.remove(0);
+        assert_eq!((row.code, row.stairwell), (None, None));
+        let problem = read("标题\n楼栋,单元,户主\n3号楼,1,王秀兰\n".as_bytes()).unwrap_err();
+        let columns = vec!["社区", "网格", "房号", "人口"];
+        assert_eq!(problem, RosterError::MissingColumns { line: 2, columns });
+        assert!(problem.to_string().contains("社区、网格、房号、人口"));
+        // Without 楼栋 the line is still the likeliest header, so its gap is what to say.
+        let problem = read("社区,网格,房号,户主,人口\n".as_bytes()).unwrap_err();
+        assert_eq!(
+            problem,
+            RosterError::MissingColumns {
+                line: 1,
+                columns: vec!["楼栋"]
+            }
         );
-        let mut value = extra + 4;
-        extra = value + length;
-        match kind {
-            // A second name for the part: the zip reader would know it under that one.
-            0x7075 => return None,
-            1 => {
-                for size in sizes.iter_mut().filter(|size| **size == SEE_EXTRA) {
-                    *size = number(bytes, value, 8).filter(|_| value + 8 <= extra)?;
-                    value += 8;
-                }
-            }
-            _ => {}
+        assert_eq!(read("甲,乙\n1,2\n".as_bytes()), Err(RosterError::NoHeader));
+        let twice = extra_column("户主姓名");
+        assert_eq!(twice, Err(RosterError::RepeatedColumn("户主")));
+        assert_eq!(read(csv(&[]).as_bytes()), Err(RosterError::NoHouseholds));
+    }
+
+    #[test]
+    fn columns_that_label_people_refuse_the_whole_file() {
+        let names = [
+            "身份证号",
+            "户主身份证号码",
+            "证件号码",
+            "身 份 证",
+            "ID Number",
+            "id_no",
+            "idCard",
+            "IDNumber",
+            "National ID",
+            "健康状况",
+            "疾病",
+            "大病情况",
+            "Health",
+            "是否HIV",
+            "艾滋病",
+            "AIDS",
+            "精神状况",
+            "精神病",
+            "mental health",
+            "残疾等级",
+            "残疾证号",
+            "disability",
+            "吸毒史",
+            "戒毒人员",
+            "涉毒",
+            "drug_history",
+            "刑满释放",
+            "社区矫正",
+            "前科",
+            "criminalRecord",
+            "贫困户",
+            "是否建档立卡",
+            "脱贫户",
+            "低保",
+            "特困人员",
+            "五保户",
+            "监测户",
+            "Poverty Level",
+            "信访",
+            "上访记录",
+            "petition",
+            "宗教信仰",
+            "religion",
+            "民族",
+            "ethnicity",
+            "重点人员",
+            "重点人群",
+            "特殊群体",
+            "人员标签",
+            "银行卡号",
+            "银行账号",
+            "账号",
+            "bank account",
+            "年收入",
+            "欠债",
+            "Income",
+            "户主(残疾)",
+            "ＨＩＶ",
+        ];
+        for name in names {
+            let Err(RosterError::SensitiveColumns(found)) = extra_column(name) else {
+                panic!("{name} was let in");
+            };
+            assert_eq!(found[0].name, name);
         }
     }
-    let [unpacked, packed, starts] = sizes;
-    let deflated = number(bytes, at + 10, 2)? == 8;
-    let plain =
-        number(bytes, at, 4)? == 0x0201_4B50 && extra == extra_ends && !sizes.contains(&SEE_EXTRA);
-    plain.then_some((
-        Part {
-            name,
-            unpacked,
-            packed,
-            deflated,
-            starts,
-        },
-        next,
-    ))
-}
 
-/// A little-endian number of that many bytes.
-fn number(bytes: &[u8], at: usize, length: usize) -> Option<u64> {
-    let own = bytes.get(at..at.checked_add(length)?)?;
-    Some(
-        own.iter()
-            .rev()
-            .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
-    )
-}
-
-fn whole_of(number: u64) -> Option<usize> {
-    usize::try_from(number).ok()
-}
-
-/// Whether the shared strings say truthfully, or at least modestly, how many they are.
-///
-/// The workbook reader makes room for as many as they claim before it reads one, and a claim of 10¹² would end the whole
-/// program for want of memory, which no caller can catch. So the opening tag is read here first.
-fn honest_count(bytes: &[u8], part: &Part) -> Option<()> {
-    const ENOUGH: usize = 4096;
-    let local = whole_of(part.starts)?;
-    let before = 30 + number(bytes, local + 26, 2)? + number(bytes, local + 28, 2)?;
-    let from = local.checked_add(whole_of(before)?)?;
-    let packed = bytes.get(from..from.checked_add(whole_of(part.packed)?)?)?;
-    let opening = match part.deflated {
-        true => inflated(packed, ENOUGH)?,
-        false => packed.iter().copied().take(ENOUGH).collect(),
-    };
-    let opening = opening.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&opening);
-    let opening = String::from_utf8_lossy(opening);
-    let root = match opening.trim_start().strip_prefix("<?xml") {
-        Some(declared) => declared.split_once("?>")?.1,
-        None => &opening,
-    };
-    let (tag, _) = root.trim_start().strip_prefix('<')?.split_once('>')?;
-    let name = tag
-        .split(|c: char| c.is_ascii_whitespace() || c == '/')
-        .next()?;
-    let is_root = name == "sst" || name.ends_with(":sst");
-    let plain = tag
-        .chars()
-        .all(|c| matches!(c, ' '..='~' | '\n' | '\r' | '\t'));
-    let digits = |claim: &str| {
-        let start = claim.trim_start_matches(|c: char| !c.is_ascii_digit());
-        start.chars().take_while(char::is_ascii_digit).count()
-    };
-    let modest = tag
-        .split("uniqueCount")
-        .skip(1)
-        .all(|claim| digits(claim) <= 7);
-    (is_root && plain && modest).then_some(())
-}
-
-/// The first bytes of a deflated part (RFC 1951), as many as are enough.
-fn inflated(packed: &[u8], enough: usize) -> Option<Vec<u8>> {
-    const ORDER: [usize; 19] = [
-        16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
-    ];
-    let mut bits = Bits {
-        bytes: packed.iter(),
-        held: 0,
-        count: 0,
-    };
-    let mut out = Vec::new();
-    let mut last = false;
-    while !last && out.len() < enough {
-        last = bits.take(1)? == 1;
-        match bits.take(2)? {
-            0 => {
-                (bits.held, bits.count) = (0, 0);
-                let length = bits.take(16)?;
-                bits.take(16)?;
-                out.extend(bits.bytes.by_ref().take(length));
-            }
-            1 => {
-                let lengths: Vec<usize> = [(144, 8), (112, 9), (24, 7), (8, 8)]
-                    .into_iter()
-                    .flat_map(|(count, length)| std::iter::repeat_n(length, count))
-                    .collect();
-                block(
-                    &mut bits,
-                    &Codes::new(&lengths),
-                    &Codes::new(&[5; 30]),
-                    &mut out,
-                    enough,
-                )?;
-            }
-            2 => {
-                let (literals, distances) = (bits.take(5)? + 257, bits.take(5)? + 1);
-                let mut own = [0; 19];
-                for place in ORDER.into_iter().take(bits.take(4)? + 4) {
-                    *own.get_mut(place)? = bits.take(3)?;
-                }
-                let codes = Codes::new(&own);
-                let mut lengths: Vec<usize> = Vec::new();
-                while lengths.len() < literals + distances {
-                    let (length, times) = match codes.next(&mut bits)? {
-                        16 => (*lengths.last()?, bits.take(2)? + 3),
-                        17 => (0, bits.take(3)? + 3),
-                        18 => (0, bits.take(7)? + 11),
-                        length => (length, 1),
-                    };
-                    lengths.extend(std::iter::repeat_n(length, times));
-                }
-                let (literal, distance) = lengths.split_at_checked(literals)?;
-                block(
-                    &mut bits,
-                    &Codes::new(literal),
-                    &Codes::new(distance),
-                    &mut out,
-                    enough,
-                )?;
-            }
-            _ => return None,
-        }
-    }
-    Some(out)
-}
-
-fn block(
-    bits: &mut Bits<'_>,
-    literals: &Codes,
-    distances: &Codes,
-    out: &mut Vec<u8>,
-    enough: usize,
-) -> Option<()> {
-    while out.len() < enough {
-        let symbol = literals.next(bits)?;
-        let length = match symbol {
-            0..=255 => {
-                out.push(u8::try_from(symbol).ok()?);
-                continue;
-            }
-            256 => break,
-            257..=264 => symbol - 254,
-            265..=284 => stretched(symbol - 257, 4, bits)? + 3,
-            285 => 258,
-            _ => return None,
+    #[test]
+    fn the_refusal_names_every_such_column_and_says_what_to_do() {
+        let names: Vec<&str> = HEADER.into_iter().chain(["身份证号", "电话", "是否低保"]).collect();
+        let problem = header_of(&names).unwrap_err().to_string();
+        assert!(
+            problem.contains("「身份证号」（身份证件号码）、「是否低保」（困难和救助标签）"),
+            "{problem}"
+        );
+        assert!(
+            problem.contains("请删除这些列后再导入") && !problem.contains("电话"),
+            "{problem}"
+        );
+        // A label as the name of a group of columns is a label too; in a title over the whole sheet it is not a column.
+        let groups = format!("标题：低保花名册,,,,,,,\n住址,,,,,,健康,\n{}", csv(&[HOME]));
+        let Err(RosterError::SensitiveColumns(found)) = read(groups.as_bytes()) else {
+            panic!()
         };
-        let distance = match distances.next(bits)? {
-            near @ 0..=3 => near + 1,
-            far @ 4..=29 => stretched(far, 2, bits)? + 1,
-            _ => return None,
+        assert_eq!(found.len(), 1);
+        let bytes = sheet(|sheet| write_row(sheet, 2, &["户主", "楼栋", "艾滋病"]));
+        assert!(
+            matches!(read(&bytes), Err(RosterError::SensitiveColumns(_))),
+            "before what is missing"
+        );
+    }
+
+    #[test]
+    fn harmless_columns_are_ignored_and_listed() {
+        let names = [
+            "电话",
+            "手机号码",
+            "序号",
+            "备注",
+            "门牌号",
+            "面积",
+            "精神文明户",
+            "民族团结示范户",
+            "积分账户",
+            "archive",
+            "Grid No",
+            "GridNumber",
+            "village",
+            "phone",
+            "接收入住日期",
+            "消毒记录",
+            "Trace",
+            "ID",
+            "household id",
+            "account",
+            "政治面貌",
+        ];
+        for name in names {
+            let roster = extra_column(name).unwrap_or_else(|problem| panic!("{name}: {problem}"));
+            assert_eq!(roster.ignored_columns, [name]);
+            assert_eq!(roster.rows.len(), 1);
+        }
+        let roster = changed_sheet(|sheet| {
+            sheet.write_string(1, 27, "x").unwrap();
+        });
+        assert_eq!(roster.ignored_columns, ["AB 列（没有列名）"]);
+    }
+
+    #[test]
+    fn rare_characters_survive_in_every_encoding() {
+        let names = [
+            "𠮷㛃",
+            "䶮𬭎",
+            "买买提·吐尔逊",
+            "张 三",
+            "ＡＢ王",
+            "〇一",
+            "葛\u{E0100}",
+        ];
+        for name in names {
+            assert_eq!(taken_head(name), name);
+            let text = csv(&[with("户主", name)]);
+            let utf16 = |big: bool| -> Vec<u8> {
+                let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+                units
+                    .flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() })
+                    .collect()
+            };
+            let (gb18030, _, unmapped) = encoding_rs::GB18030.encode(&text);
+            assert!(!unmapped);
+            let bom = [b"\xEF\xBB\xBF", text.as_bytes()].concat();
+            for bytes in [bom, utf16(true), utf16(false), gb18030.into_owned()] {
+                assert_eq!(read(&bytes).unwrap().rows[0].head, name);
+            }
+            let roster = changed_sheet(|sheet| {
+                sheet.write_string(1, 6, name).unwrap();
+            });
+            assert_eq!(roster.rows[0].head, name);
+        }
+    }
+
+    #[test]
+    fn text_in_no_known_encoding_is_refused() {
+        for bytes in [
+            &b"\xEF\xBB\xBF\xFF\xFF"[..],
+            b"\xFF\xFE\x00\xD8\x41\x00",
+            b"\xFF\xFE\x41",
+            b"\xB9\xFF\xFF\xFF",
+        ] {
+            assert_eq!(read(bytes), Err(RosterError::UnknownEncoding), "{bytes:?}");
+        }
+        let cut = csv(&[HOME]);
+        assert!(read(&cut.as_bytes()[..cut.len() - 5]).is_err(), "half a character");
+    }
+
+    #[test]
+    fn tabs_semicolons_and_quotes_are_read() {
+        for separator in [",", "\t", ";"] {
+            let text = csv(&[with("户主", "\"王,兰;\t\"")]).replace(',', separator);
+            let text = text.replace(&format!("王{separator}兰"), "王,兰").replace("\n", "\r\n");
+            let roster = read(text.as_bytes()).unwrap();
+            assert_eq!(roster.rows[0].head, "王,兰;", "{separator:?}");
+        }
+        let old_mac = csv(&[HOME, with("户号", "H-002")]).replace('\n', "\r");
+        assert_eq!(read(old_mac.as_bytes()).unwrap().refused[0].line, 3);
+    }
+
+    #[test]
+    fn ragged_lines_are_refused_by_their_line() {
+        let text = csv(&[HOME])
+            + "\n\nH-2,和顺社区\n"
+            + ",,,,,,,\n"
+            + "H-3,和顺社区,一,3号楼,1,1,李,2,多\nH-4,和顺社区,一,3号楼,1,2,李娟,2,,\n";
+        let roster = read(text.as_bytes()).unwrap();
+        let lines: Vec<usize> = roster.refused.iter().map(|refused| refused.line).collect();
+        assert_eq!(lines, [5, 7]);
+        assert!(roster.refused[0].reason.contains("有 2 格，表头有 8 格"));
+        assert_eq!(roster.rows[1].line, 8, "blank cells too many say nothing");
+    }
+
+    #[test]
+    fn a_quote_that_never_closes_does_not_swallow_households_silently() {
+        let text = csv(&[HOME]).replace("人口\n", "人口,备注\n").replace(",3\n", ",3,好\n");
+        let open = text.clone() + "H-2,和顺社区,一,3号楼,1,1,李娟,2,\"备注\nH-3,和顺社区,一,3号楼,1,2,李明,2,好\n";
+        let roster = read(open.as_bytes()).unwrap();
+        assert_eq!((roster.rows.len(), roster.refused[0].line), (1, 3));
+        assert!(
+            roster.refused[0].reason.contains("第 3 行到第 5 行"),
+            "{:?}",
+            roster.refused
+        );
+        let closed = text + "H-2,和顺社区,一,3号楼,1,1,李娟,2,\"备注\n两行\"\nH-3,和顺社区,一,3号楼,1,2,李明,2,好\n";
+        assert_eq!(
+            read(closed.as_bytes()).unwrap().rows[2].line,
+            5,
+            "a note of two lines is nobody's harm"
+        );
+    }
+
+    #[test]
+    fn names_that_cannot_be_kept_are_refused() {
+        for (name, why) in [
+            ("王\u{FFFD}", "读不出来的字"),
+            ("王\u{7}兰", "U+0007"),
+            ("\"王\n兰\"", "U+000A"),
+            ("王\u{200B}兰", "看不见的字符 U+200B"),
+            ("王\u{202E}兰", "U+202E"),
+            ("\u{FEFF}王", "U+FEFF"),
+            ("王\u{FFFE}", "看不见的字符 U+FFFE"),
+            ("王\u{E863}", "自造字 U+E863"),
+            ("王\u{F0001}", "自造字 U+F0001"),
+            ("=cmd|'/c calc'!A0", "公式"),
+            ("@王", "公式"),
+            ("+王", "公式"),
+            ("-王", "公式"),
+            ("＝王", "公式"),
+            ("13900001111", "不像姓名"),
+            ("110101199001011234", "身份证号"),
+            ("", "没有填"),
+            ("  \u{3000}", "没有填"),
+        ] {
+            let refused = refusal("户主", name);
+            assert_eq!((refused.line, refused.column.as_deref()), (2, Some("户主")));
+            assert!(refused.reason.contains(why), "{name:?}: {}", refused.reason);
+            assert!(!refused.reason.contains("199001"), "{}", refused.reason);
+        }
+        let forty = "王".repeat(40);
+        let text = csv(&[HOME]).replace("王秀兰", &forty);
+        assert_eq!(read(text.as_bytes()).unwrap().rows[0].head, forty);
+        let text = text.replace(&forty, &(forty.clone() + "兰"));
+        assert!(
+            read(text.as_bytes()).unwrap().refused[0]
+                .reason
+                .contains("超过 40 个字")
+        );
+    }
+
+    #[test]
+    fn places_and_codes_are_folded_and_people_s_names_are_not() {
+        let mut line = HOME;
+        line[0] = "Ｈ－００１";
+        line[2] = "第１网格（东）";
+        line[5] = "１２０１";
+        line[6] = "Ａ兰";
+        line[7] = "３";
+        let row = read(csv(&[line]).as_bytes()).unwrap().rows.remove(0);
+        assert_eq!(
+            (row.code.as_deref(), row.grid.as_str()),
+            (Some("H-001"), "第1网格（东）")
+        );
+        assert_eq!((row.room.as_str(), row.head.as_str(), row.people), ("1201", "Ａ兰", 3));
+    }
+
+    #[test]
+    fn people_are_a_whole_number_from_1_to_30() {
+        for value in ["0", "31", "-1", "3.5", "三", "3人", "+3", "99999999999", ""] {
+            let refused = refusal("人口", value);
+            assert_eq!(refused.column.as_deref(), Some("人口"), "{value}");
+        }
+        for (number, people) in [
+            (3.0, Some(3)),
+            (30.0, Some(30)),
+            (3.5, None),
+            (31.0, None),
+            (1e300, None),
+        ] {
+            let roster = changed_sheet(|sheet| {
+                sheet.write_number(1, 7, number).unwrap();
+            });
+            assert_eq!(roster.rows.first().map(|row| row.people), people);
+        }
+        assert!(
+            refusal("人口", "3.5")
+                .reason
+                .contains("「人口」（H2）应是 1 到 30 的整数，现在是“3.5”")
+        );
+    }
+
+    #[test]
+    fn numbers_that_excel_spoiled_are_refused_with_the_cell() {
+        for (column, number) in [(0, 4.4e17), (0, 1234567890123456.0), (5, 3.5), (0, 0.1), (5, 1e-7)] {
+            let roster = changed_sheet(|sheet| {
+                sheet.write_number(1, column, number).unwrap();
+            });
+            let cell = if column == 0 { "（A2）" } else { "（F2）" };
+            assert!(roster.refused[0].reason.contains(cell), "{:?}", roster.refused);
+        }
+        let roster = changed_sheet(|sheet| {
+            sheet.write_number(1, 0, 123456789012345.0).unwrap();
+            sheet.write_number(1, 5, 1201.0).unwrap();
+        });
+        assert_eq!(roster.rows[0].code.as_deref(), Some("123456789012345"));
+        assert_eq!(roster.rows[0].room, "1201");
+        assert!(
+            refusal("户号", "4.4E+17")
+                .reason
+                .contains("「户号」（A2）“4.4E+17”是科学记数")
+        );
+        let kept = read(csv(&[with("户号", "12E05")]).as_bytes()).unwrap();
+        assert_eq!(kept.rows[0].code.as_deref(), Some("12E05"), "not Excel's writing");
+        assert!(refusal("户号", "11010119900101123X").reason.contains("身份证号"));
+    }
+
+    #[test]
+    fn numbers_are_taken_as_their_cells_show_them_or_not_at_all() {
+        let shown = |column: u16, number: f64, format: &str| {
+            let format = Format::new().set_num_format(format);
+            changed_sheet(|sheet| {
+                sheet.write_number_with_format(1, column, number, &format).unwrap();
+            })
         };
-        let from = out.len().checked_sub(distance)?;
-        for at in from..from + length {
-            out.push(*out.get(at)?);
+        assert_eq!(shown(5, 101.0, "0000").rows[0].room, "0101");
+        assert_eq!(shown(0, 42.0, "000000").rows[0].code.as_deref(), Some("000042"));
+        assert_eq!(shown(5, 101.0, r"0_);[Red]\(0\)").rows[0].room, "101");
+        assert_eq!(shown(7, 3.0, "0\"人\"").rows[0].people, 3);
+        let refused = &shown(3, 3.0, "0\"号楼\"").refused[0];
+        assert!(refused.reason.contains("「楼栋」（D2）里存的只是 3"), "{refused:?}");
+    }
+
+    #[test]
+    fn house_numbers_that_became_dates_are_refused() {
+        let date = Format::new().set_num_format("m\"月\"d\"日\"");
+        let roster = changed_sheet(|sheet| {
+            sheet.write_number_with_format(1, 5, 46083.0, &date).unwrap();
+        });
+        assert!(roster.refused[0].reason.contains("日期"), "{:?}", roster.refused);
+        for value in ["3月2日", "2-Mar", "Mar-02", "2026/3/2", "2026-03-02 00:00:00"] {
+            assert!(refusal("房号", value).reason.contains("日期"), "{value}");
+        }
+        for value in ["3-2", "3-1-1201", "2-三层", "-1", "-101", "1/2", "日月楼"] {
+            assert_eq!(
+                read(csv(&[with("房号", value)]).as_bytes()).unwrap().rows[0].room,
+                value
+            );
         }
     }
-    Some(())
-}
 
-/// Lengths and distances grow by powers of two, `steps` symbols to each power, with the rest in extra bits.
-fn stretched(symbol: usize, steps: usize, bits: &mut Bits<'_>) -> Option<usize> {
-    let extra = u32::try_from(symbol / steps - 1).ok()?;
-    Some(((steps + symbol % steps) << extra) + bits.take(extra)?)
-}
-
-/// The bits of a deflated part, lowest first.
-struct Bits<'a> {
-    bytes: std::slice::Iter<'a, u8>,
-    held: usize,
-    count: u32,
-}
-
-impl Bits<'_> {
-    fn take(&mut self, wanted: u32) -> Option<usize> {
-        while self.count < wanted {
-            self.held |= usize::from(*self.bytes.next()?) << self.count;
-            self.count += 8;
-        }
-        let value = self.held & ((1 << wanted) - 1);
-        self.held >>= wanted;
-        self.count -= wanted;
-        Some(value)
+    #[test]
+    fn formulas_give_their_values_and_errors_are_refused() {
+        let roster = changed_sheet(|sheet| {
+            sheet
+                .write_formula(1, 6, Formula::new("=A1&\"x\"").set_result("李明"))
+                .unwrap();
+            sheet.write_formula(1, 7, Formula::new("=1+3").set_result("4")).unwrap();
+        });
+        assert_eq!((roster.rows[0].head.as_str(), roster.rows[0].people), ("李明", 4));
+        let roster = changed_sheet(|sheet| {
+            sheet
+                .write_formula(1, 6, Formula::new("=A0").set_result("#REF!"))
+                .unwrap();
+            sheet.write_boolean(1, 3, true).unwrap();
+        });
+        let reason = &roster.refused[0].reason;
+        assert!(
+            reason.contains("公式的错误结果") && reason.contains("真假值"),
+            "{reason}"
+        );
     }
-}
 
-/// A canonical Huffman code: how many codes of each length, and their symbols in order.
-struct Codes {
-    counts: [usize; 16],
-    symbols: Vec<usize>,
-}
+    #[test]
+    fn merged_cells_are_not_filled_in_by_guess() {
+        let bytes = sheet(|sheet| {
+            write_row(sheet, 0, &HEADER);
+            write_row(sheet, 1, &HOME);
+            write_row(sheet, 2, &["H-002", "", "", "", "2单元", "1202", "李明", "2"]);
+            sheet.merge_range(1, 1, 2, 1, "和顺社区", &Format::new()).unwrap();
+        });
+        let roster = read(&bytes).unwrap();
+        assert_eq!(roster.rows.len(), 1);
+        let refused = &roster.refused[0];
+        assert_eq!((refused.line, refused.column.as_deref()), (3, Some("社区")));
+        assert_eq!(
+            refused.reason.matches("合并过的单元格").count(),
+            3,
+            "{}",
+            refused.reason
+        );
+        assert!(!refusal("社区", "").reason.contains("合并"), "nothing above it");
+    }
 
-impl Codes {
-    fn new(lengths: &[usize]) -> Codes {
-        let used = lengths
-            .iter()
-            .copied()
-            .zip(0..)
-            .filter(|(length, _)| *length > 0);
-        let mut used: Vec<(usize, usize)> = used.collect();
-        used.sort_unstable();
-        let mut counts = [0; 16];
-        for (length, _) in &used {
-            if let Some(count) = counts.get_mut(*length) {
-                *count += 1;
+    #[test]
+    fn lines_without_any_known_cell_are_not_households() {
+        let bytes = sheet(|sheet| {
+            write_row(sheet, 0, &[&["序号"], &HEADER[..]].concat());
+            write_row(sheet, 1, &[&["1"], &HOME[..]].concat());
+            write_row(sheet, 2, &["2", "", "", "  "]);
+        });
+        let roster = read(&bytes).unwrap();
+        assert_eq!((roster.rows.len(), roster.refused.len()), (1, 0));
+    }
+
+    #[test]
+    fn what_stands_twice_is_refused_naming_the_first() {
+        let again = with("房号", "1202");
+        let mut same_home = with("户号", "H-002");
+        same_home[6] = "李明";
+        let roster = read(csv(&[HOME, again, same_home]).as_bytes()).unwrap();
+        assert_eq!(roster.rows.len(), 1);
+        assert!(roster.refused[0].reason.contains("户号和第 2 行重复"));
+        assert!(roster.refused[1].reason.contains("和第 2 行是同一个房号"));
+    }
+
+    fn row(line: usize, building: &str, room: &str, head: &str, people: i32) -> RosterRow {
+        let (community, grid) = ("和顺社区".to_string(), "第一网格".to_string());
+        let (building, room, head) = (building.to_string(), room.to_string(), head.to_string());
+        RosterRow {
+            line,
+            code: None,
+            community,
+            grid,
+            building,
+            stairwell: None,
+            room,
+            head,
+            people,
+        }
+    }
+
+    #[test]
+    fn likely_duplicates_are_few_and_say_why() {
+        let rows = [
+            row(2, "1号楼", "101", "张伟", 3),
+            row(3, "1号楼", "102", "张伟", 2),
+            row(4, "2号楼", "101", "张伟", 3),
+            row(5, "3号楼", "101", "张伟", 4),
+            row(6, "1号楼", "103", "李明", 3),
+        ];
+        let pairs = likely_duplicates(&rows);
+        let lines: Vec<(usize, usize)> = pairs.iter().map(|(a, b, _)| (*a, *b)).collect();
+        assert_eq!(lines, [(2, 3), (2, 4)]);
+        assert!(
+            pairs[0].2.contains("都在1号楼") && pairs[1].2.contains("都是 3 口人"),
+            "{pairs:?}"
+        );
+        let same: Vec<RosterRow> = (0..100_000).map(|n| row(n, &n.to_string(), "1", "张伟", 3)).collect();
+        assert_eq!(likely_duplicates(&same).len(), 200);
+    }
+
+    #[test]
+    fn files_of_another_kind_are_named() {
+        let locked: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let locked = [b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1....", &locked[..]].concat();
+        assert_eq!(read(b""), Err(RosterError::Empty));
+        assert_eq!(read(b"\xEF\xBB\xBF \r\n\n,,,\n"), Err(RosterError::Empty));
+        assert_eq!(
+            read(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1...."),
+            Err(RosterError::OldExcel)
+        );
+        assert_eq!(read(&locked), Err(RosterError::Password));
+        assert!(matches!(read(b"%PDF-1.7 ..."), Err(RosterError::NotATable(_))));
+        assert!(matches!(read(b"<html><table>"), Err(RosterError::NotATable(_))));
+        assert_eq!(read(&vec![b'a'; MOST_BYTES + 1]), Err(RosterError::TooLarge));
+        assert!(matches!(
+            read(&archive(&[("word/document.xml", b"x", 1)])),
+            Err(RosterError::NotATable(_))
+        ));
+        assert_eq!(read(b"PK\x03\x04"), Err(RosterError::Damaged));
+    }
+
+    #[test]
+    fn the_first_visible_sheet_is_read() {
+        let mut workbook = Workbook::new();
+        write_row(workbook.add_worksheet().set_hidden(true), 0, &["户主", "楼栋", "艾滋"]);
+        let shown = workbook.add_worksheet().set_active(true);
+        write_row(shown, 0, &HEADER);
+        write_row(shown, 1, &HOME);
+        write_row(workbook.add_worksheet(), 0, &["another"]);
+        assert_eq!(read(&workbook.save_to_buffer().unwrap()).unwrap().rows.len(), 1);
+    }
+
+    #[test]
+    fn more_rows_than_allowed_are_refused() {
+        let text = csv(&[HOME]) + &"x\n".repeat(MOST_ROWS - 1);
+        assert_eq!(read(text.as_bytes()).unwrap().refused.len(), MOST_ROWS - 1);
+        assert_eq!(read((text + "x\n").as_bytes()), Err(RosterError::TooManyRows));
+    }
+
+    /// An archive of stored parts, each with the size it declares.
+    fn archive(parts: &[(&str, &[u8], u32)]) -> Vec<u8> {
+        let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+        for (name, content, declared) in parts {
+            let starts = u32::try_from(bytes.len()).unwrap();
+            let packed = u32::try_from(content.len()).unwrap();
+            let mut header = vec![20, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            header.extend(checksum(content).to_le_bytes());
+            header.extend([packed.to_le_bytes(), declared.to_le_bytes()].concat());
+            header.extend([u8::try_from(name.len()).unwrap(), 0, 0, 0]);
+            bytes.extend([b"PK\x03\x04", &header[..], name.as_bytes(), content].concat());
+            let rest = [&[0; 10][..], &starts.to_le_bytes()].concat();
+            directory.extend([b"PK\x01\x02\x14\0", &header[..], &rest, name.as_bytes()].concat());
+        }
+        let count = [u8::try_from(parts.len()).unwrap(), 0];
+        let starts = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+        let size = u32::try_from(directory.len()).unwrap().to_le_bytes();
+        let end = [b"PK\x05\x06\0\0\0\0", &count[..], &count, &size, &starts, &[0, 0]].concat();
+        [bytes, directory, end].concat()
+    }
+
+    fn checksum(bytes: &[u8]) -> u32 {
+        let step = |sum: u32| {
+            if sum & 1 == 1 {
+                0xEDB8_8320 ^ (sum >> 1)
+            } else {
+                sum >> 1
             }
-        }
-        Codes {
-            counts,
-            symbols: used.into_iter().map(|(_, symbol)| symbol).collect(),
-        }
+        };
+        let each = |sum: u32, byte: &u8| (0..8).fold(sum ^ u32::from(*byte), |sum, _| step(sum));
+        !bytes.iter().fold(u32::MAX, each)
     }
 
-    fn next(&self, bits: &mut Bits<'_>) -> Option<usize> {
-        let (mut code, mut first, mut index) = (0, 0, 0);
-        for count in self.counts.iter().skip(1) {
-            code |= bits.take(1)?;
-            if code < first + count {
-                return self
-                    .symbols
-                    .get((index + code).checked_sub(first)?)
-                    .copied();
-            }
-            (index, first, code) = (index + count, (first + count) << 1, code << 1);
+    const RELS: &str = r#"<Relationships><Relationship Id="r1" Type="x/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
+    const BOOK: &str = r#"<workbook><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>"#;
+    const BOOK_RELS: &str =
+        r#"<Relationships><Relationship Id="r1" Type="x/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#;
+
+    /// A workbook by hand, of these cells and this opening tag of its shared strings.
+    fn by_hand(cells: &str, strings: &str, more: &[(&str, &[u8], u32)]) -> Result<Roster, RosterError> {
+        let sheet = format!("<worksheet><sheetData>{cells}</sheetData></worksheet>");
+        let strings = format!("{strings}<si><t>户主</t></si></sst>");
+        let own = [
+            ("_rels/.rels", RELS),
+            ("xl/workbook.xml", BOOK),
+            ("xl/_rels/workbook.xml.rels", BOOK_RELS),
+            ("xl/sharedStrings.xml", strings.as_str()),
+            ("xl/worksheets/sheet1.xml", sheet.as_str()),
+        ];
+        let own = own.map(|(name, text)| (name, text.as_bytes(), u32::try_from(text.len()).unwrap()));
+        read(&archive(&[&own[..], more].concat()))
+    }
+
+    fn inline(row: usize, cells: &[&str]) -> String {
+        let cell = |text: &&str| format!(r#"<c t="inlineStr"><is><t>{text}</t></is></c>"#);
+        format!(r#"<row r="{row}">{}</row>"#, cells.iter().map(cell).collect::<String>())
+    }
+
+    #[test]
+    fn a_workbook_by_hand_is_read_and_bombs_are_not() {
+        let cells = inline(1, &HEADER) + &inline(2, &HOME);
+        let plain = r#"<?xml version="1.0"?><sst uniqueCount="1">"#;
+        assert_eq!(by_hand(&cells, plain, &[]).unwrap().rows.len(), 1);
+        let large = |name: &'static str, megabytes: u32| by_hand(&cells, plain, &[(name, b"x", megabytes << 20)]);
+        assert_eq!(large("xl/media/a.png", 201), Err(RosterError::UnpacksTooLarge));
+        assert_eq!(large("xl/media/a.png", 4095), Err(RosterError::UnpacksTooLarge));
+        assert_eq!(large("xl/Styles.xml", 9), Err(RosterError::UnpacksTooLarge));
+        assert!(large("xl/media/a.png", 100).is_ok());
+        for claim in ["99999999", "1000000000000", "18446744073709551615"] {
+            let strings = format!(r#"<sst uniqueCount="{claim}">"#);
+            assert_eq!(by_hand(&cells, &strings, &[]), Err(RosterError::Damaged));
+            let padded = format!("<!--{}-->{strings}", " ".repeat(5000));
+            assert_eq!(by_hand(&cells, &padded, &[]), Err(RosterError::Damaged));
         }
-        None
+        let far = inline(1, &HEADER) + r#"<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>"#;
+        assert_eq!(by_hand(&far, plain, &[]), Err(RosterError::NoHouseholds));
+        let backwards = inline(2, &HEADER) + &inline(1, &HOME);
+        assert_eq!(by_hand(&backwards, plain, &[]), Err(RosterError::Damaged));
+        let long = "长".repeat(1000);
+        let roster = by_hand(&(cells + &inline(3, &["", "", "", "", "", "", &long])), plain, &[]).unwrap();
+        assert!(
+            roster.refused[0].reason.contains("「户主」（G3）是一大段文字"),
+            "{:?}",
+            roster.refused
+        );
+    }
+
+    #[test]
+    fn a_part_larger_than_it_declares_is_not_unpacked() {
+        let cells = inline(1, &HEADER) + &inline(2, &HOME);
+        let note = "x".repeat(1 << 20);
+        let sheet = format!("<worksheet><sheetData>{cells}<note>{note}</note></sheetData></worksheet>");
+        let declaring = |size: usize| {
+            let size = u32::try_from(size).unwrap();
+            let parts = [
+                ("_rels/.rels", RELS),
+                ("xl/workbook.xml", BOOK),
+                ("xl/_rels/workbook.xml.rels", BOOK_RELS),
+            ];
+            let mut parts = parts.map(|(name, text)| (name, text.as_bytes(), 500)).to_vec();
+            parts.push(("xl/worksheets/sheet1.xml", sheet.as_bytes(), size));
+            read(&archive(&parts))
+        };
+        assert_eq!(declaring(sheet.len()).unwrap().rows.len(), 1);
+        assert_eq!(declaring(sheet.len() / 2), Err(RosterError::Damaged));
+    }
+
+    #[test]
+    fn sixty_four_bit_directories_are_read_and_second_ones_are_not() {
+        let entry_with = |kind: u16, sizes: [u64; 3]| {
+            let sizes: Vec<u8> = sizes.into_iter().flat_map(u64::to_le_bytes).collect();
+            let extra = [&kind.to_le_bytes()[..], &24u16.to_le_bytes(), &sizes].concat();
+            let mut bytes = [b"PK\x01\x02", &[0; 42][..], b"a", &extra].concat();
+            // The second name comes with sizes of its own, so that only the name can be refused.
+            if kind != 0x7075 {
+                bytes[20..28].fill(0xFF);
+                bytes[42..46].fill(0xFF);
+            }
+            (bytes[28], bytes[30]) = (1, 28);
+            entry(&bytes, 0).map(|(part, next)| (part.unpacked, part.packed, part.starts, next == bytes.len()))
+        };
+        assert_eq!(entry_with(1, [7, 8, 9]), Some((7, 8, 9, true)));
+        assert_eq!(entry_with(1, [0xFFFF_FFFF, 8, 9]), None);
+        assert_eq!(entry_with(0x7075, [7, 8, 9]), None, "a second name");
+        assert_eq!(entry_with(2, [7, 8, 9]), None, "sizes nowhere");
+
+        let plain = usual_sheet();
+        let (body, end) = plain.split_at(plain.len() - 22);
+        let number = |at: usize| number(end, at, 4).unwrap();
+        let (count, size, start) = (u64::from(end[10]), number(12), number(16));
+        let long = |start: u64| {
+            let record: Vec<u8> = [count, count, size, start]
+                .into_iter()
+                .flat_map(u64::to_le_bytes)
+                .collect();
+            let closes = u64::try_from(body.len()).unwrap().to_le_bytes();
+            let locator = [b"PK\x06\x07\0\0\0\0", &closes[..], &[1, 0, 0, 0]].concat();
+            [body, b"PK\x06\x06\x2C", &[0; 19], &record, &locator, end].concat()
+        };
+        assert_eq!(read(&long(start)), read(&plain));
+        assert_eq!(read(&long(start - 1)), Err(RosterError::Damaged), "another directory");
+        let behind = [&plain[..], b"\n"].concat();
+        assert_eq!(read(&behind), Err(RosterError::Damaged), "bytes behind the end");
+    }
+
+    #[test]
+    fn the_opening_of_what_a_real_writer_deflated_is_read() {
+        let bytes = usual_sheet();
+        let parts = directory(&bytes).unwrap();
+        for part in &parts {
+            assert!(part.deflated);
+            let local = usize::try_from(part.starts).unwrap();
+            let from = local + 30 + usize::try_from(number(&bytes, local + 26, 2).unwrap()).unwrap();
+            let from = from + usize::try_from(number(&bytes, local + 28, 2).unwrap()).unwrap();
+            let whole = inflated(&bytes[from..], usize::MAX).unwrap();
+            assert_eq!(u64::try_from(whole.len()).unwrap(), part.unpacked, "{}", part.name);
+            assert!(whole.starts_with(b"<?xml"), "{}", part.name);
+        }
+        let strings = parts.iter().find(|part| part.name == "xl/sharedstrings.xml").unwrap();
+        assert!(honest_count(&bytes, strings).is_some());
+    }
+
+    #[test]
+    fn a_workbook_written_for_large_files_is_read() {
+        let mut workbook = Workbook::new();
+        workbook.use_zip_large_file(true);
+        let sheet = workbook.add_worksheet();
+        write_row(sheet, 0, &HEADER);
+        write_row(sheet, 1, &HOME);
+        assert_eq!(read(&workbook.save_to_buffer().unwrap()).unwrap().rows.len(), 1);
+    }
+
+    #[test]
+    fn a_workbook_cut_short_or_spoiled_never_panics() {
+        let bytes = sheet(|sheet| {
+            write_row(sheet, 0, &HEADER);
+            for row in 1..60 {
+                write_row(sheet, row, &HOME);
+                sheet
+                    .set_cell_format(row, 2, &Format::new().set_font_color(Color::Red))
+                    .unwrap();
+            }
+        });
+        for length in (4..bytes.len()).step_by(7).chain(bytes.len() - 60..bytes.len()) {
+            assert_eq!(read(&bytes[..length]), Err(RosterError::Damaged), "{length}");
+        }
+        let mut seed = 20_260_901u64;
+        let mut random = |most: usize| {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(seed >> 33).unwrap() % most
+        };
+        for _ in 0..600 {
+            let mut spoiled = bytes.clone();
+            for _ in 0..=random(4) {
+                let at = random(spoiled.len());
+                spoiled[at] ^= 1 << random(8);
+            }
+            let _ = check_archive(&spoiled);
+            let _ = read(&spoiled);
+        }
+        // The archive above has checksums; here the damage reaches the reader of the sheet.
+        let plain = inline(1, &HEADER) + &inline(2, &HOME) + r#"<row r="3"><c r="A3" s="1"><v>7</v></c></row>"#;
+        for _ in 0..600 {
+            let mut cells: Vec<char> = plain.chars().collect();
+            for _ in 0..=random(3) {
+                let at = random(cells.len());
+                cells[at] = ['<', '>', '"', '/', '9', '-', 'Z', ' '][random(8)];
+            }
+            let _ = by_hand(&cells.into_iter().collect::<String>(), "<sst>", &[]);
+        }
+        let text = csv(&[HOME, HOME]);
+        for at in 0..text.len() {
+            let mut spoiled = text.clone().into_bytes();
+            spoiled[at] ^= 1 << random(8);
+            let _ = read(&spoiled);
+            let _ = read(&text.as_bytes()[..at]);
+        }
     }
 }

@@ -1,25 +1,335 @@
-//! Pages.
+//! Pages of places: finding a household, a household at a glance, and importing a roster after a dry run.
 
+use askama::Template;
+use axum::extract::multipart::MultipartError;
+use axum::extract::{Multipart, Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::Response;
+use serde::Deserialize;
 
+use super::area::Tree;
+use super::household::{self, Household, Search};
+use super::import::{self, Report};
+use crate::access::role::Permission;
+use crate::app::{App, Staff, STALE_FORM};
+use crate::cards::card::{self, Card};
+use crate::cards::number::CardNumber;
+use crate::clock::{self, Moment};
+use crate::council::nomination::{self, Filter, Nomination};
+use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::id::Id;
+use crate::ledger::balance::{self, Balances};
+use crate::page::{self, Problems, Shell};
+use crate::points::Points;
+use crate::scheme::item::{self, Item};
 
-/// Stub.
-pub async fn households() -> Result<Response> {
-    Err(Error::NotFound)
+#[derive(Template)]
+#[template(path = "places/households.html")]
+struct HouseholdsPage {
+    shell: Shell,
+    query: String,
+    rows: Vec<HouseholdRow>,
+    from_the_start: bool,
+    next: Option<String>,
 }
 
-/// Stub.
-pub async fn household() -> Result<Response> {
-    Err(Error::NotFound)
+struct HouseholdRow {
+    code: String,
+    head: String,
+    address: String,
+    people: i64,
 }
 
-/// Stub.
-pub async fn import_form() -> Result<Response> {
-    Err(Error::NotFound)
+/// Which households to list.
+#[derive(Deserialize)]
+pub struct Wanted {
+    #[serde(default)]
+    query: String,
+    after: Option<String>,
 }
 
-/// Stub.
-pub async fn import() -> Result<Response> {
-    Err(Error::NotFound)
+/// Households on a page.
+const PAGE: usize = 50;
+
+/// `GET /households`
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn households(State(app): State<App>, staff: Staff, Query(wanted): Query<Wanted>) -> Result<Response> {
+    let page = app
+        .db
+        .read(move |conn| {
+            let tree = Tree::load(conn)?;
+            let search = Search {
+                query: wanted.query.trim().to_owned(),
+                buildings: staff.reach(conn, Permission::ReadHouseholds)?.buildings(),
+                after: wanted.after,
+                limit: i64::try_from(PAGE.saturating_add(1)).unwrap_or(i64::MAX),
+            };
+            let mut found = household::search(conn, &search)?;
+            let more = found.len() > PAGE;
+            found.truncate(PAGE);
+            Ok(HouseholdsPage {
+                shell: staff.shell,
+                query: search.query,
+                from_the_start: search.after.is_none(),
+                next: found.last().filter(|_| more).map(|last| last.code.clone()),
+                rows: found.into_iter().map(|household| household_row(household, &tree)).collect(),
+            })
+        })
+        .await?;
+    page::show(&page)
+}
+
+fn household_row(household: Household, tree: &Tree) -> HouseholdRow {
+    HouseholdRow {
+        address: format!("{} {}", tree.address(&household.building_id), household.door()),
+        code: household.code,
+        head: household.head_name,
+        people: household.people,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "places/household.html")]
+struct HouseholdPage {
+    shell: Shell,
+    done: &'static str,
+    household: Household,
+    address: String,
+    balances: Balances,
+    deeds: Vec<Deed>,
+    cards: Vec<CardRow>,
+    may_nominate: bool,
+    may_issue: bool,
+    /// The key of the form that issues a card.
+    key: Id<Card>,
+}
+
+impl HouseholdPage {
+    fn has_card(&self) -> bool {
+        self.cards.iter().any(|card| card.stopped.is_none())
+    }
+}
+
+/// A nomination, in a line.
+struct Deed {
+    id: Id<Nomination>,
+    day: String,
+    name: String,
+    code: String,
+    count: i64,
+    points: Points,
+    state: nomination::State,
+}
+
+struct CardRow {
+    number: String,
+    issued: String,
+    stopped: Option<String>,
+}
+
+/// What was done just before this page.
+#[derive(Deserialize)]
+pub struct Done {
+    #[serde(default)]
+    done: String,
+}
+
+/// Nominations that a household's page shows.
+const DEEDS: i64 = 10;
+
+/// `GET /households/{code}`
+///
+/// # Errors
+/// `NotFound`, also for a household outside the visitor's area.
+pub async fn household(
+    State(app): State<App>,
+    staff: Staff,
+    Path(code): Path<String>,
+    Query(done): Query<Done>,
+) -> Result<Response> {
+    let now = app.now();
+    let mut page = app.db.read(move |conn| household_page(conn, staff, &code, now)).await?;
+    page.done = match done.done.as_str() {
+        "card-stopped" => "积分卡已停用，从现在起不能用来兑换。",
+        "no-card" => "这户没有在用的积分卡，不必停用。",
+        _ => "",
+    };
+    page::show(&page)
+}
+
+fn household_page(conn: &mut Conn, staff: Staff, code: &str, now: Moment) -> Result<HouseholdPage> {
+    let household = household::by_code(conn, code)?;
+    staff.expect_within(conn, Permission::ReadHouseholds, &household.building_id)?;
+    let tree = Tree::load(conn)?;
+    let may = |permission| staff.duties.reach(permission, &tree).covers(&household.building_id);
+    let deeds = match may(Permission::ReadNominations) {
+        true => deeds(conn, &household)?,
+        false => Vec::new(),
+    };
+    let cards = card::of_household(conn, &household.id)?;
+    Ok(HouseholdPage {
+        done: "",
+        address: format!("{} {}", tree.address(&household.building_id), household.door()),
+        balances: balance::of(conn, household.id.as_str())?,
+        deeds,
+        cards: cards.into_iter().map(card_row).collect(),
+        may_nominate: may(Permission::Nominate),
+        may_issue: may(Permission::IssueCards),
+        key: Id::new(now),
+        shell: staff.shell,
+        household,
+    })
+}
+
+fn deeds(conn: &mut Conn, household: &Household) -> Result<Vec<Deed>> {
+    let filter = Filter {
+        household: Some(household.id.clone()),
+        ..Filter::default()
+    };
+    let nominations = nomination::list(conn, &filter, DEEDS)?;
+    let ids: Vec<Id<Item>> = nominations.iter().map(|one| one.scoring_item_id.clone()).collect();
+    let items = item::by_ids(conn, &ids)?;
+    let deeds = nominations.into_iter().filter_map(|one| {
+        let item = items.iter().find(|item| item.id == one.scoring_item_id)?;
+        Some(Deed {
+            day: clock::spoken_day(one.occurred_on),
+            name: item.name.clone(),
+            code: item.code.clone(),
+            count: one.count,
+            points: one.points,
+            state: one.state,
+            id: one.id,
+        })
+    });
+    Ok(deeds.collect())
+}
+
+fn card_row(card: Card) -> CardRow {
+    let told = |at: Moment, reason: &str| format!("{}，{reason}", clock::spoken_day(clock::day_of(at)));
+    CardRow {
+        number: CardNumber::parse(&card.number).map_or(card.number, |number| number.grouped()),
+        issued: told(card.issued_at, &card.issue_reason),
+        stopped: card.stopped_at.map(|at| told(at, card.stop_reason.as_deref().unwrap_or("原因未记"))),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "places/import.html")]
+struct ImportPage {
+    shell: Shell,
+    problems: Problems,
+    report: Option<Imported>,
+}
+
+/// What a file gave, or would give.
+struct Imported {
+    file_name: String,
+    dry_run: bool,
+    report: Report,
+}
+
+impl Imported {
+    /// Lines that a page shows; a file of nothing but mistakes would make a page that no phone opens.
+    const LINES: usize = 200;
+
+    fn refused(&self) -> impl Iterator<Item = &super::roster::RefusedLine> {
+        self.report.refused.iter().take(Imported::LINES)
+    }
+
+    fn likely_duplicates(&self) -> impl Iterator<Item = &String> {
+        self.report.likely_duplicates.iter().take(Imported::LINES)
+    }
+
+    fn is_cut(&self) -> bool {
+        self.report.refused.len().max(self.report.likely_duplicates.len()) > Imported::LINES
+    }
+}
+
+/// `GET /import`
+///
+/// # Errors
+/// `Internal` only.
+pub async fn import_form(staff: Staff) -> Result<Response> {
+    page::show(&ImportPage {
+        shell: staff.shell,
+        problems: Problems::default(),
+        report: None,
+    })
+}
+
+/// `POST /import`: reads the file; registers what can be taken unless it is a dry run.
+///
+/// # Errors
+/// `Forbidden` for a form that is not of this session; what is wrong with the file is shown above the form.
+pub async fn import(State(app): State<App>, staff: Staff, upload: Multipart) -> Result<Response> {
+    let shell = staff.shell.clone();
+    let (status, problems, report) = match try_import(&app, &staff, upload).await {
+        Ok(report) => (StatusCode::OK, Problems::default(), Some(report)),
+        // A stale form is not shown again as if it were good.
+        Err(error @ Error::Forbidden(_)) => return Err(error),
+        Err(error) => {
+            let (status, problems) = Problems::from_error(error)?;
+            (status, problems, None)
+        }
+    };
+    page::show_with(status, &ImportPage { shell, problems, report })
+}
+
+async fn try_import(app: &App, staff: &Staff, upload: Multipart) -> Result<Imported> {
+    let sent = Upload::receive(upload, &staff.shell.csrf).await?;
+    let (now, by) = (app.now(), staff.user.id.clone());
+    let report = match sent.dry_run {
+        true => app.db.read(move |conn| import::import(conn, &sent.file, true, by.as_str(), now)).await?,
+        false => app.db.write(move |conn| import::import(conn, &sent.file, false, by.as_str(), now)).await?,
+    };
+    Ok(Imported {
+        file_name: sent.file_name,
+        dry_run: sent.dry_run,
+        report,
+    })
+}
+
+/// The form of the import page. A file cannot travel in a `SignedForm`, so the token is checked here, before the file is read.
+struct Upload {
+    file_name: String,
+    file: Vec<u8>,
+    dry_run: bool,
+}
+
+impl Upload {
+    async fn receive(mut upload: Multipart, csrf: &str) -> Result<Upload> {
+        let mut sent = Upload {
+            file_name: String::new(),
+            file: Vec::new(),
+            dry_run: true,
+        };
+        let mut is_ours = false;
+        while let Some(field) = upload.next_field().await.map_err(too_large)? {
+            match field.name().unwrap_or_default() {
+                "csrf" => is_ours = field.text().await.map_err(too_large)? == csrf,
+                _ if !is_ours => return Err(STALE_FORM),
+                "file" => {
+                    sent.file_name = field.file_name().unwrap_or_default().to_owned();
+                    sent.file = field.bytes().await.map_err(too_large)?.to_vec();
+                }
+                "act" => sent.dry_run = field.text().await.map_err(too_large)? != "register",
+                _ => {}
+            }
+        }
+        match (is_ours, sent.file_name.is_empty()) {
+            (false, _) => Err(STALE_FORM),
+            (true, true) => Err(Error::invalid("file", "请先选择花名册文件。")),
+            (true, false) => Ok(sent),
+        }
+    }
+}
+
+fn too_large(cause: MultipartError) -> Error {
+    match cause.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Error::invalid("file", "文件超过 20 MB。请分成几个文件再导入。"),
+        _ => Error::invalid("file", "文件没有传完，请再选一次文件重试。"),
+    }
 }

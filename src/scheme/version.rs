@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::item::{self, CapPeriod, Category, CheckLevel, Item};
+use crate::audit;
 use crate::clock::{Day, Moment};
 use crate::db::schema::scheme_versions;
 use crate::db::Conn;
@@ -27,7 +28,6 @@ pub struct SchemeVersion {
     pub version: i64,
     /// What people call it.
     pub name: String,
-    document: String,
     /// The first day on which it is in force.
     pub active_from: Day,
     loaded_at: Moment,
@@ -68,14 +68,17 @@ struct FileItem {
     check_level: String,
 }
 
-impl SchemeVersion {
-    /// Yuan per point, if the scheme states a rate.
-    #[must_use]
-    pub fn yuan_per_point(&self) -> Option<Decimal> {
-        serde_json::from_str::<File>(&self.document)
-            .ok()
-            .and_then(|file| file.rate_yuan_per_point)
-    }
+/// Yuan per point, if the scheme states a rate.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn yuan_per_point(conn: &mut Conn, version: &Id<SchemeVersion>) -> Result<Option<Decimal>> {
+    let document = scheme_versions::table
+        .find(version)
+        .select(scheme_versions::document)
+        .get_result::<String>(conn)?;
+    let file: File = serde_json::from_str(&document).map_err(Error::internal)?;
+    Ok(file.rate_yuan_per_point)
 }
 
 /// Loads a file as the next version of its scheme, in force from `active_from`.
@@ -94,14 +97,17 @@ pub fn load(conn: &mut Conn, text: &str, active_from: Day, loaded_by: &str, now:
         code: file.scheme_code.clone(),
         version: last.unwrap_or(0).saturating_add(1),
         name: file.name_zh.clone(),
-        document: text.to_owned(),
         active_from,
         loaded_at: now,
         loaded_by: loaded_by.to_owned(),
     };
     let (categories, items) = rules(&version.id, &file, now)?;
-    diesel::insert_into(scheme_versions::table).values(&version).execute(conn)?;
+    let row = (&version, scheme_versions::document.eq(text));
+    diesel::insert_into(scheme_versions::table).values(row).execute(conn)?;
     item::add(conn, &categories, &items)?;
+    let subject = format!("scheme:{}", version.id);
+    let detail = format!("{} v{}", version.code, version.version);
+    audit::record(conn, &[audit::Event::new(loaded_by, "scheme.loaded", subject, detail, now)])?;
     Ok(version)
 }
 

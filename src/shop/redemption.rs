@@ -518,27 +518,51 @@ pub fn quote(
     lines: &[Wanted],
     now: Moment,
 ) -> Result<Quote> {
+    let had = Had::load(conn, std::slice::from_ref(household), day_of(now))?;
+    let have = crate::ledger::balance::of(conn, household.as_str())?.spendable;
+    judge(conn, Some((household, &had, have)), store, lines, now)
+}
+
+/// Answers what a basket costs and what the shelf does not hold, while no card was shown. Nothing is short then.
+///
+/// # Errors
+/// `Invalid` lines.
+pub fn quote_without_card(
+    conn: &mut Conn,
+    store: &Id<PointsStore>,
+    lines: &[Wanted],
+    now: Moment,
+) -> Result<Quote> {
+    judge(conn, None, store, lines, now)
+}
+
+fn judge(
+    conn: &mut Conn,
+    household: Option<(&Id<Household>, &Had, Points)>,
+    store: &Id<PointsStore>,
+    lines: &[Wanted],
+    now: Moment,
+) -> Result<Quote> {
     let wanted = merged(lines)?;
     let skus: Vec<&str> = wanted.iter().map(|line| line.sku.as_str()).collect();
     let goods = goods::by_skus(conn, &skus)?;
     let basket = price(&goods, &wanted)?;
     let ids: Vec<Id<GoodsItem>> = goods.values().map(|item| item.id.clone()).collect();
     let day = day_of(now);
-    let had = Had::load(conn, std::slice::from_ref(household), day)?;
     let stock = Stock::open(conn, &ids)?;
-    let have = crate::ledger::balance::of(conn, household.as_str())?.spendable;
     let mut problems = Vec::new();
     for (item, quantity) in &basket.lines {
-        let verdict = had
-            .expect_within_limit(household, item, *quantity, day)
-            .and_then(|()| expect_in_stock(&stock, store, item, *quantity, day));
-        if let Err(refused) = verdict {
+        let within = match household {
+            Some((household, had, _)) => had.expect_within_limit(household, item, *quantity, day),
+            None => Ok(()),
+        };
+        if let Err(refused) = within.and_then(|()| expect_in_stock(&stock, store, item, *quantity, day)) {
             problems.push((item.sku.clone(), refused));
         }
     }
     Ok(Quote {
         total: basket.points,
-        short_by: have.short_of(basket.points),
+        short_by: household.map_or(Points::ZERO, |(_, _, have)| have.short_of(basket.points)),
         problems,
     })
 }

@@ -43,16 +43,24 @@ pub fn all(conn: &mut Conn) -> Result<Vec<PointsStore>> {
         .load(conn)?)
 }
 
+/// The stores in which these duties hold a permission, by name.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn all_of_duties(conn: &mut Conn, duties: &Duties, permission: Permission) -> Result<Vec<PointsStore>> {
+    let tree = Tree::load(conn)?;
+    let reach = duties.reach(permission, &tree);
+    let inside = |store: &PointsStore| reach == Reach::Everywhere || reach.covers(&store.area_id);
+    Ok(all(conn)?.into_iter().filter(inside).collect())
+}
+
 /// The store in which these duties hold a permission.
 ///
 /// # Errors
 /// `Forbidden` when there is none.
 pub fn of_duties(conn: &mut Conn, duties: &Duties, permission: Permission) -> Result<PointsStore> {
-    let tree = Tree::load(conn)?;
-    let reach = duties.reach(permission, &tree);
-    let inside = |store: &PointsStore| reach == Reach::Everywhere || reach.covers(&store.area_id);
-    all(conn)?
+    all_of_duties(conn, duties, permission)?
         .into_iter()
-        .find(inside)
+        .next()
         .ok_or(Error::Forbidden("您的职责范围内没有积分超市。"))
 }

@@ -1,5 +1,5 @@
 // Replays key streams, as guns, input methods and people produce them, into the keyboard-wedge reader.
-// Run: node --test tests/e2e/
+// Run: node --test tests/e2e/wedge.test.mjs
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -109,6 +109,12 @@ test('a scan into some other field is taken from the keys, whatever that field h
   assert.deepEqual(scans.map((s) => [s.kind, s.source]), [['goods', 'keys']]);
 });
 
+test('in a field silence ends nothing, and a short code is what the field says', () => {
+  const { scans, rejects } = play(keys(CARD, { inField: true, fieldValue: CARD, end: null }));
+  assert.deepEqual([scans, rejects], [[], []]);
+  assert.deepEqual(play(keys('013', { inField: true, fieldValue: 'G013' })).scans.map((s) => [s.value, s.source]), [['G013', 'field']]);
+});
+
 test('in a field a person acts only with Enter', () => {
   const field = { inField: true, fieldValue: ' 402 817 3651 ', every: 240 };
   assert.deepEqual(play(keys('4028173651', { ...field, end: null })).brief, []);
@@ -145,6 +151,24 @@ test('a longer pause is refused once and loudly, and its tail is never a short c
     assert.deepEqual(scans, [], `pause of ${pause} ms`);
     assert.ok(rejects.length >= 1 && rejects.every((r) => r.reason === 'split'), `pause of ${pause} ms`);
   }
+});
+
+test('a short label that breaks is refused as loudly, though its pause makes it look slow', () => {
+  const { scans, rejects } = play([keys('G01', { end: null }), keys('3', { at: 1316 })]);
+  assert.deepEqual([scans, rejects.map((r) => r.reason)], [[], ['split']]);
+});
+
+test('a broken scan is not mended by its tail, even if the digits happen to fit', () => {
+  const first = keys(SALT.slice(0, 9), { end: null });
+  const tail = keys(SALT.slice(9), { at: first[first.length - 1].time + 200, end: null });
+  assert.deepEqual(play([first, tail]).scans, []);
+});
+
+test('a scan that lost one key to the input method is refused, even if the rest happens to fit', () => {
+  const stream = keys(`7${CARD}`, { end: null });
+  Object.assign(stream[0], { key: 'Process', code: '', keyCode: 229 });
+  const { scans, rejects } = play(stream);
+  assert.deepEqual([scans, rejects.map((r) => r.reason)], [[], ['ime']]);
 });
 
 test('after a refused scan the next whole scan is accepted at once', () => {
@@ -190,6 +214,7 @@ test('AIM identifiers, control characters, the ECI echo and own affixes are stri
   assert.deepEqual(play(keys(`\\000026${LINK}`)).brief, [`card ${CARD}-7K3M9QX2`]);
   assert.deepEqual(play(keys(`~${SALT}X`), { prefixes: ['~'], suffixes: ['X'] }).brief, [`goods ${SALT}`]);
   assert.equal(clean(`\u0002]E0${SALT}\u0003\r\n`), SALT);
+  assert.equal(clean(`\\000026${CARD}`), CARD);
   assert.equal(clean(null), '');
 });
 

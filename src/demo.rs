@@ -1,0 +1,387 @@
+//! The demo: a made-up town with a month of history, the same for everybody who makes it on the same day.
+//!
+//! It goes through the same doors as people do: deeds are nominated, verified and redeemed by the rules, only faster. Names
+//! are made up from common family names and gentle words; a few have rare characters, because real rosters do. The rules,
+//! the goods and the large town's tree come from `samples/`.
+
+mod history;
+mod town;
+
+use std::sync::Arc;
+
+use crate::access::role::{Duties, Role};
+use crate::access::user::{self, PasswordHash, User};
+use crate::audit::{self, Event};
+use crate::cards::card::{self, Issue};
+use crate::clock::{begin_of, day_of, days_after, Day, Moment};
+use crate::db::{Conn, Db};
+use crate::error::{Error, Result};
+use crate::id::Id;
+use crate::money::Fen;
+use crate::places::area::{self, Area, AreaKind};
+use crate::places::household::{self, Household};
+use crate::places::programme::{self, NewProgramme, Programme};
+use crate::points::Points;
+use crate::scheme::version;
+use crate::shop::goods::{self, GoodsItem};
+use crate::shop::stock::{self, Funding, Receive};
+use crate::shop::store::{self, PointsStore};
+use town::Town;
+
+/// One line that tells how to get in.
+pub const SIGN_IN_HELP: &str =
+    "登录：用户 admin grid building shop stock council auditor，口令均为 jishan-demo（仅供演示，数据均为虚构）";
+
+const PASSWORD: &str = "jishan-demo";
+const SCHEME: &str = include_str!("../samples/scheme.json");
+const GOODS: &str = include_str!("../samples/goods.csv");
+
+/// Told how much of how much is done, and what.
+pub type Progress = Arc<dyn Fn(u64, u64, &'static str) + Send + Sync>;
+
+/// Days of history.
+const DAYS: u64 = 30;
+
+/// Makes the demo programme in an empty database; leaves a programme that is there as it is.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn make(db: &Db, households: u32, address: &str, now: Moment, progress: Progress) -> Result<()> {
+    if db.read(programme::find).await?.is_some() {
+        return Ok(());
+    }
+    let hash = PasswordHash::of(PASSWORD)?;
+    let town = Town::of(households);
+    let first_day = day_before(day_of(now), DAYS);
+    let address = address.to_owned();
+    let mut setting = db
+        .write(move |conn| found(conn, &town, &address, &hash, first_day))
+        .await?;
+    setting.households = issue_cards(db, &setting, first_day, &progress).await?;
+    history::live(db, setting, first_day, now, &progress).await
+}
+
+/// The made town, with who does what in it.
+#[derive(Clone)]
+pub(crate) struct Setting {
+    programme: Programme,
+    store: Id<PointsStore>,
+    goods: Vec<GoodsItem>,
+    households: Vec<Resident>,
+    administrator: Id<User>,
+    shopkeeper: Id<User>,
+    building_head: Id<User>,
+}
+
+/// A household with the two people who look after it.
+#[derive(Clone)]
+pub(crate) struct Resident {
+    household: Household,
+    building_head: Id<User>,
+    grid_worker: User,
+    /// The card's number and secret, for the scanner at the counter.
+    card: String,
+}
+
+fn day_before(day: Day, days: u64) -> Day {
+    day.checked_sub_days(chrono::Days::new(days)).unwrap_or(day)
+}
+
+/// The programme, its tree, people, rules, goods and first stock.
+fn found(conn: &mut Conn, town: &Town, address: &str, hash: &PasswordHash, day: Day) -> Result<Setting> {
+    let now = begin_of(day);
+    let new = NewProgramme {
+        name: town.name.to_owned(),
+        address: address.to_owned(),
+        office: town.office.to_owned(),
+        phone: "0000-0000000".to_owned(),
+    };
+    // The demo's key is known to everyone who reads this. It keeps the demo's card numbers the same each time.
+    let programme = programme::found(conn, new, *b"the demo's key hides no secrets.", now)?;
+    let mut builder = Builder::new(town, now);
+    let root = builder.areas.first().cloned().ok_or(Error::NotFound)?;
+    let staff = builder.build();
+    area::add(conn, &builder.areas)?;
+    household::register(conn, &builder.households)?;
+    let demo_staff = add_staff(conn, &root, hash, now)?;
+    for (person, role, area) in &staff {
+        user::add(conn, person, hash, &Duties(vec![(*role, area.clone())]), now)?;
+    }
+    version::load(conn, SCHEME, day_before(day, 365), "system", now)?;
+    let store = PointsStore {
+        id: Id::new(now),
+        area_id: root.id.clone(),
+        name: town.store.to_owned(),
+        opening_hours: "每周六 9:00—12:00，每月25日 9:00—16:00".to_owned(),
+    };
+    store::add(conn, &store)?;
+    let goods = read_goods(now)?;
+    goods::add(conn, &goods)?;
+    fill_shelves(conn, &store.id, &goods, &demo_staff.stock, builder.households.len(), now)?;
+    audit::record(
+        conn,
+        &[Event::new("system", "programme.founded", "programme".to_owned(), "demo".to_owned(), now)],
+    )?;
+    Ok(Setting {
+        programme,
+        store: store.id,
+        goods,
+        households: builder.residents(&staff),
+        administrator: demo_staff.administrator,
+        shopkeeper: demo_staff.shopkeeper,
+        building_head: demo_staff.building_head,
+    })
+}
+
+/// Turns the town's plan into areas, households and the people who look after them.
+struct Builder<'a> {
+    town: &'a Town,
+    now: Moment,
+    areas: Vec<Area>,
+    households: Vec<Household>,
+    names: town::Names,
+    /// For each household: which of the staff is its building head and which its grid worker.
+    keepers: Vec<(usize, usize)>,
+}
+
+type StaffMember = (User, Role, Id<Area>);
+
+impl<'a> Builder<'a> {
+    fn new(town: &'a Town, now: Moment) -> Builder<'a> {
+        Builder {
+            town,
+            now,
+            areas: vec![Area::root(AreaKind::Township, "T01", town.township, now)],
+            households: Vec::new(),
+            names: town::Names::new(),
+            keepers: Vec::new(),
+        }
+    }
+
+    fn build(&mut self) -> Vec<StaffMember> {
+        let mut staff: Vec<StaffMember> = Vec::new();
+        let mut grid_of: Option<(i64, Area, usize)> = None;
+        let mut community_of: Option<(i64, Area)> = None;
+        for block in &self.town.blocks {
+            let community = match community_of.take() {
+                Some((number, area)) if number == block.community => area,
+                _ => self.part_of_root(block),
+            };
+            let (grid, worker) = match grid_of.take() {
+                Some((number, area, worker)) if number == block.grid => (area, worker),
+                _ => {
+                    let code = format!("G{:02}", block.grid);
+                    let name = format!("第{}网格", block.grid);
+                    let area = self.part(&community, AreaKind::Grid, &code, &name);
+                    staff.push(self.person(&format!("grid-{:02}", block.grid), Role::GridWorker, &area));
+                    (area, staff.len().saturating_sub(1))
+                }
+            };
+            let code = format!("B{:03}", block.building);
+            let building = self.part(&grid, AreaKind::Building, &code, &format!("{}号楼", block.building));
+            staff.push(self.person(&format!("building-{:03}", block.building), Role::BuildingHead, &building));
+            let head = staff.len().saturating_sub(1);
+            self.move_in(block, &[&community, &grid, &building], (head, worker));
+            grid_of = Some((block.grid, grid, worker));
+            community_of = Some((block.community, community));
+        }
+        staff
+    }
+
+    fn part_of_root(&mut self, block: &town::Block) -> Area {
+        let code = format!("C{:02}", block.community);
+        let root = self.areas.first().cloned();
+        let parent = root.unwrap_or_else(|| Area::root(AreaKind::Township, "T01", self.town.township, self.now));
+        self.part(&parent, AreaKind::Community, &code, &block.community_name)
+    }
+
+    fn part(&mut self, parent: &Area, kind: AreaKind, code: &str, name: &str) -> Area {
+        let area = parent.part(kind, code, name, self.now);
+        self.areas.push(area.clone());
+        area
+    }
+
+    fn person(&mut self, name: &str, role: Role, area: &Area) -> StaffMember {
+        let user = User {
+            id: Id::new(self.now),
+            name: name.to_owned(),
+            display_name: self.names.next(),
+            household_id: None,
+            disabled_at: None,
+        };
+        (user, role, area.id.clone())
+    }
+
+    fn move_in(&mut self, block: &town::Block, path: &[&Area; 3], keepers: (usize, usize)) {
+        let [community, grid, building] = path;
+        for (door, people) in (0i64..).zip(block.family_sizes()) {
+            let (stairwell, room) = block.door(door);
+            let head_name = self.names.next();
+            self.households.push(Household {
+                id: Id::known(self.names.household_id()),
+                code: format!("{}-{}-{}-{stairwell}-{room}", community.code, grid.code, building.code),
+                building_id: building.id.clone(),
+                stairwell: Some(stairwell.to_string()),
+                room: room.to_string(),
+                head_initials: household::initials(&head_name),
+                head_name,
+                people,
+                registered_at: self.now,
+            });
+            self.keepers.push(keepers);
+        }
+    }
+
+    fn residents(&self, staff: &[StaffMember]) -> Vec<Resident> {
+        let pairs = self.households.iter().zip(&self.keepers);
+        pairs
+            .filter_map(|(household, (head, worker))| {
+                Some(Resident {
+                    household: household.clone(),
+                    building_head: staff.get(*head)?.0.id.clone(),
+                    grid_worker: staff.get(*worker)?.0.clone(),
+                    card: String::new(),
+                })
+            })
+            .collect()
+    }
+}
+
+/// The users of the demo whose names are on the sign-in line. They hold their duties for the whole town.
+struct DemoStaff {
+    administrator: Id<User>,
+    building_head: Id<User>,
+    shopkeeper: Id<User>,
+    stock: Id<User>,
+}
+
+fn add_staff(conn: &mut Conn, root: &Area, hash: &PasswordHash, now: Moment) -> Result<DemoStaff> {
+    let people = [
+        ("admin", "何敏", Role::Administrator),
+        ("grid", "陈秀英", Role::GridWorker),
+        ("building", "赵桂芳", Role::BuildingHead),
+        ("shop", "李秀兰", Role::StoreManager),
+        ("stock", "杨文军", Role::StoreSupervisor),
+        ("council", "刘德厚", Role::CouncilMember),
+        ("auditor", "孙立平", Role::Auditor),
+    ];
+    let mut ids = Vec::new();
+    for (name, display_name, role) in people {
+        let user = User {
+            id: Id::new(now),
+            name: name.to_owned(),
+            display_name: display_name.to_owned(),
+            household_id: None,
+            disabled_at: None,
+        };
+        user::add(conn, &user, hash, &Duties(vec![(role, root.id.clone())]), now)?;
+        ids.push(user.id);
+    }
+    let mut ids = ids.into_iter();
+    let mut next = || ids.next().ok_or(Error::NotFound);
+    let (administrator, _, building_head, shopkeeper, stock) = (next()?, next()?, next()?, next()?, next()?);
+    Ok(DemoStaff {
+        administrator,
+        building_head,
+        shopkeeper,
+        stock,
+    })
+}
+
+/// A row of `samples/goods.csv`.
+#[derive(serde::Deserialize)]
+struct GoodsRow {
+    sku: String,
+    barcode: String,
+    name_zh: String,
+    unit: String,
+    category: String,
+    price_points: i64,
+    cost_cents: i64,
+    limit_per_household_per_month: Option<i64>,
+    shelf_life_days: Option<i64>,
+}
+
+fn read_goods(now: Moment) -> Result<Vec<GoodsItem>> {
+    let mut reader = csv::Reader::from_reader(GOODS.as_bytes());
+    let mut all = Vec::new();
+    for row in reader.deserialize() {
+        let row: GoodsRow = row.map_err(Error::internal)?;
+        all.push(GoodsItem {
+            id: Id::new(now),
+            sku: row.sku,
+            barcode: Some(row.barcode),
+            name: row.name_zh,
+            unit: row.unit,
+            category: row.category,
+            price_points: Points(row.price_points),
+            cost_fen: Fen(row.cost_cents),
+            monthly_limit: row.limit_per_household_per_month,
+            shelf_life_days: row.shelf_life_days,
+            withdrawn_at: None,
+        });
+    }
+    Ok(all)
+}
+
+/// Two lots of everything, enough for the town; what keeps shortest is close to its day.
+fn fill_shelves(
+    conn: &mut Conn,
+    store: &Id<PointsStore>,
+    goods: &[GoodsItem],
+    by: &Id<User>,
+    households: usize,
+    now: Moment,
+) -> Result<()> {
+    let share = i64::try_from(households).unwrap_or(0) / 8;
+    for item in goods {
+        for (lot, extra_days) in [(1, DAYS.saturating_add(12)), (2, 0)] {
+            let shelf_life = item.shelf_life_days.and_then(|days| u64::try_from(days).ok());
+            let expires_on = shelf_life.map(|days| match lot {
+                1 => days_after(day_of(now), extra_days.max(days / 3)),
+                _ => days_after(day_of(now), days.max(DAYS.saturating_add(20))),
+            });
+            let asked = Receive {
+                store: store.clone(),
+                goods: item.clone(),
+                quantity: share.saturating_add(20),
+                expires_on,
+                funding: Funding::Collective,
+                cost_fen: item.cost_fen,
+                by: by.clone(),
+                key: format!("demo-lot-{}-{lot}", item.sku),
+            };
+            stock::receive(conn, &asked, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Cards at a time: the progress bar moves, and the server could already answer.
+const CARDS_AT_A_TIME: usize = 500;
+
+async fn issue_cards(db: &Db, setting: &Setting, day: Day, progress: &Progress) -> Result<Vec<Resident>> {
+    let total = u64::try_from(setting.households.len()).unwrap_or(0);
+    let mut with_cards = Vec::with_capacity(setting.households.len());
+    for group in setting.households.chunks(CARDS_AT_A_TIME) {
+        let (mut group, programme) = (group.to_vec(), setting.programme.clone());
+        let by = setting.administrator.clone();
+        let issued = db
+            .write(move |conn| {
+                for resident in &mut group {
+                    let asked = Issue {
+                        household: resident.household.id.clone(),
+                        reason: "首次制卡".to_owned(),
+                        by: by.clone(),
+                        key: format!("demo-card-{}", resident.household.code),
+                    };
+                    resident.card = card::issue(conn, &programme, &asked, begin_of(day))?.token();
+                }
+                Ok(group)
+            })
+            .await?;
+        with_cards.extend(issued);
+        progress(u64::try_from(with_cards.len()).unwrap_or(0), total, "制卡");
+    }
+    Ok(with_cards)
+}
