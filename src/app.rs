@@ -8,8 +8,8 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::request::Parts;
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::Response;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde::de::DeserializeOwned;
@@ -147,7 +147,9 @@ impl Visitor {
     /// Is this permitted to the visitor anywhere?
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
-        self.person.as_ref().is_some_and(|person| person.duties.permit(permission))
+        self.person
+            .as_ref()
+            .is_some_and(|person| person.duties.permit(permission))
     }
 }
 
@@ -185,12 +187,7 @@ impl Staff {
     ///
     /// # Errors
     /// `NotFound`.
-    pub fn expect_within(
-        &self,
-        conn: &mut Conn,
-        permission: Permission,
-        building: &Id<Area>,
-    ) -> Result<()> {
+    pub fn expect_within(&self, conn: &mut Conn, permission: Permission, building: &Id<Area>) -> Result<()> {
         match self.reach(conn, permission)?.covers(building) {
             true => Ok(()),
             false => Err(Error::NotFound),
@@ -226,23 +223,28 @@ impl<T: DeserializeOwned> FromRequest<App> for SignedForm<T> {
             #[serde(default)]
             csrf: String,
         }
-        let expected = request.extensions().get::<Visitor>().map(|visitor| visitor.shell.csrf.clone());
+        let expected = request
+            .extensions()
+            .get::<Visitor>()
+            .map(|visitor| visitor.shell.csrf.clone());
         let bytes = axum::body::Bytes::from_request(request, app)
             .await
-            .map_err(|_| Error::invalid("form", "提交的内容太大或没有传完,请重试。"))?;
+            .map_err(|_| Error::invalid("form", "提交的内容太大或没有传完，请重试。"))?;
         let sent: Token = serde_urlencoded::from_bytes(&bytes).map_err(|_| unreadable())?;
         if expected.is_none_or(|expected| expected != sent.csrf) {
             return Err(STALE_FORM);
         }
-        serde_urlencoded::from_bytes(&bytes).map(SignedForm).map_err(|_| unreadable())
+        serde_urlencoded::from_bytes(&bytes)
+            .map(SignedForm)
+            .map_err(|_| unreadable())
     }
 }
 
 /// The form's session has ended, or the form is not ours.
-pub const STALE_FORM: Error = Error::Forbidden("页面已过期,请刷新页面后重新提交。");
+pub const STALE_FORM: Error = Error::Forbidden("页面已过期，请刷新页面后重新提交。");
 
 fn unreadable() -> Error {
-    Error::invalid("form", "提交的内容不完整,请返回重填。")
+    Error::invalid("form", "提交的内容不完整，请返回重填。")
 }
 
 /// A JSON body of the API.
@@ -262,7 +264,7 @@ impl<T: DeserializeOwned> FromRequest<App> for ApiJson<T> {
                 serde_json::error::Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
                 _ => StatusCode::BAD_REQUEST,
             };
-            invalid(status, &format!("JSON 内容有误:{cause}"))
+            invalid(status, &format!("JSON 内容有误：{cause}"))
         })
     }
 }
@@ -274,7 +276,10 @@ impl FromRequestParts<App> for IdempotencyKey {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<IdempotencyKey, Response> {
-        let sent = parts.headers.get("idempotency-key").and_then(|value| value.to_str().ok());
+        let sent = parts
+            .headers
+            .get("idempotency-key")
+            .and_then(|value| value.to_str().ok());
         match sent {
             Some(key) if !key.is_empty() => Ok(IdempotencyKey(key.to_owned())),
             _ => Err(problem(

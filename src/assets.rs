@@ -1,9 +1,9 @@
 //! Assets: the files of `static/`, embedded in the program, and the two doors that only say that the server is there.
 
-use axum::extract::{Path, State};
-use axum::http::{header, HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
 use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 use serde_json::json;
 
@@ -23,7 +23,9 @@ pub async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Result<Respo
     let hash = file.metadata.sha256_hash();
     let tag: String = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     let tag = format!("\"{tag}\"");
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|sent| sent.as_bytes() == tag.as_bytes());
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|sent| sent.as_bytes() == tag.as_bytes());
     if known {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
@@ -50,7 +52,9 @@ pub async fn openapi() -> Result<Response> {
 /// # Errors
 /// `Internal` when it cannot.
 pub async fn healthz(State(app): State<App>) -> Result<Response> {
-    app.db.read(|conn| crate::places::programme::find(conn).map(|_| ())).await?;
+    app.db
+        .read(|conn| crate::places::programme::find(conn).map(|_| ()))
+        .await?;
     Ok(Json(json!({ "status": "ok" })).into_response())
 }
 
@@ -59,5 +63,10 @@ pub async fn nothing_here(request: axum::extract::Request) -> Response {
     if request.uri().path().starts_with("/api/") {
         return crate::guard::problem(StatusCode::NOT_FOUND, "not_found", "没有这个接口。", None);
     }
-    crate::page::show_error(crate::page::Shell::default(), StatusCode::NOT_FOUND, &Error::NotFound, None)
+    crate::page::show_error(
+        crate::page::Shell::default(),
+        StatusCode::NOT_FOUND,
+        &Error::NotFound,
+        None,
+    )
 }

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use crate::clock::Moment;
 use crate::db::schema::audit_events;
-use crate::db::{insert_rows, Conn};
+use crate::db::{Conn, insert_rows};
 use crate::error::Result;
 use crate::id::Id;
 

@@ -14,11 +14,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::Connection;
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::r2d2::{ManageConnection, Pool, R2D2Connection};
 use diesel::sqlite::SqliteConnection;
-use diesel::Connection;
 
 use crate::error::{Error, Result};
 pub(crate) use text_enum::text_enum;
@@ -79,7 +79,9 @@ impl FromStr for Location {
                     .chars()
                     .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
             if !plain {
-                return Err(format!("the schema `{schema}` may hold only a–z, 0–9 and _, and starts with a letter"));
+                return Err(format!(
+                    "the schema `{schema}` may hold only a–z, 0–9 and _, and starts with a letter"
+                ));
             }
             return Ok(Location::Postgres {
                 url: url.to_owned(),
@@ -88,7 +90,9 @@ impl FromStr for Location {
         }
         match text.strip_prefix("sqlite://") {
             Some(path) if !path.is_empty() => Ok(Location::Sqlite(PathBuf::from(path))),
-            _ => Err("give an address such as postgres://user@host/database#schema or sqlite:///path/to/file".to_owned()),
+            _ => {
+                Err("give an address such as postgres://user@host/database#schema or sqlite:///path/to/file".to_owned())
+            }
         }
     }
 }
@@ -198,7 +202,9 @@ pub(crate) fn connect(location: &Location) -> Result<Conn> {
         }
         Location::Postgres { url, schema } => {
             let mut conn = PgConnection::establish(url).map_err(Error::internal)?;
-            conn.batch_execute(&format!("SET search_path TO {schema}; SET client_min_messages TO warning;"))?;
+            conn.batch_execute(&format!(
+                "SET search_path TO {schema}; SET client_min_messages TO warning;"
+            ))?;
             Ok(Conn::Postgres(conn))
         }
     }
@@ -218,7 +224,9 @@ impl ManageConnection for Readers {
         let mut conn = connect(&self.0).map_err(failed)?;
         let read_only = match &conn {
             Conn::Sqlite(_) => "PRAGMA query_only = ON;",
-            Conn::Postgres(_) => "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;",
+            Conn::Postgres(_) => {
+                "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
+            }
         };
         conn.batch_execute(read_only)
             .map_err(|cause| failed(Error::internal(cause)))?;
@@ -296,8 +304,8 @@ pub(crate) fn update_rows(
     columns: [&'static str; 2],
     rows: &[RowUpdate],
 ) -> Result<()> {
-    use diesel::sql_types::{Array, BigInt};
     use diesel::RunQueryDsl as _;
+    use diesel::sql_types::{Array, BigInt};
     let [first, second] = columns;
     match conn {
         Conn::Postgres(conn) => {
@@ -336,5 +344,7 @@ fn expect_all(changed: usize, wanted: usize, table: &str) -> Result<()> {
     if changed == wanted {
         return Ok(());
     }
-    Err(Error::internal(format!("{table}: {changed} of {wanted} rows were updated")))
+    Err(Error::internal(format!(
+        "{table}: {changed} of {wanted} rows were updated"
+    )))
 }

@@ -13,7 +13,7 @@ use crate::access::role::{Duties, Role};
 use crate::access::user::{self, PasswordHash, User};
 use crate::audit::{self, Event};
 use crate::cards::card::{self, Issue};
-use crate::clock::{begin_of, day_of, days_after, Day, Moment};
+use crate::clock::{Day, Moment, begin_of, day_of, days_after};
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -117,10 +117,23 @@ fn found(conn: &mut Conn, town: &Town, address: &str, hash: &PasswordHash, day: 
     store::add(conn, &store)?;
     let goods = read_goods(now)?;
     goods::add(conn, &goods)?;
-    fill_shelves(conn, &store.id, &goods, &demo_staff.stock, builder.households.len(), now)?;
+    fill_shelves(
+        conn,
+        &store.id,
+        &goods,
+        &demo_staff.stock,
+        builder.households.len(),
+        now,
+    )?;
     audit::record(
         conn,
-        &[Event::new("system", "programme.founded", "programme".to_owned(), "demo".to_owned(), now)],
+        &[Event::new(
+            "system",
+            "programme.founded",
+            "programme".to_owned(),
+            "demo".to_owned(),
+            now,
+        )],
     )?;
     Ok(Setting {
         programme,
@@ -179,7 +192,11 @@ impl<'a> Builder<'a> {
             };
             let code = format!("B{:03}", block.building);
             let building = self.part(&grid, AreaKind::Building, &code, &format!("{}号楼", block.building));
-            staff.push(self.person(&format!("building-{:03}", block.building), Role::BuildingHead, &building));
+            staff.push(self.person(
+                &format!("building-{:03}", block.building),
+                Role::BuildingHead,
+                &building,
+            ));
             let head = staff.len().saturating_sub(1);
             self.move_in(block, &[&community, &grid, &building], (head, worker));
             grid_of = Some((block.grid, grid, worker));

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{header, HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::access::role::{Duties, Permission};
 use crate::access::session::{self, Recognised, Secret};
-use crate::app::{App, Visitor, STALE_FORM};
+use crate::app::{App, STALE_FORM, Visitor};
 use crate::clock::Moment;
 use crate::error::{Error, Result};
 use crate::page::{self, Link, Shell};
@@ -81,7 +81,11 @@ async fn recognise(app: &App, headers: &HeaderMap, path: String) -> Result<Visit
         (recognise_token(app, headers).await?, None, String::new())
     } else if let Some(secret) = cookie(headers) {
         let digest = secret.digest();
-        (recognise_session(app, digest.clone(), now).await?, Some(digest), secret.csrf())
+        (
+            recognise_session(app, digest.clone(), now).await?,
+            Some(digest),
+            secret.csrf(),
+        )
     } else {
         (None, None, String::new())
     };
@@ -176,7 +180,7 @@ fn ask_to_sign_in(shell: Shell, is_api: bool, request: &Request) -> Response {
         let mut response = problem(
             StatusCode::UNAUTHORIZED,
             "not_signed_in",
-            "请在 Authorization 头里提供有效的令牌(Bearer)。",
+            "请在 Authorization 头里提供有效的令牌（Bearer）。",
             None,
         );
         let challenge = HeaderValue::from_static("Bearer");
@@ -187,7 +191,7 @@ fn ask_to_sign_in(shell: Shell, is_api: bool, request: &Request) -> Response {
         let next = request.uri().path();
         return page::go(&format!("/sign-in?next={next}"));
     }
-    let error = Error::Forbidden("登录已过期,请重新登录后再提交。");
+    let error = Error::Forbidden("登录已过期，请重新登录后再提交。");
     page::show_error(shell, StatusCode::UNAUTHORIZED, &error, None)
 }
 
@@ -209,7 +213,7 @@ fn fail_with(status: StatusCode, shell: Shell, is_api: bool, error: &Error) -> R
         return page::show_error(shell, status, error, reference);
     }
     let detail = match &reference {
-        Some(reference) => format!("服务器出错,编号 {reference}。"),
+        Some(reference) => format!("服务器出错，编号 {reference}。"),
         None => error.to_string(),
     };
     let fields = match error {

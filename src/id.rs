@@ -53,7 +53,10 @@ impl<T> Id<T> {
 
 /// Fills `bytes` from the operating system. A machine without randomness cannot issue cards or sessions, so this stops the program.
 pub fn fill_random(bytes: &mut [u8]) {
-    #[expect(clippy::expect_used, reason = "without randomness no secret may be made; stopping is the safe answer")]
+    #[expect(
+        clippy::expect_used,
+        reason = "without randomness no secret may be made; stopping is the safe answer"
+    )]
     getrandom::fill(bytes).expect("the operating system gives random bytes");
 }
 

@@ -28,12 +28,12 @@ pub mod db;
 pub mod page;
 pub mod request;
 
-pub mod ledger;
-pub mod places;
 pub mod access;
-pub mod scheme;
 pub mod cards;
 pub mod council;
+pub mod ledger;
+pub mod places;
+pub mod scheme;
 pub mod shop;
 pub mod statements;
 

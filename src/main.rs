@@ -11,7 +11,7 @@ use jishan::access::{session, user};
 use jishan::app::App;
 use jishan::clock::Clock;
 use jishan::config::{Command, Config, Import, Place, Token};
-use jishan::db::{migrate, Db, Location};
+use jishan::db::{Db, Location, migrate};
 use jishan::error::{Error, Result};
 use jishan::places::import;
 use jishan::{books, demo, routes};
@@ -79,14 +79,20 @@ async fn demo(place: &Place, listen: SocketAddr, households: u32) -> Result<Exit
     let clock = Clock::System;
     let bar = progress_bar();
     let address = format!("http://{listen}");
-    demo::make(&db, households, &address, clock.now(), Arc::new({
-        let bar = bar.clone();
-        move |done, total, what| {
-            bar.set_length(total);
-            bar.set_position(done);
-            bar.set_message(what);
-        }
-    }))
+    demo::make(
+        &db,
+        households,
+        &address,
+        clock.now(),
+        Arc::new({
+            let bar = bar.clone();
+            move |done, total, what| {
+                bar.set_length(total);
+                bar.set_position(done);
+                bar.set_message(what);
+            }
+        }),
+    )
     .await?;
     bar.finish_and_clear();
     serve(App::new(db, clock), listen, Some(demo::SIGN_IN_HELP)).await

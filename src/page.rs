@@ -4,7 +4,7 @@
 //! layout reads. Nothing here knows a room.
 
 use askama::Template;
-use axum::http::{header, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::error::{Error, FieldError};
@@ -148,7 +148,7 @@ pub fn status_of(error: &Error) -> StatusCode {
 #[must_use]
 pub fn show_error(shell: Shell, status: StatusCode, error: &Error, reference: Option<String>) -> Response {
     let (title, sentences) = match error {
-        Error::NotFound => ("没有找到", vec!["没有这个页面,或者您没有查看它的权限。".to_owned()]),
+        Error::NotFound => ("没有找到", vec!["没有这个页面，或者您没有查看它的权限。".to_owned()]),
         Error::Forbidden(why) => ("不能办理", vec![(*why).to_owned()]),
         Error::Refused(refusal) => ("未能办理", vec![refusal.to_string()]),
         Error::Invalid(fields) => (
@@ -157,7 +157,7 @@ pub fn show_error(shell: Shell, status: StatusCode, error: &Error, reference: Op
         ),
         Error::Internal(..) => (
             "系统出错",
-            vec!["刚才的操作没有完成,也没有留下一半。请稍后再试;如果仍然不行,请把下面的编号告诉管理员。".to_owned()],
+            vec!["刚才的操作没有完成，也没有留下一半。请稍后再试；如果仍然不行，请把下面的编号告诉管理员。".to_owned()],
         ),
     };
     let page = ErrorPage {

@@ -15,7 +15,9 @@ use diesel::sql_types::BigInt;
 use serde::{Deserialize, Serialize};
 
 /// A number of points, which may be negative in an entry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow, Serialize, Deserialize,
+)]
 #[diesel(sql_type = BigInt)]
 #[serde(transparent)]
 pub struct Points(pub i64);

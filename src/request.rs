@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::Moment;
 use crate::db::schema::requests;
-use crate::db::{insert_rows, Conn};
+use crate::db::{Conn, insert_rows};
 use crate::error::{Error, Refusal, Result};
 
 /// The sender's key and a digest of what it asks for.
@@ -35,7 +35,7 @@ impl Request {
         if key.is_empty() || key.len() > KEY_LENGTH || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::invalid(
                 "Idempotency-Key",
-                "请求标识(Idempotency-Key)应为1至128个英文字母、数字或符号。",
+                "请求标识（Idempotency-Key）应为1至128个英文字母、数字或符号。",
             ));
         }
         let content = serde_json::to_vec(&(actor, act, content)).map_err(Error::internal)?;
@@ -60,7 +60,7 @@ pub struct Conflict;
 
 impl fmt::Display for Conflict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("这个请求标识已用于另一项内容,本次未办理。请刷新页面后重新提交。")
+        formatter.write_str("这个请求标识已用于另一项内容，本次未办理。请刷新页面后重新提交。")
     }
 }
 

@@ -3,18 +3,18 @@
 //! A door that is not in the table does not exist, and a line without a `Who` does not compile. `tests/doors.rs` tries every
 //! door as every role against a snapshot; `tests/api.rs` holds `static/openapi.json` against the lines below `/api`.
 
+use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{on, MethodFilter, MethodRouter};
-use axum::Router;
+use axum::routing::{MethodFilter, MethodRouter, on};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use crate::access::role::Permission as P;
 use crate::app::App;
-use crate::guard::{guard, harden, Who};
 use crate::guard::Who::{Anyone, May, SignedIn};
+use crate::guard::{Who, guard, harden};
 use crate::{access, assets, cards, council, places, scheme, shop, statements};
 
 /// One door.
@@ -55,7 +55,11 @@ pub fn table() -> Vec<Route> {
         get("/desk", SignedIn, access::web::desk),
         get("/users", May(P::ManageUsers), access::web::users),
         post("/users", May(P::ManageUsers), access::web::add_user),
-        post("/users/{name}/disabling", May(P::ManageUsers), access::web::disable_user),
+        post(
+            "/users/{name}/disabling",
+            May(P::ManageUsers),
+            access::web::disable_user,
+        ),
         get("/audit", May(P::ReadAudit), access::web::audit),
         // Places.
         get("/households", May(P::ReadHouseholds), places::web::households),
@@ -83,12 +87,28 @@ pub fn table() -> Vec<Route> {
         get("/stock", May(P::ReadStock), shop::web::stock),
         post("/stock/receipts", May(P::ReceiveStock), shop::web::receive),
         // Statements.
-        get("/households/{code}/statement", May(P::ReadHouseholds), statements::web::statement),
+        get(
+            "/households/{code}/statement",
+            May(P::ReadHouseholds),
+            statements::web::statement,
+        ),
         // The API for counters and other programs.
         get("/api/openapi.json", Anyone, assets::openapi),
-        get("/api/v1/households", May(P::ReadHouseholds), statements::api::households),
-        get("/api/v1/households/{code}", May(P::ReadHouseholds), statements::api::household),
-        get("/api/v1/households/{code}/statement", May(P::ReadHouseholds), statements::api::statement),
+        get(
+            "/api/v1/households",
+            May(P::ReadHouseholds),
+            statements::api::households,
+        ),
+        get(
+            "/api/v1/households/{code}",
+            May(P::ReadHouseholds),
+            statements::api::household,
+        ),
+        get(
+            "/api/v1/households/{code}/statement",
+            May(P::ReadHouseholds),
+            statements::api::statement,
+        ),
         post("/api/v1/households/{code}/cards", May(P::IssueCards), cards::api::issue),
         post("/api/v1/awards", May(P::Nominate), council::api::nominate),
         post("/api/v1/awards/{id}/verification", May(P::Verify), council::api::verify),

@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 use super::role::Duties;
 use super::user::{self, User};
 use crate::clock::Moment;
-use crate::db::schema::{api_tokens, sessions};
 use crate::db::Conn;
+use crate::db::schema::{api_tokens, sessions};
 use crate::error::Result;
-use crate::id::{fill_random, Id};
+use crate::id::{Id, fill_random};
 
 /// A session lasts a working day at most. ASVS 7.3.
 const LIFETIME: TimeDelta = TimeDelta::hours(14);

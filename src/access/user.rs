@@ -2,14 +2,14 @@
 //!
 //! Passwords are argon2id digests. Hashing is slow on purpose, so it happens outside `db.write`.
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use diesel::prelude::*;
 
 use super::role::{Duties, Role};
 use crate::clock::Moment;
-use crate::db::schema::{user_roles, users};
 use crate::db::Conn;
+use crate::db::schema::{user_roles, users};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::places::area::Area;
@@ -51,7 +51,7 @@ impl PasswordHash {
         let lower = password.to_ascii_lowercase();
         let one_character = password.chars().all(|letter| password.starts_with(letter));
         if one_character || COMMON_PASSWORDS.contains(&lower.as_str()) {
-            return Err(Error::invalid("password", "这个口令太常见,容易被猜中,请换一个。"));
+            return Err(Error::invalid("password", "这个口令太常见，容易被猜中，请换一个。"));
         }
         Argon2::default()
             .hash_password(password.as_bytes())
@@ -67,9 +67,31 @@ impl PasswordHash {
 
 /// What is tried first everywhere, of eight characters or more.
 const COMMON_PASSWORDS: &[&str] = &[
-    "12345678", "123456789", "1234567890", "87654321", "11223344", "password", "password1", "qwertyui", "qwertyuiop",
-    "1qaz2wsx", "abcd1234", "a1234567", "a12345678", "aa123456", "admin123", "admin888", "administrator", "woaini1314",
-    "iloveyou", "5201314520", "1314520520", "88888888", "66666666", "asdfghjkl", "q1w2e3r4",
+    "12345678",
+    "123456789",
+    "1234567890",
+    "87654321",
+    "11223344",
+    "password",
+    "password1",
+    "qwertyui",
+    "qwertyuiop",
+    "1qaz2wsx",
+    "abcd1234",
+    "a1234567",
+    "a12345678",
+    "aa123456",
+    "admin123",
+    "admin888",
+    "administrator",
+    "woaini1314",
+    "iloveyou",
+    "5201314520",
+    "1314520520",
+    "88888888",
+    "66666666",
+    "asdfghjkl",
+    "q1w2e3r4",
 ];
 
 /// Adds a user with duties.
@@ -86,10 +108,13 @@ pub fn add(conn: &mut Conn, new: &User, password: &PasswordHash, duties: &Duties
         return Err(Error::invalid("name", "用户名应为1至32个小写字母、数字、- 或 _。"));
     }
     if new.display_name.trim().is_empty() || new.display_name.chars().count() > 40 {
-        return Err(Error::invalid("display_name", "请填写姓名,1至40个字。"));
+        return Err(Error::invalid("display_name", "请填写姓名，1至40个字。"));
     }
     if by_name(conn, &new.name)?.is_some() {
-        return Err(Error::invalid("name", format!("用户名 {} 已有人使用,请换一个。", new.name)));
+        return Err(Error::invalid(
+            "name",
+            format!("用户名 {} 已有人使用，请换一个。", new.name),
+        ));
     }
     diesel::insert_into(users::table)
         .values((

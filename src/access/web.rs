@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use askama::Template;
-use axum::extract::{ConnectInfo, Path, Query, State};
-use axum::http::{header, HeaderValue};
-use axum::response::Response;
 use axum::Form;
+use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
 use serde::Deserialize;
 
 use super::role::{Duties, Permission, Role};
@@ -103,7 +103,10 @@ pub async fn first_run(State(app): State<App>, visitor: Visitor, headers: axum::
     if app.programme().await?.is_some() {
         return Err(Error::NotFound);
     }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("localhost");
     page::show(&FirstRunPage {
         shell: visitor.shell,
         problems: Problems::default(),
@@ -180,7 +183,13 @@ fn establish(conn: &mut Conn, form: &FirstRun, hash: &PasswordHash, now: Moment)
     let actor = administrator.id.as_str();
     audit::record(
         conn,
-        &[Event::new(actor, "programme.founded", "programme".to_owned(), String::new(), now)],
+        &[Event::new(
+            actor,
+            "programme.founded",
+            "programme".to_owned(),
+            String::new(),
+            now,
+        )],
     )?;
     session::start(conn, &administrator.id, now)
 }
@@ -284,7 +293,11 @@ fn local_path(next: &str) -> Option<&str> {
 /// Puts the session into a cookie that scripts cannot read and other sites do not send.
 fn with_cookie(mut response: Response, secret: &str, public_address: &str) -> Response {
     // Behind HTTPS the browser must not send it in the clear. A village box on plain HTTP has no choice.
-    let secure = if public_address.starts_with("https://") { "; Secure" } else { "" };
+    let secure = if public_address.starts_with("https://") {
+        "; Secure"
+    } else {
+        ""
+    };
     let cookie = format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Lax{secure}");
     if let Ok(value) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, value);
@@ -368,14 +381,34 @@ pub async fn desk(State(app): State<App>, staff: Staff) -> Result<Response> {
 fn tiles(duties: &Duties, waiting: Option<usize>) -> Vec<Tile> {
     use Permission as P;
     let all = [
-        (P::Nominate, "/nominations/new", "申报好事", "选住户、选项目、写一句话，半分钟一条"),
-        (P::Verify, "/nominations?state=submitted", "待核实", "别人申报的，等您核实"),
+        (
+            P::Nominate,
+            "/nominations/new",
+            "申报好事",
+            "选住户、选项目、写一句话，半分钟一条",
+        ),
+        (
+            P::Verify,
+            "/nominations?state=submitted",
+            "待核实",
+            "别人申报的，等您核实",
+        ),
         (P::ReadNominations, "/nominations", "申报记录", "报过什么，核实了没有"),
-        (P::ReadHouseholds, "/households", "住户与对账单", "按户号、姓名或拼音首字母查找，打印对账单"),
+        (
+            P::ReadHouseholds,
+            "/households",
+            "住户与对账单",
+            "按户号、姓名或拼音首字母查找，打印对账单",
+        ),
         (P::Redeem, "/counter", "柜台", "扫卡、选商品、确认兑换"),
         (P::ReadJournal, "/journal", "兑换流水", "今天兑了什么，作废了什么"),
         (P::ReadStock, "/stock", "商品与库存", "还有多少，哪些快到期"),
-        (P::ManageProgramme, "/import", "导入住户", "从花名册（CSV、XLSX）导入，先试读再登记"),
+        (
+            P::ManageProgramme,
+            "/import",
+            "导入住户",
+            "从花名册（CSV、XLSX）导入，先试读再登记",
+        ),
         (P::ManageUsers, "/users", "用户与职责", "增加、停用账号，分配职责"),
         (P::ReadAudit, "/audit", "操作记录", "谁在什么时候做了什么"),
     ];
@@ -521,11 +554,7 @@ fn duties_in_words(duties: &Duties, tree: &Tree) -> String {
 ///
 /// # Errors
 /// Only when the database fails: what is wrong in the form is shown in it.
-pub async fn add_user(
-    State(app): State<App>,
-    staff: Staff,
-    SignedForm(form): SignedForm<NewUser>,
-) -> Result<Response> {
+pub async fn add_user(State(app): State<App>, staff: Staff, SignedForm(form): SignedForm<NewUser>) -> Result<Response> {
     match try_add_user(&app, &staff, form.clone()).await {
         Ok(()) => Ok(page::go("/users?done=yes")),
         Err(error) => {
@@ -565,7 +594,13 @@ async fn try_add_user(app: &App, staff: &Staff, form: NewUser) -> Result<()> {
             let subject = format!("user:{}", user.id);
             audit::record(
                 conn,
-                &[Event::new(by.as_str(), "user.added", subject, role.word().to_owned(), now)],
+                &[Event::new(
+                    by.as_str(),
+                    "user.added",
+                    subject,
+                    role.word().to_owned(),
+                    now,
+                )],
             )
         })
         .await
@@ -639,12 +674,18 @@ pub async fn audit(State(app): State<App>, staff: Staff, Query(before): Query<Be
             let actors: Vec<Id<User>> = events.iter().map(|event| Id::known(event.actor.clone())).collect();
             let names = user::display_names(conn, &actors)?;
             let full = i64::try_from(events.len()).unwrap_or(0) == AUDIT_PAGE;
-            let older = events.last().filter(|_| full).map(|last| last.recorded_at.and_utc().timestamp_millis());
+            let older = events
+                .last()
+                .filter(|_| full)
+                .map(|last| last.recorded_at.and_utc().timestamp_millis());
             let rows = events
                 .into_iter()
                 .map(|event| AuditRow {
                     at: clock::spoken(event.recorded_at),
-                    actor: names.get(&Id::known(event.actor.clone())).cloned().unwrap_or(event.actor),
+                    actor: names
+                        .get(&Id::known(event.actor.clone()))
+                        .cloned()
+                        .unwrap_or(event.actor),
                     act: act_in_words(&event.act).to_owned(),
                     subject: event.subject,
                     detail: event.detail,
@@ -679,4 +720,3 @@ fn act_in_words(act: &str) -> &str {
         other => other,
     }
 }
-

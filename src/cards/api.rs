@@ -1,9 +1,9 @@
 //! Cards over the API: issue one, which stops the one before.
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use serde::{Deserialize, Serialize};
 
 use super::card::{self, Issue};

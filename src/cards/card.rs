@@ -18,7 +18,7 @@ use crate::access::user::User;
 use crate::audit;
 use crate::clock::Moment;
 use crate::db::schema::cards;
-use crate::db::{text_enum, Conn};
+use crate::db::{Conn, text_enum};
 use crate::error::{Error, Refusal, Result};
 use crate::id::Id;
 use crate::places::household::Household;
@@ -70,8 +70,8 @@ pub enum Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Refused::UnknownCard => "没有这张卡,请核对卡号。",
-            Refused::CardStopped => "此卡已挂失停用,请使用新卡或到办公室办理。",
+            Refused::UnknownCard => "没有这张卡，请核对卡号。",
+            Refused::CardStopped => "此卡已挂失停用，请使用新卡或到办公室办理。",
         })
     }
 }
@@ -126,7 +126,10 @@ impl Wallet {
     /// # Errors
     /// [`Refused`].
     pub fn recognise(&self, token: &CardToken) -> Result<(&Card, Presented), Refused> {
-        let card = self.by_number.get(token.number().as_str()).ok_or(Refused::UnknownCard)?;
+        let card = self
+            .by_number
+            .get(token.number().as_str())
+            .ok_or(Refused::UnknownCard)?;
         let presented = match token {
             CardToken::Number(_) => Presented::Typed,
             CardToken::Full(number, secret) => {
@@ -229,7 +232,13 @@ pub fn issue(conn: &mut Conn, programme: &Programme, issue: &Issue, now: Moment)
     let subject = format!("household:{}", issue.household);
     audit::record(
         conn,
-        &[audit::Event::new(issue.by.as_str(), "card.issued", subject, reason, now)],
+        &[audit::Event::new(
+            issue.by.as_str(),
+            "card.issued",
+            subject,
+            reason,
+            now,
+        )],
     )?;
     Ok(Issued {
         number,
@@ -320,7 +329,7 @@ impl Seed {
 fn reason_given(reason: &str) -> Result<String> {
     let reason = reason.trim();
     if reason.is_empty() || reason.chars().count() > 200 {
-        return Err(Error::invalid("reason", "请写明原因,1至200个字。"));
+        return Err(Error::invalid("reason", "请写明原因，1至200个字。"));
     }
     Ok(reason.to_owned())
 }

@@ -32,11 +32,7 @@ pub struct CardNumber(String);
 impl CardNumber {
     /// Reads a number as people type and dictate it: in groups with spaces or hyphens, and in full-width digits.
     pub fn parse(text: &str) -> Result<Self, NumberError> {
-        let digits: String = text
-            .chars()
-            .map(half_width)
-            .filter(|c| !is_separator(*c))
-            .collect();
+        let digits: String = text.chars().map(half_width).filter(|c| !is_separator(*c)).collect();
         if !digits.chars().all(|c| c.is_ascii_digit()) {
             return Err(NumberError::NotDigits);
         }
@@ -155,10 +151,7 @@ impl CardSecret {
         }
     }
 
-    #[expect(
-        clippy::expect_used,
-        reason = "HMAC takes a key of any length: RFC 2104, section 3"
-    )]
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length: RFC 2104, section 3")]
     fn mac(&self, key: &[u8], number: &CardNumber) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
         mac.update(b"card secret");
@@ -243,9 +236,7 @@ impl CardToken {
     /// Tells the forms apart by what is left without separators: digits only, or ten digits and then the secret.
     fn parse_bare(token: &str) -> Result<Self, TokenError> {
         let compact: String = token.chars().filter(|c| !is_separator(*c)).collect();
-        let (number, secret) = compact
-            .split_at_checked(NUMBER_DIGITS)
-            .unwrap_or((&compact, ""));
+        let (number, secret) = compact.split_at_checked(NUMBER_DIGITS).unwrap_or((&compact, ""));
         let is_digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
         if is_digits(&compact) && compact.len() != NUMBER_DIGITS + SECRET_CHARS {
             return Ok(Self::Number(CardNumber::parse(&compact)?));
@@ -258,10 +249,7 @@ impl CardToken {
                 TokenError::NotACard
             });
         }
-        Ok(Self::Full(
-            CardNumber::parse(number)?,
-            CardSecret::parse(secret)?,
-        ))
+        Ok(Self::Full(CardNumber::parse(number)?, CardSecret::parse(secret)?))
     }
 }
 
@@ -355,9 +343,7 @@ fn is_separator(c: char) -> bool {
 
 /// Takes off what a scanner puts around the text: control characters, an AIM identifier, an ECI echo.
 fn without_wrapping(text: &str) -> &str {
-    let is_edge = |c: char| {
-        c.is_whitespace() || c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{FEFF}')
-    };
+    let is_edge = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{FEFF}');
     let mut bare = text.trim_matches(is_edge);
     while let Some(rest) = after_aim_identifier(bare).or_else(|| after_eci_echo(bare)) {
         bare = rest.trim_start_matches(is_edge);
@@ -380,11 +366,7 @@ fn after_eci_echo(text: &str) -> Option<&str> {
 
 /// Number and secret from an address, whatever its host and case; a query that an app hung on it is dropped.
 fn after_address_mark(text: &str) -> Option<&str> {
-    let path = text
-        .split(['?', '#'])
-        .next()
-        .unwrap_or(text)
-        .trim_end_matches('/');
+    let path = text.split(['?', '#']).next().unwrap_or(text).trim_end_matches('/');
     let mark = path.to_ascii_uppercase().rfind(ADDRESS_MARK)?;
     path.get(mark + ADDRESS_MARK.len()..)
 }
@@ -450,30 +432,14 @@ mod tests {
 
     #[test]
     fn each_mistake_in_a_number_has_its_own_sentence() {
-        assert_eq!(
-            CardNumber::parse("402817365"),
-            Err(NumberError::WrongLength(9))
-        );
-        assert_eq!(
-            CardNumber::parse("6901234567892"),
-            Err(NumberError::WrongLength(13))
-        );
+        assert_eq!(CardNumber::parse("402817365"), Err(NumberError::WrongLength(9)));
+        assert_eq!(CardNumber::parse("6901234567892"), Err(NumberError::WrongLength(13)));
         assert_eq!(CardNumber::parse(""), Err(NumberError::WrongLength(0)));
         assert_eq!(CardNumber::parse("402817365A"), Err(NumberError::NotDigits));
         assert_eq!(CardNumber::parse("٤٠٢٨١٧٣٦٥٤"), Err(NumberError::NotDigits));
-        assert_eq!(
-            CardNumber::parse("0028173654"),
-            Err(NumberError::LeadingZero)
-        );
-        assert_eq!(
-            CardNumber::parse("4028173655"),
-            Err(NumberError::CheckDigit)
-        );
-        assert!(
-            NumberError::WrongLength(9)
-                .to_string()
-                .starts_with("卡号应为10位数字")
-        );
+        assert_eq!(CardNumber::parse("0028173654"), Err(NumberError::LeadingZero));
+        assert_eq!(CardNumber::parse("4028173655"), Err(NumberError::CheckDigit));
+        assert!(NumberError::WrongLength(9).to_string().starts_with("卡号应为10位数字"));
     }
 
     #[test]
@@ -490,27 +456,16 @@ mod tests {
         for _ in 0..90_000 {
             let number = CardNumber::from_random(bits.next());
             assert_eq!(CardNumber::parse(number.as_str()), Ok(number.clone()));
-            let first = number
-                .as_str()
-                .chars()
-                .next()
-                .and_then(|c| c.to_digit(10))
-                .unwrap();
+            let first = number.as_str().chars().next().and_then(|c| c.to_digit(10)).unwrap();
             first_digits[usize::try_from(first).unwrap()] += 1;
         }
         assert_eq!(first_digits[0], 0);
         assert!(
-            first_digits[1..]
-                .iter()
-                .all(|count| (9_500..10_500).contains(count)),
+            first_digits[1..].iter().all(|count| (9_500..10_500).contains(count)),
             "{first_digits:?}"
         );
         assert!(CardNumber::from_random(0).as_str().starts_with("100000000"));
-        assert!(
-            CardNumber::from_random(899_999_999)
-                .as_str()
-                .starts_with("999999999")
-        );
+        assert!(CardNumber::from_random(899_999_999).as_str().starts_with("999999999"));
     }
 
     #[test]
@@ -523,10 +478,7 @@ mod tests {
                 for digit in ('0'..='9').filter(|digit| *digit != digits[place]) {
                     let mut wrong = digits.clone();
                     wrong[place] = digit;
-                    assert!(
-                        CardNumber::parse(&String::from_iter(&wrong)).is_err(),
-                        "{wrong:?}"
-                    );
+                    assert!(CardNumber::parse(&String::from_iter(&wrong)).is_err(), "{wrong:?}");
                 }
             }
             for place in 1..NUMBER_DIGITS {
@@ -543,26 +495,11 @@ mod tests {
         for text in ["7k3m9qx2abcd", "7K3M-9QX2-ABCD", SECRET] {
             assert_eq!(CardSecret::parse(text).unwrap().reveal(), SECRET);
         }
-        assert_eq!(
-            CardSecret::parse("oOiIlL000000").unwrap().reveal(),
-            "001111000000"
-        );
-        assert_eq!(
-            CardSecret::parse("7K3M9QX2ABC"),
-            Err(SecretError::WrongLength)
-        );
-        assert_eq!(
-            CardSecret::parse("7K3M9QX2ABCDE"),
-            Err(SecretError::WrongLength)
-        );
-        assert_eq!(
-            CardSecret::parse("7K3M9QX2ABCU"),
-            Err(SecretError::NotALetterOfOurs)
-        );
-        assert_eq!(
-            CardSecret::parse("７K3M9QX2ABCD"),
-            Err(SecretError::NotALetterOfOurs)
-        );
+        assert_eq!(CardSecret::parse("oOiIlL000000").unwrap().reveal(), "001111000000");
+        assert_eq!(CardSecret::parse("7K3M9QX2ABC"), Err(SecretError::WrongLength));
+        assert_eq!(CardSecret::parse("7K3M9QX2ABCDE"), Err(SecretError::WrongLength));
+        assert_eq!(CardSecret::parse("7K3M9QX2ABCU"), Err(SecretError::NotALetterOfOurs));
+        assert_eq!(CardSecret::parse("７K3M9QX2ABCD"), Err(SecretError::NotALetterOfOurs));
     }
 
     #[test]
@@ -586,15 +523,7 @@ mod tests {
         assert!(!secret().matches(b"another key", &number(), &digest));
         assert!(!secret().matches(KEY, &CardNumber::from_random(7), &digest));
         assert!(!CardSecret::from_bits(7).matches(KEY, &number(), &digest));
-        for stored in [
-            "",
-            "0",
-            "zz",
-            "卡",
-            &digest[1..],
-            &digest[2..],
-            &format!("{digest}00"),
-        ] {
+        for stored in ["", "0", "zz", "卡", &digest[1..], &digest[2..], &format!("{digest}00")] {
             assert!(!secret().matches(KEY, &number(), stored), "{stored:?}");
         }
     }
@@ -616,11 +545,7 @@ mod tests {
             "\u{2}4028173654\u{3}",
             "HTTPS://POINTS.EXAMPLE.CN/K/4028173654",
         ] {
-            assert_eq!(
-                CardToken::parse(text),
-                Ok(CardToken::Number(number())),
-                "{text:?}"
-            );
+            assert_eq!(CardToken::parse(text), Ok(CardToken::Number(number())), "{text:?}");
         }
         for text in [
             "4028173654-7K3M9QX2ABCD",
@@ -681,18 +606,9 @@ mod tests {
             );
         }
         assert_eq!(refused("40281736S4"), NumberError::NotDigits.into());
-        assert_eq!(
-            refused("6901234567892"),
-            NumberError::WrongLength(13).into()
-        );
-        assert_eq!(
-            refused("4028173655-7K3M9QX2ABCD"),
-            NumberError::CheckDigit.into()
-        );
-        assert_eq!(
-            refused("4028173654-7K3M9QX2ABC"),
-            SecretError::WrongLength.into()
-        );
+        assert_eq!(refused("6901234567892"), NumberError::WrongLength(13).into());
+        assert_eq!(refused("4028173655-7K3M9QX2ABCD"), NumberError::CheckDigit.into());
+        assert_eq!(refused("4028173654-7K3M9QX2ABC"), SecretError::WrongLength.into());
         assert_eq!(
             refused("HTTPS://A.CN/K/4028173654-7K3M"),
             SecretError::WrongLength.into()
@@ -701,19 +617,13 @@ mod tests {
             refused("4028173654-7K3M9QX2ABC卡"),
             SecretError::NotALetterOfOurs.into()
         );
-        assert_eq!(
-            refused("4028173654\r\n4028173654"),
-            NumberError::WrongLength(20).into()
-        );
+        assert_eq!(refused("4028173654\r\n4028173654"), NumberError::WrongLength(20).into());
     }
 
     #[test]
     fn hostile_texts_are_refused_without_a_panic() {
         assert_eq!(CardToken::parse(&"4".repeat(513)), Err(TokenError::TooLong));
-        assert_eq!(
-            CardToken::parse(&"卡".repeat(1 << 20)),
-            Err(TokenError::TooLong)
-        );
+        assert_eq!(CardToken::parse(&"卡".repeat(1 << 20)), Err(TokenError::TooLong));
         assert!(CardToken::parse(&format!("{}4028173654", " ".repeat(502))).is_ok());
         let alphabet: Vec<char> = "0123456789-/K:?#]Q1\\ \u{2}\u{0}\u{feff}卡４Ｋ。、\u{10ffff}"
             .chars()
@@ -733,18 +643,12 @@ mod tests {
     #[test]
     fn an_address_is_upper_case_and_reads_back() {
         let address = CardToken::address("https://points.example.cn/", &number(), &secret());
-        assert_eq!(
-            address,
-            "HTTPS://POINTS.EXAMPLE.CN/K/4028173654-7K3M9QX2ABCD"
-        );
+        assert_eq!(address, "HTTPS://POINTS.EXAMPLE.CN/K/4028173654-7K3M9QX2ABCD");
         let local = CardToken::address("http://127.0.0.1:8080", &number(), &secret());
         assert_eq!(local, "HTTP://127.0.0.1:8080/K/4028173654-7K3M9QX2ABCD");
         for address in [address, local] {
             let token = CardToken::parse(&address).unwrap();
-            assert_eq!(
-                (token.number(), token.secret()),
-                (&number(), Some(&secret()))
-            );
+            assert_eq!((token.number(), token.secret()), (&number(), Some(&secret())));
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Awards over the API: nominate and verify.
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use serde::{Deserialize, Serialize};
 
 use super::nomination::{self, Decision, Nominate, Nomination, State as NominationState, Verify};
@@ -84,7 +84,13 @@ pub struct NewVerification {
 enum ApiDecision {
     #[serde(alias = "approved", alias = "verify", alias = "verified")]
     Approve,
-    #[serde(alias = "returned", alias = "reject", alias = "rejected", alias = "decline", alias = "declined")]
+    #[serde(
+        alias = "returned",
+        alias = "reject",
+        alias = "rejected",
+        alias = "decline",
+        alias = "declined"
+    )]
     Return,
 }
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::nomination::State;
-use crate::db::schema::nominations;
 use crate::db::Conn;
+use crate::db::schema::nominations;
 use crate::error::Result;
 use crate::ledger::balance::{self, Posted};
 use crate::ledger::check::Broken;
@@ -24,7 +24,12 @@ pub fn check(conn: &mut Conn) -> Result<Result<(), Broken>> {
         .collect();
     let posted = nominations::table
         .filter(nominations::state.eq(State::Posted))
-        .select((nominations::id, nominations::household_id, nominations::points, nominations::transaction_number))
+        .select((
+            nominations::id,
+            nominations::household_id,
+            nominations::points,
+            nominations::transaction_number,
+        ))
         .load::<(String, String, Points, Option<i64>)>(conn)?;
     for (id, household, points, number) in posted {
         let award = number.and_then(|number| awards.remove(&number));
@@ -32,11 +37,15 @@ pub fn check(conn: &mut Conn) -> Result<Result<(), Broken>> {
             award.source == format!("award:{id}") && award.owner == household && award.honour == points
         });
         if !agrees {
-            return Ok(Err(Broken(format!("nominations, id {id}: the books do not hold its {points} points"))));
+            return Ok(Err(Broken(format!(
+                "nominations, id {id}: the books do not hold its {points} points"
+            ))));
         }
     }
     Ok(match awards.keys().min() {
-        Some(number) => Err(Broken(format!("transactions, number {number}: an award without a nomination"))),
+        Some(number) => Err(Broken(format!(
+            "transactions, number {number}: an award without a nomination"
+        ))),
         None => Ok(()),
     })
 }

@@ -15,9 +15,9 @@ use serde::Serialize;
 
 use crate::access::user::User;
 use crate::audit;
-use crate::clock::{day_of, Day, Moment};
+use crate::clock::{Day, Moment, day_of};
 use crate::db::schema::{nominations, scoring_items};
-use crate::db::{text_enum, Conn};
+use crate::db::{Conn, text_enum};
 use crate::error::{Error, Refusal, Result};
 use crate::id::Id;
 use crate::ledger::account::{AccountKind, PROGRAMME};
@@ -92,9 +92,9 @@ impl fmt::Display for Refused {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refused::LimitReached { rule, left } => {
-                write!(formatter, "超过上限:{rule};本期还可加{left}分(含待核实的申报)。")
+                write!(formatter, "超过上限：{rule}；本期还可加{left}分（含待核实的申报）。")
             }
-            Refused::AlreadyDecided(state) => write!(formatter, "这条申报{},不能再次处理。", state.label()),
+            Refused::AlreadyDecided(state) => write!(formatter, "这条申报{}，不能再次处理。", state.label()),
         }
     }
 }
@@ -176,7 +176,9 @@ pub fn nominate(conn: &mut Conn, asked: &Nominate, now: Moment) -> Result<Nomina
         decision_reason: None,
         transaction_number: None,
     };
-    diesel::insert_into(nominations::table).values(&nomination).execute(conn)?;
+    diesel::insert_into(nominations::table)
+        .values(&nomination)
+        .execute(conn)?;
     requests.carried_out(&request, nomination.id.as_str(), now);
     requests.save(conn)?;
     record(conn, &nomination, &asked.by, "award.nominated", item.code, now)?;
@@ -221,10 +223,10 @@ pub fn verify(conn: &mut Conn, asked: &Verify, now: Moment) -> Result<Nomination
     }
     let mut nomination = by_id(conn, &asked.nomination)?;
     if nomination.nominated_by == asked.by.id {
-        return Err(Error::Forbidden("申报人不能核实自己的申报,请由另一人核实。"));
+        return Err(Error::Forbidden("申报人不能核实自己的申报，请由另一人核实。"));
     }
     if asked.by.household_id.as_ref() == Some(&nomination.household_id) {
-        return Err(Error::Forbidden("不能核实自己家的申报,请由他人核实。"));
+        return Err(Error::Forbidden("不能核实自己家的申报，请由他人核实。"));
     }
     if nomination.state != State::Submitted {
         return Err(Refused::AlreadyDecided(nomination.state).into());
@@ -232,7 +234,7 @@ pub fn verify(conn: &mut Conn, asked: &Verify, now: Moment) -> Result<Nomination
     let reason = asked.reason.trim();
     match asked.decision {
         Decision::Return if reason.is_empty() => {
-            return Err(Error::invalid("reason", "退回时请写明原因,好让申报人补正。"));
+            return Err(Error::invalid("reason", "退回时请写明原因，好让申报人补正。"));
         }
         Decision::Return => nomination.state = State::Returned,
         Decision::Approve => {
@@ -346,7 +348,11 @@ fn expect_under_cap(conn: &mut Conn, asked: &Nominate, item: &Item, points: Poin
         .inner_join(scoring_items::table)
         .filter(nominations::household_id.eq(&asked.household))
         .filter(scoring_items::code.eq(&item.code))
-        .filter(nominations::occurred_on.ge(span.from).and(nominations::occurred_on.lt(span.until)))
+        .filter(
+            nominations::occurred_on
+                .ge(span.from)
+                .and(nominations::occurred_on.lt(span.until)),
+        )
         .filter(nominations::state.ne(State::Returned))
         .select(nominations::points)
         .load::<Points>(conn)?

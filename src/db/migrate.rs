@@ -4,9 +4,9 @@
 //! SQLite, privileges on PostgreSQL) are not migrated but made anew after every run, so their text is their state.
 
 use diesel::connection::SimpleConnection;
-use diesel_migrations::{embed_migrations, EmbeddedMigrations, MigrationHarness};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{connect, Conn, Location};
+use super::{Conn, Location, connect};
 use crate::clock::Moment;
 use crate::error::{Error, Result};
 

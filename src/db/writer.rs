@@ -6,14 +6,14 @@
 //! promise either (measured: `books.md` §1b, §2).
 
 use std::any::{Any, TypeId};
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread;
 
 use diesel::connection::{Connection, TransactionManager};
 use tokio::sync::oneshot;
 
-use super::{begin_writing, connect, Conn, Location, Together};
+use super::{Conn, Location, Together, begin_writing, connect};
 use crate::error::{Error, Result};
 
 /// The most pieces of work in one transaction: enough to fill a flush, few enough that the first need not wait long.
@@ -33,7 +33,13 @@ impl Writer {
         let conn = connect(&location)?;
         thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || Bench { location, conn: Some(conn) }.work(&waiting))
+            .spawn(move || {
+                Bench {
+                    location,
+                    conn: Some(conn),
+                }
+                .work(&waiting)
+            })
             .map_err(Error::internal)?;
         Ok(Writer { queue })
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::{Datelike, TimeDelta, Weekday};
 
 use super::town::Dice;
-use super::{Progress, Resident, Setting, DAYS};
-use crate::clock::{begin_of, day_of, days_after, Day, Moment};
+use super::{DAYS, Progress, Resident, Setting};
+use crate::clock::{Day, Moment, begin_of, day_of, days_after};
 use crate::council::nomination::{self, Decision, Nominate, Verify};
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
@@ -143,7 +143,14 @@ fn shopping_of(conn: &mut Conn, town: &Setting, day: Day, nth: u64) -> Result<()
         }];
         let at = morning + TimeDelta::seconds(i64::try_from(baskets.len()).unwrap_or(0).saturating_mul(20) % 10_000);
         let key = format!("demo-sale-{}-{nth}", resident.household.code);
-        baskets.push(Redeem::new(&key, card, &wanted, town.store.clone(), town.shopkeeper.clone(), at)?);
+        baskets.push(Redeem::new(
+            &key,
+            card,
+            &wanted,
+            town.store.clone(),
+            town.shopkeeper.clone(),
+            at,
+        )?);
     }
     let mut made = Vec::new();
     for group in baskets.chunks(200) {
@@ -164,7 +171,11 @@ fn shopping_of(conn: &mut Conn, town: &Setting, day: Day, nth: u64) -> Result<()
 fn leave_some_waiting(conn: &mut Conn, town: &Setting, now: Moment) -> Result<()> {
     let mut dice = Dice(42);
     let mut waiting = 0;
-    for resident in town.households.iter().step_by((town.households.len() / (WAITING * 3)).max(1)) {
+    for resident in town
+        .households
+        .iter()
+        .step_by((town.households.len() / (WAITING * 3)).max(1))
+    {
         let (item, _, note) = thrown_deed(&mut dice);
         let asked = Nominate {
             household: resident.household.id.clone(),

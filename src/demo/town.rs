@@ -24,7 +24,12 @@ const LARGE: &str = include_str!("../../samples/org_large.csv");
 const LARGE_HOUSEHOLDS: u32 = 8_322;
 
 /// The four communities of the medium town (`domain.md` §9.6) with households and people: 272 and 1,094.
-const MEDIUM: [(&str, i64, i64); 4] = [("北召店河西", 80, 322), ("北召店河东", 70, 281), ("玉兰", 64, 258), ("阳光", 58, 233)];
+const MEDIUM: [(&str, i64, i64); 4] = [
+    ("北召店河西", 80, 322),
+    ("北召店河东", 70, 281),
+    ("玉兰", 64, 258),
+    ("阳光", 58, 233),
+];
 const MEDIUM_HOUSEHOLDS: i64 = 272;
 
 /// Households in a building of the medium town, at most.
@@ -118,7 +123,9 @@ impl Block {
         let count = usize::try_from(self.households).unwrap_or(0);
         let base = self.people.checked_div(self.households).unwrap_or(0);
         let larger = self.people.saturating_sub(base.saturating_mul(self.households));
-        let mut sizes: Vec<i64> = (0..self.households).map(|home| base.saturating_add(i64::from(home < larger))).collect();
+        let mut sizes: Vec<i64> = (0..self.households)
+            .map(|home| base.saturating_add(i64::from(home < larger)))
+            .collect();
         // People move between homes; nobody is lost.
         let mut dice = Dice(u64::try_from(self.building).unwrap_or(0));
         for _ in 0..count.saturating_mul(3) {
@@ -146,7 +153,11 @@ impl Block {
             false => (2, home.saturating_sub(in_stairwell)),
         };
         let (floor, door) = (nth / 5, nth % 5);
-        let room = floor.saturating_add(1).saturating_mul(100).saturating_add(door).saturating_add(1);
+        let room = floor
+            .saturating_add(1)
+            .saturating_mul(100)
+            .saturating_add(door)
+            .saturating_add(1);
         (stairwell, room)
     }
 }
@@ -250,7 +261,8 @@ mod tests {
     #[test]
     fn no_two_homes_have_the_same_door() {
         for block in &Town::of(8_322).blocks {
-            let doors: std::collections::BTreeSet<(i64, i64)> = (0..block.households).map(|home| block.door(home)).collect();
+            let doors: std::collections::BTreeSet<(i64, i64)> =
+                (0..block.households).map(|home| block.door(home)).collect();
             assert_eq!(doors.len(), usize::try_from(block.households).unwrap());
             assert!(block.family_sizes().iter().all(|size| (1..=9).contains(size)));
         }

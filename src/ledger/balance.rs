@@ -10,8 +10,8 @@ use diesel::prelude::*;
 use super::account::AccountKind;
 use super::transaction::TransactionKind;
 use crate::clock::{Day, Moment};
-use crate::db::schema::{accounts, entries, transactions};
 use crate::db::Conn;
+use crate::db::schema::{accounts, entries, transactions};
 use crate::error::Result;
 use crate::points::Points;
 
@@ -165,7 +165,13 @@ pub fn posted(conn: &mut Conn, kind: TransactionKind) -> Result<Vec<Posted>> {
         .filter(transactions::kind.eq(kind))
         .filter(accounts::owner.ne(super::account::PROGRAMME))
         .order(transactions::number)
-        .select((transactions::number, transactions::source, accounts::owner, accounts::kind, entries::amount))
+        .select((
+            transactions::number,
+            transactions::source,
+            accounts::owner,
+            accounts::kind,
+            entries::amount,
+        ))
         .load::<(i64, String, String, AccountKind, Points)>(conn)?;
     let mut all: Vec<Posted> = Vec::new();
     for (number, source, owner, account, amount) in rows {

@@ -8,11 +8,11 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
-use super::account::{AccountKind, Unit, PROGRAMME};
-use super::transaction::{chain_digest, Entry, Posting, TransactionKind};
+use super::account::{AccountKind, PROGRAMME, Unit};
+use super::transaction::{Entry, Posting, TransactionKind, chain_digest};
 use crate::clock::{Day, Moment};
-use crate::db::schema::{accounts, entries, transactions};
 use crate::db::Conn;
+use crate::db::schema::{accounts, entries, transactions};
 use crate::error::Result;
 use crate::points::Points;
 
@@ -99,7 +99,13 @@ struct Proof {
 impl Proof {
     fn load_accounts(&mut self, conn: &mut Conn) -> Result<()> {
         let rows = accounts::table
-            .select((accounts::id, accounts::owner, accounts::kind, accounts::balance, accounts::version))
+            .select((
+                accounts::id,
+                accounts::owner,
+                accounts::kind,
+                accounts::balance,
+                accounts::version,
+            ))
             .load::<(i64, String, AccountKind, Points, i64)>(conn)?;
         for (id, owner, kind, head_balance, head_version) in rows {
             let account = Account {
@@ -130,7 +136,9 @@ impl Proof {
             self.prove_reversal(&place, &stored)?;
             let digest = chain_digest(&self.digest, stored.number, &stored.posting);
             if digest != stored.digest {
-                return Err(Broken(format!("{place}: the chain digest does not cover what is written")));
+                return Err(Broken(format!(
+                    "{place}: the chain digest does not cover what is written"
+                )));
             }
             self.digest = digest;
         }
@@ -151,7 +159,10 @@ impl Proof {
             return Err(Broken(format!("{place}: there is no such account")));
         };
         if entry.version != account.version.saturating_add(1) {
-            return Err(Broken(format!("{place}: version {} is missing before it", account.version.saturating_add(1))));
+            return Err(Broken(format!(
+                "{place}: version {} is missing before it",
+                account.version.saturating_add(1)
+            )));
         }
         let balance = account.balance.plus(entry.amount);
         if balance != Some(entry.balance_after) {
@@ -194,7 +205,9 @@ impl Proof {
         }
         match self.reversed.insert(original, stored.number) {
             None => Ok(()),
-            Some(first) => Err(Broken(format!("{place}: transaction {original} was reversed by {first} already"))),
+            Some(first) => Err(Broken(format!(
+                "{place}: transaction {original} was reversed by {first} already"
+            ))),
         }
     }
 
@@ -234,7 +247,9 @@ fn expect_zero_sum(place: &str, sides: &[Entry]) -> Result<(), Broken> {
             .map(|side| i128::from(side.amount.0))
             .sum();
         if sum != 0 {
-            return Err(Broken(format!("{place}: entries in {unit:?} sum to {sum}, not to zero")));
+            return Err(Broken(format!(
+                "{place}: entries in {unit:?} sum to {sum}, not to zero"
+            )));
         }
     }
     Ok(())
@@ -248,25 +263,35 @@ fn load(conn: &mut Conn, after: i64, until: i64) -> Result<Vec<Stored>> {
         .order(transactions::number)
         .load::<TransactionColumns>(conn)?
         .into_iter()
-        .map(|(number, kind, source, effective_on, recorded_at, posted_by, reverses, digest)| Stored {
-            number,
-            digest,
-            entries: Vec::new(),
-            undone: Vec::new(),
-            posting: Posting {
-                kind,
-                source,
-                effective_on,
-                recorded_at,
-                posted_by,
-                reverses,
+        .map(
+            |(number, kind, source, effective_on, recorded_at, posted_by, reverses, digest)| Stored {
+                number,
+                digest,
                 entries: Vec::new(),
+                undone: Vec::new(),
+                posting: Posting {
+                    kind,
+                    source,
+                    effective_on,
+                    recorded_at,
+                    posted_by,
+                    reverses,
+                    entries: Vec::new(),
+                },
             },
-        })
+        )
         .collect();
-    let index: HashMap<i64, usize> = piece.iter().enumerate().map(|(at, stored)| (stored.number, at)).collect();
+    let index: HashMap<i64, usize> = piece
+        .iter()
+        .enumerate()
+        .map(|(at, stored)| (stored.number, at))
+        .collect();
     let rows = entries::table
-        .filter(entries::transaction_number.gt(after).and(entries::transaction_number.le(until)))
+        .filter(
+            entries::transaction_number
+                .gt(after)
+                .and(entries::transaction_number.le(until)),
+        )
         .order((entries::transaction_number, entries::account_id, entries::version))
         .select((
             entries::transaction_number,

@@ -9,10 +9,10 @@ use std::fmt;
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::account::{AccountKind, Unit, PROGRAMME};
+use super::account::{AccountKind, PROGRAMME, Unit};
 use crate::clock::{Day, Moment};
 use crate::db::schema::{accounts, entries, transactions};
-use crate::db::{insert_rows, text_enum, update_rows, Conn, RowUpdate};
+use crate::db::{Conn, RowUpdate, insert_rows, text_enum, update_rows};
 use crate::error::{Error, Refusal, Result};
 use crate::points::Points;
 
@@ -89,9 +89,9 @@ impl fmt::Display for Refused {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refused::NotEnoughPoints { have, need } => {
-                write!(formatter, "积分不够,还差{}分。", have.short_of(*need))
+                write!(formatter, "积分不够，还差{}分。", have.short_of(*need))
             }
-            Refused::AlreadyReversed => formatter.write_str("这笔已经冲正过,不能再次冲正。"),
+            Refused::AlreadyReversed => formatter.write_str("这笔已经冲正过，不能再次冲正。"),
         }
     }
 }
@@ -166,12 +166,20 @@ impl Books {
     pub fn open<'a>(conn: &mut Conn, owners: impl IntoIterator<Item = &'a str>) -> Result<Books> {
         let mut owners: Vec<&str> = owners.into_iter().collect();
         owners.push(PROGRAMME);
-        let mut heads: HashMap<String, HashMap<AccountKind, Head>> =
-            owners.iter().map(|owner| ((*owner).to_owned(), HashMap::new())).collect();
+        let mut heads: HashMap<String, HashMap<AccountKind, Head>> = owners
+            .iter()
+            .map(|owner| ((*owner).to_owned(), HashMap::new()))
+            .collect();
         for chunk in owners.chunks(500) {
             let rows = accounts::table
                 .filter(accounts::owner.eq_any(chunk))
-                .select((accounts::owner, accounts::kind, accounts::id, accounts::balance, accounts::version))
+                .select((
+                    accounts::owner,
+                    accounts::kind,
+                    accounts::id,
+                    accounts::balance,
+                    accounts::version,
+                ))
                 .load::<(String, AccountKind, i64, Points, i64)>(conn)?;
             for (owner, kind, id, balance, version) in rows {
                 let head = Head {
@@ -215,7 +223,11 @@ impl Books {
     /// [`Refused::NotEnoughPoints`]; `Internal` when the entries are not a posting at all, which is a fault of the caller.
     pub fn post(&mut self, posting: Posting) -> Result<i64> {
         expect_balanced(&posting.entries)?;
-        if !posting.entries.iter().all(|entry| self.heads.contains_key(&entry.owner)) {
+        if !posting
+            .entries
+            .iter()
+            .all(|entry| self.heads.contains_key(&entry.owner))
+        {
             return Err(Error::internal("a posting for an owner whose accounts were not opened"));
         }
         self.expect_enough(&posting.entries)?;

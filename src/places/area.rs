@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use crate::clock::Moment;
 use crate::db::schema::areas;
-use crate::db::{insert_rows, text_enum, Conn};
+use crate::db::{Conn, insert_rows, text_enum};
 use crate::error::Result;
 use crate::id::Id;
 
@@ -103,7 +103,11 @@ impl Tree {
     fn of(mut areas: Vec<Area>) -> Tree {
         // The order of text differs between databases; here it is by bytes.
         areas.sort_unstable_by(|one, other| one.path.cmp(&other.path));
-        let by_id = areas.iter().enumerate().map(|(at, area)| (area.id.clone(), at)).collect();
+        let by_id = areas
+            .iter()
+            .enumerate()
+            .map(|(at, area)| (area.id.clone(), at))
+            .collect();
         Tree { areas, by_id }
     }
 
@@ -127,7 +131,9 @@ impl Tree {
 
     /// The parts of an area.
     pub fn parts<'a>(&'a self, id: &'a Id<Area>) -> impl Iterator<Item = &'a Area> {
-        self.areas.iter().filter(move |area| area.parent_id.as_ref() == Some(id))
+        self.areas
+            .iter()
+            .filter(move |area| area.parent_id.as_ref() == Some(id))
     }
 
     /// The names from the community down to this area: `晨光社区 3网格 5栋`.

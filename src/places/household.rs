@@ -9,7 +9,7 @@ use pinyin::ToPinyin;
 use super::area::Area;
 use crate::clock::Moment;
 use crate::db::schema::households;
-use crate::db::{insert_rows, Conn};
+use crate::db::{Conn, insert_rows};
 use crate::error::{Error, Result};
 use crate::id::Id;
 
@@ -103,7 +103,7 @@ pub fn by_code(conn: &mut Conn, code: &str) -> Result<Household> {
 /// `Invalid` when there is no such household.
 pub fn named(conn: &mut Conn, code: &str) -> Result<Household> {
     by_code(conn, code).map_err(|error| match error {
-        Error::NotFound => Error::invalid("household", "没有这个户号,请核对。"),
+        Error::NotFound => Error::invalid("household", "没有这个户号，请核对。"),
         other => other,
     })
 }
@@ -157,7 +157,10 @@ pub fn search(conn: &mut Conn, search: &Search) -> Result<Vec<Household>> {
     let words = search.query.trim();
     if !words.is_empty() {
         // The three characters that LIKE reads as its own are not in any name or code.
-        let plain: String = words.chars().filter(|letter| !matches!(letter, '%' | '_' | '\\')).collect();
+        let plain: String = words
+            .chars()
+            .filter(|letter| !matches!(letter, '%' | '_' | '\\'))
+            .collect();
         query = query.filter(
             households::code
                 .like(format!("%{}%", plain.to_uppercase()))

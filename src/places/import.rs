@@ -35,7 +35,11 @@ impl Report {
     /// The report as a command line prints it.
     #[must_use]
     pub fn in_words(&self, dry_run: bool) -> String {
-        let done = if dry_run { "试读完成，什么也没有登记。可登记" } else { "已登记" };
+        let done = if dry_run {
+            "试读完成，什么也没有登记。可登记"
+        } else {
+            "已登记"
+        };
         let mut lines = vec![format!(
             "{done} {} 户 {} 人，新增区域 {} 个；未接收 {} 行。",
             self.registered,
@@ -47,7 +51,11 @@ impl Report {
             lines.push(format!("没有读取的列：{}", self.ignored_columns.join("、")));
         }
         for refused in &self.refused {
-            let column = refused.column.as_deref().map(|column| format!("“{column}”列")).unwrap_or_default();
+            let column = refused
+                .column
+                .as_deref()
+                .map(|column| format!("“{column}”列"))
+                .unwrap_or_default();
             lines.push(format!("第{}行{column}：{}", refused.line, refused.reason));
         }
         for pair in &self.likely_duplicates {
@@ -66,7 +74,7 @@ pub fn import(conn: &mut Conn, file: &[u8], dry_run: bool, by: &str, now: Moment
     let roster = roster::read(file).map_err(|why| Error::invalid("file", why.to_string()))?;
     let tree = Tree::load(conn)?;
     let Some(root) = tree.root().cloned() else {
-        return Err(Error::invalid("file", "还没有建立项目,请先完成首次设置。"));
+        return Err(Error::invalid("file", "还没有建立项目，请先完成首次设置。"));
     };
     let known = household::search(
         conn,
@@ -81,7 +89,7 @@ pub fn import(conn: &mut Conn, file: &[u8], dry_run: bool, by: &str, now: Moment
         ignored_columns: roster.ignored_columns,
         likely_duplicates: roster::likely_duplicates(&roster.rows)
             .into_iter()
-            .map(|(one, other, why)| format!("第{one}行与第{other}行:{why}"))
+            .map(|(one, other, why)| format!("第{one}行与第{other}行：{why}"))
             .collect(),
         ..Report::default()
     };
@@ -171,15 +179,21 @@ impl<'a> Plan<'a> {
             None => own_code(&[&community, &grid, &building], &household),
         };
         if self.codes.contains(&household.code) {
-            return Err(format!("户号 {} 已经登记,未重复登记。", household.code));
+            return Err(format!("户号 {} 已经登记，未重复登记。", household.code));
         }
         if !self.doors.insert((building.id.clone(), household.door())) {
-            return Err(format!("{} {} {} 已有登记的住户。", row.community, row.building, household.door()));
+            return Err(format!(
+                "{} {} {} 已有登记的住户。",
+                row.community,
+                row.building,
+                household.door()
+            ));
         }
         let head = (building.id, household.head_name.clone());
-        let warning = self.heads.get(&head).map(|code| {
-            format!("第{}行与已登记的 {code}:同一楼栋、户主同名。", row.line)
-        });
+        let warning = self
+            .heads
+            .get(&head)
+            .map(|code| format!("第{}行与已登记的 {code}：同一楼栋、户主同名。", row.line));
         self.codes.insert(household.code.clone());
         self.households.push(household);
         Ok(warning)

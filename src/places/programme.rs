@@ -5,10 +5,10 @@
 use diesel::prelude::*;
 
 use crate::clock::Moment;
-use crate::db::schema::programmes;
 use crate::db::Conn;
+use crate::db::schema::programmes;
 use crate::error::{Error, Result};
-use crate::id::{fill_random, Id};
+use crate::id::{Id, fill_random};
 
 /// A programme.
 #[derive(Clone, Insertable, Queryable, Selectable)]
@@ -81,7 +81,7 @@ pub fn new_card_key() -> [u8; 32] {
 /// `Invalid` for a missing name or an address that no phone could open.
 pub fn found(conn: &mut Conn, new: NewProgramme, card_key: [u8; 32], now: Moment) -> Result<Programme> {
     if new.name.trim().is_empty() || new.name.chars().count() > 40 {
-        return Err(Error::invalid("name", "请填写项目名称,1至40个字。"));
+        return Err(Error::invalid("name", "请填写项目名称，1至40个字。"));
     }
     let programme = Programme {
         id: Id::new(now),
@@ -92,7 +92,9 @@ pub fn found(conn: &mut Conn, new: NewProgramme, card_key: [u8; 32], now: Moment
         card_key: card_key.to_vec(),
         created_at: now,
     };
-    diesel::insert_into(programmes::table).values(&programme).execute(conn)?;
+    diesel::insert_into(programmes::table)
+        .values(&programme)
+        .execute(conn)?;
     Ok(programme)
 }
 
@@ -110,7 +112,7 @@ fn card_address(text: &str) -> Result<String> {
     if !plain {
         return Err(Error::invalid(
             "address",
-            "网址应为 https://域名 或 http://域名:端口 的形式,例如 https://jifen.example.cn。",
+            "网址应为 https://域名 或 http://域名:端口 的形式，例如 https://jifen.example.cn。",
         ));
     }
     Ok(text.to_owned())

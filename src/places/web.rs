@@ -11,7 +11,7 @@ use super::area::Tree;
 use super::household::{self, Household, Search};
 use super::import::{self, Report};
 use crate::access::role::Permission;
-use crate::app::{App, Staff, STALE_FORM};
+use crate::app::{App, STALE_FORM, Staff};
 use crate::cards::card::{self, Card};
 use crate::cards::number::CardNumber;
 use crate::clock::{self, Moment};
@@ -75,7 +75,10 @@ pub async fn households(State(app): State<App>, staff: Staff, Query(wanted): Que
                 query: search.query,
                 from_the_start: search.after.is_none(),
                 next: found.last().filter(|_| more).map(|last| last.code.clone()),
-                rows: found.into_iter().map(|household| household_row(household, &tree)).collect(),
+                rows: found
+                    .into_iter()
+                    .map(|household| household_row(household, &tree))
+                    .collect(),
             })
         })
         .await?;
@@ -212,7 +215,9 @@ fn card_row(card: Card) -> CardRow {
     CardRow {
         number: CardNumber::parse(&card.number).map_or(card.number, |number| number.grouped()),
         issued: told(card.issued_at, &card.issue_reason),
-        stopped: card.stopped_at.map(|at| told(at, card.stop_reason.as_deref().unwrap_or("原因未记"))),
+        stopped: card
+            .stopped_at
+            .map(|at| told(at, card.stop_reason.as_deref().unwrap_or("原因未记"))),
     }
 }
 
@@ -275,15 +280,30 @@ pub async fn import(State(app): State<App>, staff: Staff, upload: Multipart) -> 
             (status, problems, None)
         }
     };
-    page::show_with(status, &ImportPage { shell, problems, report })
+    page::show_with(
+        status,
+        &ImportPage {
+            shell,
+            problems,
+            report,
+        },
+    )
 }
 
 async fn try_import(app: &App, staff: &Staff, upload: Multipart) -> Result<Imported> {
     let sent = Upload::receive(upload, &staff.shell.csrf).await?;
     let (now, by) = (app.now(), staff.user.id.clone());
     let report = match sent.dry_run {
-        true => app.db.read(move |conn| import::import(conn, &sent.file, true, by.as_str(), now)).await?,
-        false => app.db.write(move |conn| import::import(conn, &sent.file, false, by.as_str(), now)).await?,
+        true => {
+            app.db
+                .read(move |conn| import::import(conn, &sent.file, true, by.as_str(), now))
+                .await?
+        }
+        false => {
+            app.db
+                .write(move |conn| import::import(conn, &sent.file, false, by.as_str(), now))
+                .await?
+        }
     };
     Ok(Imported {
         file_name: sent.file_name,

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::version::SchemeVersion;
 use crate::clock::{Day, Span};
 use crate::db::schema::{evaluation_categories, scoring_items};
-use crate::db::{insert_rows, text_enum, Conn};
+use crate::db::{Conn, insert_rows, text_enum};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::points::Points;
@@ -105,7 +105,7 @@ impl Item {
             "week" => "每周",
             "hour" => "每小时",
             "10_yuan" => "每10元",
-            "award_level_5_10_15" => "按级别(社区5、乡镇10、县15)",
+            "award_level_5_10_15" => "按级别（社区5、乡镇10、县15）",
             other => other,
         }
     }
@@ -114,7 +114,7 @@ impl Item {
     #[must_use]
     pub fn rule_text(&self) -> String {
         format!(
-            "{},{}{}分,每{}最多{}分",
+            "{}，{}{}分，每{}最多{}分",
             self.name,
             self.per_label(),
             self.points,
@@ -155,7 +155,11 @@ pub fn of_version(conn: &mut Conn, version: &Id<SchemeVersion>) -> Result<(Vec<C
 /// `Invalid` when the version has no such item.
 pub fn by_code(conn: &mut Conn, version: &Id<SchemeVersion>, code: &str) -> Result<Item> {
     scoring_items::table
-        .filter(scoring_items::scheme_version_id.eq(version).and(scoring_items::code.eq(code)))
+        .filter(
+            scoring_items::scheme_version_id
+                .eq(version)
+                .and(scoring_items::code.eq(code)),
+        )
         .select(Item::as_select())
         .get_result(conn)
         .optional()?

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::item::{self, CapPeriod, Category, CheckLevel, Item};
 use crate::audit;
 use crate::clock::{Day, Moment};
-use crate::db::schema::scheme_versions;
 use crate::db::Conn;
+use crate::db::schema::scheme_versions;
 use crate::error::{Error, FieldError, Result};
 use crate::id::Id;
 use crate::points::Points;
@@ -87,7 +87,7 @@ pub fn yuan_per_point(conn: &mut Conn, version: &Id<SchemeVersion>) -> Result<Op
 /// `Invalid` naming every item that is not a rule: without points, cap, evidence or category.
 pub fn load(conn: &mut Conn, text: &str, active_from: Day, loaded_by: &str, now: Moment) -> Result<SchemeVersion> {
     let file: File = serde_json::from_str(text)
-        .map_err(|cause| Error::invalid("scheme", format!("读不懂这个方案文件(第{}行):{cause}", cause.line())))?;
+        .map_err(|cause| Error::invalid("scheme", format!("读不懂这个方案文件（第{}行）：{cause}", cause.line())))?;
     let last = scheme_versions::table
         .filter(scheme_versions::code.eq(&file.scheme_code))
         .select(diesel::dsl::max(scheme_versions::version))
@@ -107,7 +107,10 @@ pub fn load(conn: &mut Conn, text: &str, active_from: Day, loaded_by: &str, now:
     item::add(conn, &categories, &items)?;
     let subject = format!("scheme:{}", version.id);
     let detail = format!("{} v{}", version.code, version.version);
-    audit::record(conn, &[audit::Event::new(loaded_by, "scheme.loaded", subject, detail, now)])?;
+    audit::record(
+        conn,
+        &[audit::Event::new(loaded_by, "scheme.loaded", subject, detail, now)],
+    )?;
     Ok(version)
 }
 
@@ -162,7 +165,7 @@ fn rules(version: &Id<SchemeVersion>, file: &File, now: Moment) -> Result<(Vec<C
 fn problem(row: &FileItem, why: &str) -> FieldError {
     FieldError {
         field: "items",
-        message: format!("项目 {} {}:{why}。", row.code, row.name_zh),
+        message: format!("项目 {} {}：{why}。", row.code, row.name_zh),
     }
 }
 
@@ -174,7 +177,7 @@ fn rule(version: &Id<SchemeVersion>, file: &File, row: &FileItem, now: Moment) -
         return Err("分值应为1至1000的整数");
     }
     if row.cap < row.points || row.cap > 10_000 {
-        return Err("缺少合理的上限(不小于一次的分值,不大于10000)");
+        return Err("缺少合理的上限（不小于一次的分值，不大于10000）");
     }
     if row.evidence.trim().is_empty() {
         return Err("没有写明佐证材料");

@@ -37,7 +37,10 @@ impl RulesPage {
     }
 
     fn in_force_from(&self) -> String {
-        self.scheme.as_ref().map(|scheme| clock::spoken_day(scheme.active_from)).unwrap_or_default()
+        self.scheme
+            .as_ref()
+            .map(|scheme| clock::spoken_day(scheme.active_from))
+            .unwrap_or_default()
     }
 
     fn found(&self) -> usize {

@@ -1,9 +1,9 @@
 //! The counter over the API: redeem and void.
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use serde::{Deserialize, Serialize};
 
 use super::redemption::{self, Redeem, Redeemed, Redemption, Wanted};

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::stock::MovementKind;
-use crate::db::schema::{redemption_lines, redemption_voids, redemptions, stock_lots, stock_movements};
 use crate::db::Conn;
+use crate::db::schema::{redemption_lines, redemption_voids, redemptions, stock_lots, stock_movements};
 use crate::error::Result;
 use crate::ledger::balance::{self, Posted};
 use crate::ledger::check::Broken;
@@ -51,7 +51,9 @@ fn check_lots(conn: &mut Conn, taken: &mut Units, returned: &mut Units) -> Resul
             return Ok(Err(Broken(format!("{place}: a movement is missing before it"))));
         }
         if last_quantity.saturating_add(quantity) != after || after < 0 {
-            return Ok(Err(Broken(format!("{place}: {last_quantity} and {quantity} do not make {after}"))));
+            return Ok(Err(Broken(format!(
+                "{place}: {last_quantity} and {quantity} do not make {after}"
+            ))));
         }
         lots.insert(lot, (version, after));
         let units = match kind {
@@ -67,7 +69,9 @@ fn check_lots(conn: &mut Conn, taken: &mut Units, returned: &mut Units) -> Resul
         .load::<(i64, i64, i64)>(conn)?;
     for (number, version, quantity) in heads {
         if lots.get(&number) != Some(&(version, quantity)) {
-            return Ok(Err(Broken(format!("stock_lots, number {number}: its movements do not make {quantity}"))));
+            return Ok(Err(Broken(format!(
+                "stock_lots, number {number}: its movements do not make {quantity}"
+            ))));
         }
     }
     Ok(Ok(()))
@@ -94,17 +98,25 @@ fn check_redemptions(conn: &mut Conn, taken: &Units, returned: &Units) -> Result
         let place = format!("redemptions, id {id}");
         let (units, sum) = lines.get(&id).copied().unwrap_or_default();
         if sum != points {
-            return Ok(Err(Broken(format!("{place}: its lines make {sum} points, it says {points}"))));
+            return Ok(Err(Broken(format!(
+                "{place}: its lines make {sum} points, it says {points}"
+            ))));
         }
         if taken.get(&id).copied().unwrap_or(0) != units.saturating_neg() {
-            return Ok(Err(Broken(format!("{place}: its {units} units did not leave the shelf"))));
+            return Ok(Err(Broken(format!(
+                "{place}: its {units} units did not leave the shelf"
+            ))));
         }
         if !agrees(posted.remove(&number), &format!("redemption:{id}"), &household, -points) {
-            return Ok(Err(Broken(format!("{place}: the books do not hold its {points} points"))));
+            return Ok(Err(Broken(format!(
+                "{place}: the books do not hold its {points} points"
+            ))));
         }
         let expected = if void.is_some() { units } else { 0 };
         if returned.get(&id).copied().unwrap_or(0) != expected {
-            return Ok(Err(Broken(format!("{place}: {expected} units should be back on the shelf"))));
+            return Ok(Err(Broken(format!(
+                "{place}: {expected} units should be back on the shelf"
+            ))));
         }
         if let Some(void) = void {
             if !agrees(reversals.remove(&void), &format!("void:{id}"), &household, points) {
@@ -114,7 +126,9 @@ fn check_redemptions(conn: &mut Conn, taken: &Units, returned: &Units) -> Result
     }
     let strays = posted.keys().chain(reversals.keys());
     Ok(match strays.min() {
-        Some(number) => Err(Broken(format!("transactions, number {number}: no redemption caused it"))),
+        Some(number) => Err(Broken(format!(
+            "transactions, number {number}: no redemption caused it"
+        ))),
         None => Ok(()),
     })
 }

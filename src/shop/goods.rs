@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use crate::clock::Moment;
 use crate::db::schema::goods_items;
-use crate::db::{insert_rows, Conn};
+use crate::db::{Conn, insert_rows};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::money::Fen;

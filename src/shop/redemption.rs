@@ -19,9 +19,9 @@ use crate::access::user::User;
 use crate::audit;
 use crate::cards::card::{Card, Presented, Wallet};
 use crate::cards::number::{CardSecret, CardToken};
-use crate::clock::{begin_of, day_of, Day, Moment, Span};
+use crate::clock::{Day, Moment, Span, begin_of, day_of};
 use crate::db::schema::{redemption_lines, redemption_voids, redemptions};
-use crate::db::{insert_rows, Conn};
+use crate::db::{Conn, insert_rows};
 use crate::error::{Error, Refusal, Result};
 use crate::id::Id;
 use crate::ledger::account::{AccountKind, PROGRAMME};
@@ -100,11 +100,11 @@ pub enum Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refused::NotEnoughPoints { short_by } => write!(formatter, "积分不够,还差{short_by}分。"),
+            Refused::NotEnoughPoints { short_by } => write!(formatter, "积分不够，还差{short_by}分。"),
             Refused::OutOfStock { goods, available: 0 } => write!(formatter, "{goods}没有库存了。"),
-            Refused::OutOfStock { goods, available } => write!(formatter, "{goods}库存不足,只有{available}件。"),
+            Refused::OutOfStock { goods, available } => write!(formatter, "{goods}库存不足，只有{available}件。"),
             Refused::LimitReached { goods, limit, left } => {
-                write!(formatter, "{goods}每户每月限兑{limit}件,本月还可兑{left}件。")
+                write!(formatter, "{goods}每户每月限兑{limit}件，本月还可兑{left}件。")
             }
         }
     }
@@ -342,7 +342,8 @@ impl Counter {
                 (line, item)
             })
             .collect();
-        self.requests.carried_out(&asked.request, redemption.id.as_str(), asked.at);
+        self.requests
+            .carried_out(&asked.request, redemption.id.as_str(), asked.at);
         self.events.push(audit::Event::new(
             asked.by.as_str(),
             "redemption.made",
@@ -394,7 +395,7 @@ fn price(goods: &HashMap<String, GoodsItem>, wanted: &[Wanted]) -> Result<Basket
         let item = goods
             .get(&line.sku)
             .filter(|item| item.withdrawn_at.is_none())
-            .ok_or_else(|| Error::invalid("lines", "清单里有本店没有的商品,请核对编号。"))?;
+            .ok_or_else(|| Error::invalid("lines", "清单里有本店没有的商品，请核对编号。"))?;
         points = item
             .price_points
             .times(line.quantity)
@@ -527,12 +528,7 @@ pub fn quote(
 ///
 /// # Errors
 /// `Invalid` lines.
-pub fn quote_without_card(
-    conn: &mut Conn,
-    store: &Id<PointsStore>,
-    lines: &[Wanted],
-    now: Moment,
-) -> Result<Quote> {
+pub fn quote_without_card(conn: &mut Conn, store: &Id<PointsStore>, lines: &[Wanted], now: Moment) -> Result<Quote> {
     judge(conn, None, store, lines, now)
 }
 
@@ -572,9 +568,7 @@ fn judge(
 /// # Errors
 /// `NotFound`.
 pub fn by_id(conn: &mut Conn, id: &Id<Redemption>) -> Result<Redeemed> {
-    load_earlier(conn, vec![id.clone()])?
-        .remove(id)
-        .ok_or(Error::NotFound)
+    load_earlier(conn, vec![id.clone()])?.remove(id).ok_or(Error::NotFound)
 }
 
 /// Refuses a redemption that was not made in this store, as if it did not exist.

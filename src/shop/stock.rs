@@ -14,9 +14,9 @@ use super::redemption::Redemption;
 use super::store::PointsStore;
 use crate::access::user::User;
 use crate::audit;
-use crate::clock::{day_of, Day, Moment};
+use crate::clock::{Day, Moment, day_of};
 use crate::db::schema::{stock_lots, stock_movements};
-use crate::db::{insert_rows, text_enum, update_rows, Conn, RowUpdate};
+use crate::db::{Conn, RowUpdate, insert_rows, text_enum, update_rows};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::money::Fen;
@@ -283,7 +283,10 @@ pub fn receive(conn: &mut Conn, asked: &Receive, now: Moment) -> Result<i64> {
         return earlier.parse().map_err(Error::internal);
     }
     if !(1..=MOST_RECEIVED).contains(&asked.quantity) {
-        return Err(Error::invalid("quantity", format!("数量应为1至{MOST_RECEIVED}的整数。")));
+        return Err(Error::invalid(
+            "quantity",
+            format!("数量应为1至{MOST_RECEIVED}的整数。"),
+        ));
     }
     if !(0..=100_000_000).contains(&asked.cost_fen.0) {
         return Err(Error::invalid("cost", "单价应为0至100万元。"));
@@ -300,7 +303,13 @@ pub fn receive(conn: &mut Conn, asked: &Receive, now: Moment) -> Result<i64> {
     let subject = format!("lot:{number}");
     audit::record(
         conn,
-        &[audit::Event::new(asked.by.as_str(), "stock.received", subject, detail, now)],
+        &[audit::Event::new(
+            asked.by.as_str(),
+            "stock.received",
+            subject,
+            detail,
+            now,
+        )],
     )?;
     Ok(number)
 }
@@ -332,7 +341,9 @@ fn add_lot(conn: &mut Conn, asked: &Receive, expires_on: Option<Day>, now: Momen
         recorded_at: now,
         recorded_by: asked.by.clone(),
     };
-    diesel::insert_into(stock_movements::table).values(&movement).execute(conn)?;
+    diesel::insert_into(stock_movements::table)
+        .values(&movement)
+        .execute(conn)?;
     Ok(number)
 }
 

@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 
 use crate::access::role::{Duties, Permission, Reach};
-use crate::db::schema::points_stores;
 use crate::db::Conn;
+use crate::db::schema::points_stores;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::places::area::{Area, Tree};

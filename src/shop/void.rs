@@ -10,8 +10,8 @@ use super::stock::{MovementKind, Occasion, Stock};
 use crate::access::user::User;
 use crate::audit;
 use crate::clock::Moment;
-use crate::db::schema::redemption_voids;
 use crate::db::Conn;
+use crate::db::schema::redemption_voids;
 use crate::error::{Error, Refusal, Result};
 use crate::id::Id;
 use crate::ledger::transaction::{self, Books};
@@ -39,7 +39,7 @@ pub struct AlreadyVoided;
 
 impl fmt::Display for AlreadyVoided {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("这笔兑换已经作废,积分和商品已退回,不能再次作废。")
+        formatter.write_str("这笔兑换已经作废，积分和商品已退回，不能再次作废。")
     }
 }
 
@@ -82,7 +82,7 @@ pub fn void(conn: &mut Conn, asked: &AskVoid, now: Moment) -> Result<(Redeemed, 
         return Err(AlreadyVoided.into());
     }
     if reason.is_empty() || reason.chars().count() > 200 {
-        return Err(Error::invalid("reason", "请写明作废原因,1至200个字。"));
+        return Err(Error::invalid("reason", "请写明作废原因，1至200个字。"));
     }
     let void = Void {
         redemption_id: asked.redemption.clone(),
@@ -92,7 +92,9 @@ pub fn void(conn: &mut Conn, asked: &AskVoid, now: Moment) -> Result<(Redeemed, 
         voided_at: now,
     };
     give_back_goods(conn, &redeemed.redemption, &asked.by, now)?;
-    diesel::insert_into(redemption_voids::table).values(&void).execute(conn)?;
+    diesel::insert_into(redemption_voids::table)
+        .values(&void)
+        .execute(conn)?;
     requests.carried_out(&request, asked.redemption.as_str(), now);
     requests.save(conn)?;
     let subject = format!("redemption:{}", asked.redemption);

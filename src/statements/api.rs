@@ -1,8 +1,8 @@
 //! Households and their statements over the API.
 
+use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use serde::{Deserialize, Serialize};
 
 use super::statement::{self, Line, What};

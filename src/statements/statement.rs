@@ -179,7 +179,11 @@ impl Causes {
             count: nomination.count,
             note: nomination.note.clone(),
             nominated_by: self.person(&nomination.nominated_by),
-            verified_by: nomination.decided_by.as_ref().map(|id| self.person(id)).unwrap_or_default(),
+            verified_by: nomination
+                .decided_by
+                .as_ref()
+                .map(|id| self.person(id))
+                .unwrap_or_default(),
         })
     }
 

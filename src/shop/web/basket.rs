@@ -1,0 +1,290 @@
+//! The basket: what the counter's form carries from page to page, and what the counter is told about it.
+//!
+//! It is told "enough" or "short by N", the family name and the household's code; never the balance, the room or the full
+//! name. The same answer goes into the page and, as JSON, to the page's script.
+
+use serde::Serialize;
+
+use crate::cards::card::{self, Presented, Refused, Wallet};
+use crate::cards::number::{CardSecret, CardToken};
+use crate::clock::Moment;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::id::Id;
+use crate::places::household::{self, Household};
+use crate::places::programme;
+use crate::points::Points;
+use crate::shop::goods;
+use crate::shop::redemption::{self, Quote, Redemption, Wanted};
+use crate::shop::store::PointsStore;
+
+/// The fields of a form in their order. Quantities are named after their goods, so the names are not known beforehand.
+pub(super) type Fields = Vec<(String, String)>;
+
+/// What a quantity's field is called, before the short code.
+pub(super) const QUANTITY: &str = "quantity.";
+
+/// A basket as the form carries it.
+#[derive(Clone)]
+pub(super) struct Basket {
+    /// The key of the redemption that it may become. One basket, one key: a repeat is harmless.
+    pub(super) key: String,
+    /// The card as `NUMBER` or `NUMBER-SECRET`; empty while none was shown.
+    pub(super) card: String,
+    /// What was chosen.
+    pub(super) lines: Vec<Wanted>,
+}
+
+impl Basket {
+    /// A basket for the next household.
+    pub(super) fn empty(now: Moment) -> Basket {
+        Basket {
+            key: Id::<Redemption>::new(now).as_str().to_owned(),
+            card: String::new(),
+            lines: Vec::new(),
+        }
+    }
+
+    /// Reads the form. Goods with nothing or 0 in their field were not chosen.
+    ///
+    /// # Errors
+    /// `Invalid` for a quantity that is no number.
+    pub(super) fn of(fields: Fields, now: Moment) -> Result<Basket> {
+        let mut basket = Basket::empty(now);
+        for (name, text) in fields {
+            match (name.as_str(), text.trim()) {
+                ("key", key) if !key.is_empty() => basket.key = key.to_owned(),
+                ("card", card) => basket.card = card.to_owned(),
+                (name, quantity) => basket.choose(name, quantity)?,
+            }
+        }
+        Ok(basket)
+    }
+
+    fn choose(&mut self, field: &str, text: &str) -> Result<()> {
+        let Some(sku) = field.strip_prefix(QUANTITY).filter(|_| !text.is_empty()) else {
+            return Ok(());
+        };
+        let quantity: i64 = text
+            .parse()
+            .ok()
+            .filter(|quantity| *quantity >= 0)
+            .ok_or_else(|| Error::invalid("lines", "数量应为整数，请返回改正。"))?;
+        if quantity > 0 {
+            let sku = sku.to_owned();
+            self.lines.push(Wanted { sku, quantity });
+        }
+        Ok(())
+    }
+
+    /// Writes the card as the form carries it on; what cannot be a card is put away.
+    ///
+    /// # Errors
+    /// `Invalid` when it cannot be a card.
+    pub(super) fn settle_card(&mut self) -> Result<()> {
+        let sent = std::mem::take(&mut self.card);
+        if !sent.is_empty() {
+            self.card = carried(&card::token(&sent)?);
+        }
+        Ok(())
+    }
+
+    /// How many of these goods were chosen.
+    pub(super) fn quantity_of(&self, sku: &str) -> i64 {
+        let same = self.lines.iter().filter(|line| line.sku == sku);
+        same.fold(0, |sum, line| sum.saturating_add(line.quantity))
+    }
+}
+
+/// A card as the form carries it to the redemption: as it was shown, with its secret if the code was scanned.
+pub(super) fn carried(token: &CardToken) -> String {
+    match token.secret().map(CardSecret::reveal) {
+        Some(secret) => format!("{}-{secret}", token.number()),
+        None => token.number().to_string(),
+    }
+}
+
+/// What became of a card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) enum CardState {
+    /// None was shown.
+    #[default]
+    #[serde(rename = "none")]
+    Absent,
+    /// It is in use.
+    #[serde(rename = "ok")]
+    Good,
+    /// It was reported lost.
+    #[serde(rename = "stopped")]
+    Stopped,
+    /// No such card, or the secret is another's.
+    #[serde(rename = "unknown")]
+    Unknown,
+}
+
+impl CardState {
+    /// The class of the card's line.
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            CardState::Absent => "none",
+            CardState::Good => "ok",
+            CardState::Stopped => "stopped",
+            CardState::Unknown => "unknown",
+        }
+    }
+
+    /// What the card's line says when there is no household to greet.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            CardState::Absent => "请扫积分卡",
+            CardState::Good => "",
+            CardState::Stopped => "此卡已挂失停用",
+            CardState::Unknown => "没有这张卡",
+        }
+    }
+}
+
+/// What the counter may know about a card.
+#[derive(Clone, Default, Serialize)]
+pub(super) struct CardView {
+    pub(super) state: CardState,
+    /// The household's code.
+    pub(super) household: String,
+    /// `王**`
+    pub(super) masked_name: String,
+    /// Was the number typed, without the card's secret?
+    pub(super) typed: bool,
+    #[serde(skip)]
+    id: Option<Id<Household>>,
+}
+
+impl CardView {
+    /// Looks at what was scanned or typed.
+    fn of(conn: &mut Conn, text: &str) -> Result<CardView> {
+        let state = |state| CardView {
+            state,
+            ..CardView::default()
+        };
+        if text.is_empty() {
+            return Ok(state(CardState::Absent));
+        }
+        let Ok(token) = card::token(text) else {
+            return Ok(state(CardState::Unknown));
+        };
+        let programme = programme::get(conn)?;
+        let wallet = Wallet::open(conn, &programme, [&token])?;
+        let (card, presented) = match wallet.recognise(&token) {
+            Ok(recognised) => recognised,
+            Err(Refused::CardStopped) => return Ok(state(CardState::Stopped)),
+            Err(Refused::UnknownCard) => return Ok(state(CardState::Unknown)),
+        };
+        let household = household::by_id(conn, &card.household_id)?;
+        Ok(CardView {
+            state: CardState::Good,
+            masked_name: household.masked_name(),
+            household: household.code,
+            typed: presented == Presented::Typed,
+            id: Some(household.id),
+        })
+    }
+}
+
+/// What stands in a line's way.
+#[derive(Serialize)]
+pub(super) struct LineProblem {
+    /// The goods' short code; empty when it is about the basket as a whole.
+    pub(super) sku: String,
+    /// A sentence.
+    pub(super) text: String,
+}
+
+/// What the counter is told about a basket.
+#[derive(Serialize)]
+pub(super) struct Answer {
+    /// Points for all of it.
+    pub(super) total: Points,
+    /// What is missing; zero is enough.
+    pub(super) short_by: Points,
+    /// What else stands in the way.
+    pub(super) problems: Vec<LineProblem>,
+    /// The card.
+    pub(super) card: CardView,
+}
+
+impl Answer {
+    /// Answers what would happen to a basket; whatever does not make sense in it is a problem with a sentence.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub(super) fn to(
+        conn: &mut Conn,
+        store: &Id<PointsStore>,
+        card: &str,
+        lines: &[Wanted],
+        now: Moment,
+    ) -> Result<Answer> {
+        let card = CardView::of(conn, card.trim())?;
+        let (offered, mut problems) = on_offer(conn, lines)?;
+        let quoted = match &card.id {
+            Some(household) => redemption::quote(conn, household, store, &offered, now),
+            None => redemption::quote_without_card(conn, store, &offered, now),
+        };
+        let quote = match quoted {
+            Err(Error::Invalid(fields)) => {
+                problems.extend(fields.into_iter().map(|field| LineProblem {
+                    sku: String::new(),
+                    text: field.message,
+                }));
+                Quote {
+                    total: Points::ZERO,
+                    short_by: Points::ZERO,
+                    problems: Vec::new(),
+                }
+            }
+            quoted => quoted?,
+        };
+        problems.extend(quote.problems.into_iter().map(|(sku, refused)| LineProblem {
+            sku,
+            text: refused.to_string(),
+        }));
+        Ok(Answer {
+            total: quote.total,
+            short_by: quote.short_by,
+            problems,
+            card,
+        })
+    }
+
+    /// The one line that everybody at the counter looks at: its class and its words.
+    pub(super) fn status(&self, basket: &Basket) -> (&'static str, String) {
+        let nothing = basket.lines.is_empty();
+        match (self.card.state, self.problems.first()) {
+            (CardState::Absent, _) if nothing => ("idle", "请扫卡，再扫商品".to_owned()),
+            (CardState::Absent, _) => ("idle", "请扫积分卡".to_owned()),
+            (CardState::Stopped | CardState::Unknown, _) => ("refused", self.card.state.words().to_owned()),
+            (CardState::Good, None) if nothing => ("idle", "请扫商品".to_owned()),
+            (CardState::Good, _) if self.short_by > Points::ZERO => ("short", format!("差 {} 分", self.short_by)),
+            (CardState::Good, Some(problem)) => ("refused", problem.text.clone()),
+            (CardState::Good, None) => ("enough", "够".to_owned()),
+        }
+    }
+
+    /// What stands in the way of these goods.
+    pub(super) fn problem_of(&self, sku: &str) -> Option<&str> {
+        let found = self.problems.iter().find(|problem| problem.sku == sku);
+        found.map(|problem| problem.text.as_str())
+    }
+}
+
+/// Parts the lines into goods on offer and problems: the page may be older than the shelf.
+fn on_offer(conn: &mut Conn, lines: &[Wanted]) -> Result<(Vec<Wanted>, Vec<LineProblem>)> {
+    let skus: Vec<&str> = lines.iter().map(|line| line.sku.as_str()).collect();
+    let known = goods::by_skus(conn, &skus)?;
+    let offered = |line: &&Wanted| known.get(&line.sku).is_some_and(|item| item.withdrawn_at.is_none());
+    let (offered, missing): (Vec<&Wanted>, Vec<&Wanted>) = lines.iter().partition(offered);
+    let problems = missing.into_iter().map(|line| LineProblem {
+        sku: line.sku.clone(),
+        text: "本店没有这种商品，请刷新页面。".to_owned(),
+    });
+    Ok((offered.into_iter().cloned().collect(), problems.collect()))
+}

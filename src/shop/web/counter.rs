@@ -1,0 +1,286 @@
+//! The counter: scan a card, scan goods, confirm. Plain forms, which `static/counter.js` makes quick.
+//!
+//! The form is the basket's one truth; `POST /counter` shows the same page again with the card recognised and the basket
+//! reckoned up, and nothing is done before `POST /redemptions`.
+
+use askama::Template;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::basket::{Answer, Basket, CardState, Fields, QUANTITY};
+use crate::access::role::Permission;
+use crate::app::{ApiJson, App, STALE_FORM, SignedForm, Staff};
+use crate::clock::{Moment, day_of};
+use crate::db::Conn;
+use crate::error::{Error, Refusal, Result};
+use crate::guard::problem;
+use crate::id::Id;
+use crate::page::{self, Problems, Shell};
+use crate::places::household::initials;
+use crate::points::Points;
+use crate::request::Conflict;
+use crate::shop::goods::{self, GoodsItem};
+use crate::shop::redemption::{self, Redeem, Redeemed, Wanted};
+use crate::shop::stock::Stock;
+use crate::shop::store::{self, PointsStore};
+
+#[derive(Template)]
+#[template(path = "shop/counter.html")]
+struct CounterPage {
+    shell: Shell,
+    problems: Problems,
+    basket: Basket,
+    answer: Answer,
+    shelves: Vec<Shelf>,
+    chosen: Vec<Chosen>,
+}
+
+struct Shelf {
+    category: String,
+    tiles: Vec<Tile>,
+}
+
+/// Goods on the shelf.
+struct Tile {
+    item: GoodsItem,
+    /// The short code without its letters and zeros, when no other goods share it: what a number pad can type.
+    code: String,
+    initials: String,
+    available: i64,
+    chosen: i64,
+}
+
+/// A line of the basket, for a page without the script.
+struct Chosen {
+    name: String,
+    quantity: i64,
+    points: Option<Points>,
+    problem: Option<String>,
+}
+
+impl CounterPage {
+    fn build(conn: &mut Conn, staff: Staff, basket: Basket, problems: Problems, now: Moment) -> Result<CounterPage> {
+        let store = store::of_duties(conn, &staff.duties, Permission::Redeem)?;
+        let answer = Answer::to(conn, &store.id, &basket.card, &basket.lines, now)?;
+        let tiles = tiles(conn, &store, &basket, now)?;
+        let chosen = basket
+            .lines
+            .iter()
+            .map(|line| {
+                let item = tiles
+                    .iter()
+                    .find(|tile| tile.item.sku == line.sku)
+                    .map(|tile| &tile.item);
+                Chosen {
+                    name: item.map_or_else(|| line.sku.clone(), |item| item.name.clone()),
+                    quantity: line.quantity,
+                    points: item.and_then(|item| item.price_points.times(line.quantity)),
+                    problem: answer.problem_of(&line.sku).map(str::to_owned),
+                }
+            })
+            .collect();
+        Ok(CounterPage {
+            shell: staff.shell,
+            problems,
+            answer,
+            shelves: shelves(tiles),
+            chosen,
+            basket,
+        })
+    }
+
+    fn status(&self) -> (&'static str, String) {
+        self.answer.status(&self.basket)
+    }
+
+    fn pieces(&self) -> i64 {
+        self.chosen
+            .iter()
+            .fold(0, |sum, line| sum.saturating_add(line.quantity))
+    }
+
+    /// What the card's own forms carry along, so that looking at a card does not empty the basket.
+    fn kept(&self) -> impl Iterator<Item = &Tile> {
+        let tiles = self.shelves.iter().flat_map(|shelf| &shelf.tiles);
+        tiles.filter(|tile| tile.chosen > 0 && tile.available > 0)
+    }
+}
+
+fn tiles(conn: &mut Conn, store: &PointsStore, basket: &Basket, now: Moment) -> Result<Vec<Tile>> {
+    let offered = goods::on_offer(conn)?;
+    let ids: Vec<Id<GoodsItem>> = offered.iter().map(|item| item.id.clone()).collect();
+    let stock = Stock::open(conn, &ids)?;
+    let codes: Vec<String> = offered.iter().map(|item| digits_of(&item.sku).to_owned()).collect();
+    let alone = |code: &&str| codes.iter().filter(|other| other.as_str() == *code).count() == 1;
+    let tile = |item: GoodsItem| Tile {
+        code: Some(digits_of(&item.sku)).filter(alone).unwrap_or_default().to_owned(),
+        initials: initials(&item.name),
+        available: stock.available(&store.id, &item.id, day_of(now)),
+        chosen: basket.quantity_of(&item.sku),
+        item,
+    };
+    Ok(offered.into_iter().map(tile).collect())
+}
+
+/// `13` of `G013`.
+fn digits_of(sku: &str) -> &str {
+    let digits = sku.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+    digits.trim_start_matches('0')
+}
+
+/// Goods of a kind stand together, kinds in the order of their first short codes.
+fn shelves(tiles: Vec<Tile>) -> Vec<Shelf> {
+    let mut shelves: Vec<Shelf> = Vec::new();
+    for tile in tiles {
+        match shelves.iter_mut().find(|shelf| shelf.category == tile.item.category) {
+            Some(shelf) => shelf.tiles.push(tile),
+            None => shelves.push(Shelf {
+                category: tile.item.category.clone(),
+                tiles: vec![tile],
+            }),
+        }
+    }
+    shelves
+}
+
+/// `GET /counter`
+///
+/// # Errors
+/// `Forbidden` when no store lies within the person's duties.
+pub async fn counter(State(app): State<App>, staff: Staff) -> Result<Response> {
+    let basket = Basket::empty(app.now());
+    show(&app, staff, StatusCode::OK, Problems::default(), basket).await
+}
+
+pub(super) async fn show(
+    app: &App,
+    staff: Staff,
+    status: StatusCode,
+    problems: Problems,
+    basket: Basket,
+) -> Result<Response> {
+    let now = app.now();
+    let page = app
+        .db
+        .read(move |conn| CounterPage::build(conn, staff, basket, problems, now))
+        .await?;
+    page::show_with(status, &page)
+}
+
+/// `POST /counter`: the same page with the card recognised and the basket reckoned up. Nothing is done yet.
+///
+/// # Errors
+/// Only when the database fails: what cannot be a card is said above the page.
+pub async fn show_card(
+    State(app): State<App>,
+    staff: Staff,
+    SignedForm(fields): SignedForm<Fields>,
+) -> Result<Response> {
+    let mut basket = Basket::of(fields, app.now())?;
+    let (status, problems) = match basket.settle_card() {
+        Ok(()) => (StatusCode::OK, Problems::default()),
+        Err(error) => Problems::from_error(error)?,
+    };
+    show(&app, staff, status, problems, basket).await
+}
+
+/// What the page's script asks.
+#[derive(Deserialize)]
+pub struct AskQuote {
+    #[serde(default)]
+    card: String,
+    #[serde(default)]
+    lines: Vec<Wanted>,
+}
+
+/// `POST /counter/quote`: what would happen to this basket.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn quote(
+    State(app): State<App>,
+    staff: Staff,
+    headers: HeaderMap,
+    ApiJson(asked): ApiJson<AskQuote>,
+) -> Result<Response> {
+    let sent = headers.get("x-csrf").and_then(|value| value.to_str().ok());
+    if sent != Some(staff.shell.csrf.as_str()) {
+        return Ok(say(&STALE_FORM));
+    }
+    let now = app.now();
+    let answer = app
+        .db
+        .read(move |conn| {
+            let store = store::of_duties(conn, &staff.duties, Permission::Redeem)?;
+            Answer::to(conn, &store.id, &asked.card, &asked.lines, now)
+        })
+        .await?;
+    Ok(Json(answer).into_response())
+}
+
+/// `POST /redemptions`: the redemption itself. A repeat of the same form is answered like the first.
+///
+/// # Errors
+/// Only when the database fails: a refusal is shown at the counter, with basket, card and key as they were.
+pub async fn redeem(
+    State(app): State<App>,
+    staff: Staff,
+    headers: HeaderMap,
+    SignedForm(fields): SignedForm<Fields>,
+) -> Result<Response> {
+    let basket = Basket::of(fields, app.now())?;
+    match try_redeem(&app, &staff, &basket).await {
+        Ok(redeemed) => {
+            let slip = format!("/redemptions/{}?done=made", redeemed.redemption.id);
+            Ok(match wants_json(&headers) {
+                true => (StatusCode::CREATED, Json(json!({ "location": slip }))).into_response(),
+                false => page::go(&slip),
+            })
+        }
+        Err(error) if error.code() == Conflict.code() => {
+            let mut problems = Problems::default();
+            problems.sentences.push(USED_UP.to_owned());
+            show(&app, staff, StatusCode::CONFLICT, problems, Basket::empty(app.now())).await
+        }
+        Err(error) if wants_json(&headers) && is_for_the_counter(&error) => Ok(say(&error)),
+        Err(error) => {
+            let (status, problems) = Problems::from_error(error)?;
+            let mut basket = basket;
+            // What cannot be a card was said by the error already.
+            let _ = basket.settle_card();
+            show(&app, staff, status, problems, basket).await
+        }
+    }
+}
+
+/// The form was sent before with other goods or another card, for example after going back in the browser.
+const USED_UP: &str = "这张单子先前已经兑换过，改动的内容没有办理。请先到“流水”核对；还要再兑，请重新选商品。";
+
+async fn try_redeem(app: &App, staff: &Staff, basket: &Basket) -> Result<Redeemed> {
+    let store = app.store_of(&staff.duties, Permission::Redeem).await?;
+    if basket.card.is_empty() {
+        return Err(Error::invalid("card", "请先扫积分卡，或输入卡号后按“查卡”。"));
+    }
+    let by = staff.user.id.clone();
+    let asked = Redeem::new(&basket.key, &basket.card, &basket.lines, store, by, app.now())?;
+    app.db.write_together(asked, redemption::redeem_all).await
+}
+
+fn is_for_the_counter(error: &Error) -> bool {
+    matches!(error, Error::Invalid(_) | Error::Refused(_))
+}
+
+/// Does the page's script ask, which shows the answer itself?
+pub(super) fn wants_json(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("application/json"))
+}
+
+/// An error for the page's script: the counter shows its `detail`.
+pub(super) fn say(error: &Error) -> Response {
+    problem(page::status_of(error), error.code(), &error.to_string(), None)
+}

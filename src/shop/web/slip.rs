@@ -1,0 +1,222 @@
+//! The slip: what a redemption was, to print on 58 mm paper, and the form that voids it.
+//!
+//! The balance after the redemption is for the household alone: it is in the print, never on the till's screen, and only
+//! where the visitor works the counter.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::access::role::Permission;
+use crate::access::user;
+use crate::app::{App, SignedForm, Staff};
+use crate::clock::{self, Moment};
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::id::Id;
+use crate::ledger::account::AccountKind;
+use crate::ledger::balance;
+use crate::page::{self, Problems, Shell};
+use crate::places::household;
+use crate::points::Points;
+use crate::shop::redemption::{self, Redeemed, Redemption};
+use crate::shop::store::{self, PointsStore};
+use crate::shop::void::{self, AskVoid, Void};
+
+#[derive(Template)]
+#[template(path = "shop/slip.html")]
+struct SlipPage {
+    shell: Shell,
+    problems: Problems,
+    done: String,
+    redeemed: Redeemed,
+    store: String,
+    household: String,
+    masked_name: String,
+    clerk: String,
+    /// For the print only.
+    balance_after: Option<Points>,
+    voided: Option<Void>,
+    voided_by: String,
+    /// The form, for a visitor who may void what is not voided yet.
+    form: Option<NewVoid>,
+}
+
+impl SlipPage {
+    fn number(&self) -> i64 {
+        self.redeemed.redemption.transaction_number
+    }
+
+    fn pieces(&self) -> i64 {
+        let quantities = self.redeemed.lines.iter().map(|(line, _)| line.quantity);
+        quantities.fold(0, i64::saturating_add)
+    }
+}
+
+/// Why redemptions are voided, most often first; the last one asks for words.
+const REASONS: &[&str] = &["选错商品或数量", "扫错了卡", "住户不要了", "商品破损或过期", OTHER];
+const OTHER: &str = "其他原因";
+
+/// Why a redemption is voided, as the form sends it.
+#[derive(Clone, Default, Deserialize)]
+pub struct NewVoid {
+    key: String,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    detail: String,
+}
+
+impl NewVoid {
+    fn empty(now: Moment) -> NewVoid {
+        NewVoid {
+            key: Id::<Redemption>::new(now).as_str().to_owned(),
+            ..NewVoid::default()
+        }
+    }
+
+    /// One sentence of both fields. Without words, "other" is no reason.
+    fn sentence(&self) -> String {
+        match (self.reason.trim(), self.detail.trim()) {
+            ("" | OTHER, detail) => detail.to_owned(),
+            (reason, "") => reason.to_owned(),
+            (reason, detail) => format!("{reason}：{detail}"),
+        }
+    }
+}
+
+/// Was something done just before this page?
+#[derive(Deserialize)]
+pub struct Done {
+    #[serde(default)]
+    done: String,
+}
+
+/// `GET /redemptions/{id}`
+///
+/// # Errors
+/// `NotFound`, also for a redemption in a store outside the person's duties.
+pub async fn slip(
+    State(app): State<App>,
+    staff: Staff,
+    Path(id): Path<String>,
+    Query(done): Query<Done>,
+) -> Result<Response> {
+    let form = NewVoid::empty(app.now());
+    let page = slip_page(&app, staff, id, form, Problems::default(), done.done).await?;
+    page::show(&page)
+}
+
+async fn slip_page(
+    app: &App,
+    staff: Staff,
+    id: String,
+    form: NewVoid,
+    problems: Problems,
+    done: String,
+) -> Result<SlipPage> {
+    app.db
+        .read(move |conn| {
+            let redeemed = redemption::by_id(conn, &Id::known(id))?;
+            let of = &redeemed.redemption;
+            let store = store_of(conn, &staff, Permission::ReadJournal, of)?.ok_or(Error::NotFound)?;
+            let at_this_counter = store_of(conn, &staff, Permission::Redeem, of)?.is_some();
+            let household = household::by_id(conn, &of.household_id)?;
+            let voided = void::of(conn, std::slice::from_ref(&of.id))?.pop();
+            let mut people = vec![of.redeemed_by.clone()];
+            people.extend(voided.iter().map(|void| void.voided_by.clone()));
+            let mut names = user::display_names(conn, &people)?;
+            let balance_after = match at_this_counter {
+                true => balance_after(conn, of)?,
+                false => None,
+            };
+            Ok(SlipPage {
+                shell: staff.shell,
+                problems,
+                done,
+                store: store.name,
+                masked_name: household.masked_name(),
+                household: household.code,
+                clerk: names.get(&of.redeemed_by).cloned().unwrap_or_default(),
+                balance_after,
+                voided_by: voided
+                    .as_ref()
+                    .and_then(|void| names.remove(&void.voided_by))
+                    .unwrap_or_default(),
+                form: Some(form).filter(|_| at_this_counter && voided.is_none()),
+                voided,
+                redeemed,
+            })
+        })
+        .await
+}
+
+/// The redemption's store, if the person's duties hold the permission there.
+fn store_of(
+    conn: &mut Conn,
+    staff: &Staff,
+    permission: Permission,
+    redemption: &Redemption,
+) -> Result<Option<PointsStore>> {
+    let stores = store::all_of_duties(conn, &staff.duties, permission)?;
+    Ok(stores.into_iter().find(|store| store.id == redemption.store_id))
+}
+
+/// What was left after this redemption, found by walking the household's lines back from the newest.
+fn balance_after(conn: &mut Conn, redemption: &Redemption) -> Result<Option<Points>> {
+    let (owner, number) = (redemption.household_id.as_str(), redemption.transaction_number);
+    let mut before = None;
+    loop {
+        let lines = balance::lines(conn, owner, AccountKind::Spendable, before, 50)?;
+        if let Some(line) = lines.iter().find(|line| line.transaction == number) {
+            return Ok(Some(line.balance_after));
+        }
+        match lines.last() {
+            Some(oldest) if oldest.transaction > number => before = Some(oldest.version),
+            _ => return Ok(None),
+        }
+    }
+}
+
+/// `POST /redemptions/{id}/void`
+///
+/// # Errors
+/// `NotFound`: what the rules refuse is shown on the slip.
+pub async fn void(
+    State(app): State<App>,
+    staff: Staff,
+    Path(id): Path<String>,
+    SignedForm(form): SignedForm<NewVoid>,
+) -> Result<Response> {
+    match try_void(&app, &staff, id.clone(), &form).await {
+        Ok(id) => Ok(page::go(&format!("/redemptions/{id}?done=voided"))),
+        Err(error) => {
+            let (status, problems): (StatusCode, Problems) = Problems::from_error(error)?;
+            page::show_with(
+                status,
+                &slip_page(&app, staff, id, form, problems, String::new()).await?,
+            )
+        }
+    }
+}
+
+async fn try_void(app: &App, staff: &Staff, id: String, form: &NewVoid) -> Result<Id<Redemption>> {
+    let store = app.store_of(&staff.duties, Permission::Redeem).await?;
+    let asked = AskVoid {
+        redemption: Id::known(id),
+        reason: form.sentence(),
+        by: staff.user.id.clone(),
+        key: form.key.clone(),
+    };
+    let now = app.now();
+    let (redeemed, _) = app
+        .db
+        .write(move |conn| {
+            redemption::expect_at(conn, &asked.redemption, &store)?;
+            void::void(conn, &asked, now)
+        })
+        .await?;
+    Ok(redeemed.redemption.id)
+}

@@ -1,0 +1,144 @@
+//! A visitor over the real router: keeps its cookie, fills in forms with their hidden fields, or calls the API with a token.
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use jishan::access::session;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::town::Town;
+
+/// Somebody at a browser, or a program with a token.
+#[derive(Clone)]
+pub struct Visitor {
+    router: axum::Router,
+    cookie: Option<String>,
+    csrf: String,
+    bearer: Option<String>,
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: axum::http::HeaderMap,
+    pub text: String,
+}
+
+impl Town {
+    /// Nobody in particular.
+    pub fn stranger(&self) -> Visitor {
+        Visitor {
+            router: self.router(),
+            cookie: None,
+            csrf: String::new(),
+            bearer: None,
+        }
+    }
+
+    /// Somebody who has signed in.
+    pub async fn signed_in(&self, name: &'static str) -> Visitor {
+        let (user, now) = (self.user(name).await, self.app.now());
+        let secret = self
+            .write(move |conn| session::start(conn, &user.id, now))
+            .await
+            .unwrap();
+        Visitor {
+            cookie: Some(format!("jishan={}", secret.reveal())),
+            csrf: secret.csrf(),
+            ..self.stranger()
+        }
+    }
+
+    /// A program that acts as this user.
+    pub async fn program(&self, name: &'static str) -> Visitor {
+        Visitor {
+            bearer: Some(self.token(name).await),
+            ..self.stranger()
+        }
+    }
+}
+
+impl Visitor {
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    /// Sends a form of ours; the session's token goes along.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let mut fields = fields.to_vec();
+        fields.push(("csrf", &self.csrf));
+        self.post_bare(path, &fields).await
+    }
+
+    /// Sends a form without the session's token, as another site would.
+    pub async fn post_bare(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = serde_urlencoded::to_string(fields).unwrap();
+        let request = self
+            .request(Method::POST, path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    /// Calls the API with JSON and an idempotency key.
+    pub async fn call(&self, path: &str, key: &str, body: &Value) -> Answer {
+        self.call_raw(path, Some(key), body.to_string().into_bytes()).await
+    }
+
+    pub async fn call_raw(&self, path: &str, key: Option<&str>, body: Vec<u8>) -> Answer {
+        let mut request = self
+            .request(Method::POST, path)
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    pub fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "jifen.example.cn");
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        if let Some(bearer) = &self.bearer {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));
+        }
+        request
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
+    }
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|cause| panic!("{cause}: {}", self.text))
+    }
+
+    /// The stable code of a problem.
+    pub fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub fn location(&self) -> &str {
+        self.headers
+            .get(header::LOCATION)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+}

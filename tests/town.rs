@@ -1,0 +1,419 @@
+//! The fixture town: named households and staff, fresh for each test, on either database.
+//!
+//! A test is written once with `on_both!` and runs on SQLite (a file in a folder of its own) and on PostgreSQL (a schema of
+//! its own in the cluster of `JISHAN_TEST_POSTGRES`, which `bin/test` starts). A missing cluster fails; nothing is skipped.
+
+use std::future::Future;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use chrono::NaiveDate;
+use jishan::access::role::{Duties, Role};
+use jishan::access::session;
+use jishan::access::user::{self, PasswordHash, User};
+use jishan::app::App;
+use jishan::cards::card::{self, Issue, Issued};
+use jishan::clock::{Clock, Day, Moment};
+use jishan::council::nomination::{self, Decision, Nominate, Verify};
+use jishan::db::{Conn, Db, Location, migrate};
+use jishan::error::Result;
+use jishan::id::Id;
+use jishan::ledger::account::{AccountKind, PROGRAMME};
+use jishan::ledger::transaction::{Books, Posting, TransactionKind};
+use jishan::money::Fen;
+use jishan::places::area::{self, Area, AreaKind};
+use jishan::places::household::{self, Household};
+use jishan::places::programme::{self, NewProgramme};
+use jishan::points::Points;
+use jishan::scheme::version;
+use jishan::shop::goods::{self, GoodsItem};
+use jishan::shop::redemption::{self, Redeem, Redeemed, Wanted};
+use jishan::shop::stock::{self, Funding, Receive};
+use jishan::shop::store::{self, PointsStore};
+use jishan::{books, routes};
+
+/// The password of everybody in the town.
+pub const PASSWORD: &str = "correct horse";
+
+/// Staff of the town: sign-in name, role, and the area it is held for.
+pub const STAFF: [(&str, Role, Where); 8] = [
+    ("admin", Role::Administrator, Where::Town),
+    ("grid", Role::GridWorker, Where::Town),
+    ("building", Role::BuildingHead, Where::FirstBuilding),
+    ("shop", Role::StoreManager, Where::Town),
+    ("stock", Role::StoreSupervisor, Where::Town),
+    ("council", Role::CouncilMember, Where::Town),
+    ("auditor", Role::Auditor, Where::Town),
+    // A grid worker of the other building, to try the borders of an area.
+    ("far-grid", Role::GridWorker, Where::SecondBuilding),
+];
+
+/// Where a role is held.
+#[derive(Clone, Copy)]
+pub enum Where {
+    Town,
+    FirstBuilding,
+    SecondBuilding,
+}
+
+/// The town's households: code, head, and in which of the two buildings.
+pub const HOUSEHOLDS: [(&str, &str, usize); 4] = [
+    ("C01-G01-B001-1-101", "王建国", 0),
+    ("C01-G01-B001-1-102", "李玉山", 0),
+    ("C01-G01-B001-2-101", "𠮷永安", 0),
+    ("C01-G02-B002-1-101", "㛃小梅", 1),
+];
+/// The household that most tests are about.
+pub const WANG: &str = HOUSEHOLDS[0].0;
+/// Another one in the same building.
+pub const LI: &str = HOUSEHOLDS[1].0;
+/// One in the other building.
+pub const FAR: &str = HOUSEHOLDS[3].0;
+
+/// Goods: short code, barcode, name, points, monthly limit.
+pub const GOODS: [(&str, &str, &str, i64, Option<i64>); 4] = [
+    ("G006", "6900000001066", "肥皂", 5, Some(4)),
+    ("G013", "6900000001134", "大米 5kg", 30, Some(2)),
+    ("G001", "6900000001011", "抽纸", 8, None),
+    ("G039", "6900000001394", "蔬菜种子", 1, None),
+];
+
+/// A fresh town.
+pub struct Town {
+    pub app: App,
+    pub location: Location,
+    /// Kept until the test ends.
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug)]
+pub enum Database {
+    Sqlite,
+    Postgres,
+}
+
+/// Runs a test's story on a database, in a fresh town.
+pub fn run<F: Future<Output = ()>>(database: Database, story: impl FnOnce(Town) -> F) {
+    runtime().block_on(async { story(Town::founded(database).await).await });
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// Writes a test once and runs it on both databases.
+macro_rules! on_both {
+    ($(#[$meta:meta])* async fn $name:ident($town:ident: Town) $story:block) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the story's own imports stand outside")]
+            use super::*;
+            async fn story($town: $crate::town::Town) $story
+            $(#[$meta])* #[test]
+            fn on_sqlite() {
+                $crate::town::run($crate::town::Database::Sqlite, story);
+            }
+            $(#[$meta])* #[test]
+            fn on_postgres() {
+                $crate::town::run($crate::town::Database::Postgres, story);
+            }
+        }
+    };
+}
+pub(crate) use on_both;
+
+static SCHEMAS: AtomicU32 = AtomicU32::new(1);
+
+/// The cluster that `bin/test` started.
+pub fn cluster() -> String {
+    std::env::var("JISHAN_TEST_POSTGRES")
+        .expect("JISHAN_TEST_POSTGRES names the cluster that bin/test starts; run the tests with bin/test")
+}
+
+/// A place for a programme of its own.
+pub fn fresh_location(database: Database) -> (Location, Option<tempfile::TempDir>) {
+    match database {
+        Database::Sqlite => {
+            let folder = tempfile::tempdir().unwrap();
+            (Location::Sqlite(folder.path().join("programme.sqlite")), Some(folder))
+        }
+        Database::Postgres => {
+            let number = SCHEMAS.fetch_add(1, Ordering::Relaxed);
+            let schema = format!("t{}_{number}", std::process::id());
+            (Location::Postgres { url: cluster(), schema }, None)
+        }
+    }
+}
+
+/// Ten in the morning of Saturday, 21 November 2026, in China.
+pub fn morning() -> Moment {
+    today().and_hms_opt(2, 0, 0).unwrap()
+}
+
+pub fn today() -> Day {
+    NaiveDate::from_ymd_opt(2026, 11, 21).unwrap()
+}
+
+fn password() -> &'static PasswordHash {
+    static HASH: OnceLock<PasswordHash> = OnceLock::new();
+    HASH.get_or_init(|| PasswordHash::of(PASSWORD).unwrap())
+}
+
+impl Town {
+    /// An empty database, as on the first day.
+    pub async fn empty(database: Database) -> Town {
+        let (location, folder) = fresh_location(database);
+        migrate::run(&location, morning()).unwrap();
+        Town {
+            app: App::new(Db::open(&location).unwrap(), Clock::standing(morning())),
+            location,
+            _folder: folder,
+        }
+    }
+
+    /// A town with people, rules, goods and stock, and no points yet.
+    pub async fn founded(database: Database) -> Town {
+        let town = Town::empty(database).await;
+        let hash = password().clone();
+        town.app.db.write(move |conn| found(conn, &hash)).await.unwrap();
+        town
+    }
+
+    /// The whole house with all its doors.
+    pub fn router(&self) -> axum::Router {
+        routes::router(self.app.clone())
+    }
+
+    pub async fn read<T: Send + 'static>(&self, look: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static) -> T {
+        self.app.db.read(look).await.unwrap()
+    }
+
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.app.db.write(work).await
+    }
+
+    pub async fn household(&self, code: &'static str) -> Household {
+        self.read(move |conn| household::by_code(conn, code)).await
+    }
+
+    pub async fn user(&self, name: &'static str) -> User {
+        self.read(move |conn| Ok(user::by_name(conn, name)?.unwrap())).await
+    }
+
+    pub async fn store(&self) -> Id<PointsStore> {
+        self.read(|conn| Ok(store::all(conn)?.remove(0).id)).await
+    }
+
+    /// A bearer token for the API.
+    pub async fn token(&self, name: &'static str) -> String {
+        let (user, now) = (self.user(name).await, self.app.now());
+        let secret = self
+            .write(move |conn| session::create_token(conn, &user.id, now))
+            .await
+            .unwrap();
+        secret.reveal().to_owned()
+    }
+
+    /// Points out of nothing, for tests that are not about how points are earned. Not a rule of the product: it posts as an
+    /// award whose nomination does not exist, so `books_hold` is not for such a town.
+    pub async fn give(&self, code: &'static str, points: i64) {
+        let household = self.household(code).await;
+        let now = self.app.now();
+        self.write(move |conn| {
+            let owner = household.id.as_str();
+            let mut books = Books::open(conn, [owner])?;
+            books.post(Posting {
+                kind: TransactionKind::Award,
+                source: format!("gift:{}", Id::<Household>::new(now)),
+                effective_on: today(),
+                recorded_at: now,
+                posted_by: "test".to_owned(),
+                reverses: None,
+                entries: Posting::moving(
+                    Points(points),
+                    (PROGRAMME, AccountKind::Issuance),
+                    (owner, AccountKind::Spendable),
+                ),
+            })?;
+            books.save(conn)
+        })
+        .await
+        .unwrap();
+    }
+
+    /// Earns points by the rules: bravery recognised by the authorities, 30 points a count, 60 a year.
+    pub async fn earn(&self, code: &'static str, item: &'static str, count: i64) {
+        let household = self.household(code).await;
+        let (building, grid) = (self.user("building").await, self.user("grid").await);
+        let now = self.app.now();
+        self.write(move |conn| {
+            let asked = Nominate {
+                household: household.id,
+                item: item.to_owned(),
+                count,
+                occurred_on: today(),
+                note: "帮邻居".to_owned(),
+                by: building.id,
+                key: Id::<Household>::new(now).to_string(),
+            };
+            let nomination = nomination::nominate(conn, &asked, now)?;
+            let verify = Verify {
+                nomination: nomination.id,
+                decision: Decision::Approve,
+                reason: String::new(),
+                by: grid,
+                key: Id::<Household>::new(now).to_string(),
+            };
+            nomination::verify(conn, &verify, now)
+        })
+        .await
+        .unwrap();
+    }
+
+    pub async fn issue_card(&self, code: &'static str) -> Issued {
+        let (household, admin) = (self.household(code).await, self.user("admin").await);
+        let now = self.app.now();
+        self.write(move |conn| {
+            let programme = programme::get(conn)?;
+            let asked = Issue {
+                household: household.id,
+                reason: "首次制卡".to_owned(),
+                by: admin.id,
+                key: Id::<Household>::new(now).to_string(),
+            };
+            card::issue(conn, &programme, &asked, now)
+        })
+        .await
+        .unwrap()
+    }
+
+    /// Redeems at the counter, as `shop`.
+    pub async fn redeem(&self, key: &str, card: &str, lines: &[(&str, i64)]) -> Result<Redeemed> {
+        let wanted: Vec<Wanted> = lines
+            .iter()
+            .map(|(sku, quantity)| Wanted {
+                sku: (*sku).to_owned(),
+                quantity: *quantity,
+            })
+            .collect();
+        let (store, shop) = (self.store().await, self.user("shop").await);
+        let asked = Redeem::new(key, card, &wanted, store, shop.id, self.app.now())?;
+        self.app.db.write_together(asked, redemption::redeem_all).await
+    }
+
+    pub async fn spendable(&self, code: &'static str) -> i64 {
+        let household = self.household(code).await;
+        self.read(move |conn| Ok(jishan::ledger::balance::of(conn, household.id.as_str())?.spendable.0))
+            .await
+    }
+
+    /// Proves every law over the whole book.
+    pub async fn expect_books_hold(&self) {
+        let verdict = self.read(|conn| books::check(conn, &mut |_, _| {})).await;
+        if let Err(broken) = verdict {
+            panic!("the books are broken: {}", broken.0);
+        }
+    }
+}
+
+fn found(conn: &mut Conn, hash: &PasswordHash) -> Result<()> {
+    let now = morning();
+    let new = NewProgramme {
+        name: "晨光安置区".to_owned(),
+        address: "https://jifen.example.cn".to_owned(),
+        office: "社区服务中心一楼".to_owned(),
+        phone: "0000-0000000".to_owned(),
+    };
+    programme::found(conn, new, [7; 32], now)?;
+    let root = Area::root(AreaKind::Township, "T01", "示范乡", now);
+    let community = root.part(AreaKind::Community, "C01", "晨光社区", now);
+    let grids = [1, 2].map(|n| community.part(AreaKind::Grid, &format!("G0{n}"), &format!("第{n}网格"), now));
+    let buildings = [1, 2].map(|n| grids[n - 1].part(AreaKind::Building, &format!("B00{n}"), &format!("{n}号楼"), now));
+    let [grid_1, grid_2] = grids;
+    let all = [
+        root.clone(),
+        community,
+        grid_1,
+        grid_2,
+        buildings[0].clone(),
+        buildings[1].clone(),
+    ];
+    area::add(conn, &all)?;
+    let households = HOUSEHOLDS.map(|(code, head, building)| Household {
+        id: Id::new(now),
+        code: code.to_owned(),
+        building_id: buildings[building].id.clone(),
+        stairwell: Some(code[13..14].to_owned()),
+        room: code[15..].to_owned(),
+        head_name: head.to_owned(),
+        head_initials: household::initials(head),
+        people: 4,
+        registered_at: now,
+    });
+    household::register(conn, &households)?;
+    for (name, role, place) in STAFF {
+        let area = match place {
+            Where::Town => &root,
+            Where::FirstBuilding => &buildings[0],
+            Where::SecondBuilding => &buildings[1],
+        };
+        let user = User {
+            id: Id::new(now),
+            name: name.to_owned(),
+            display_name: format!("{}甲", role.label()),
+            household_id: None,
+            disabled_at: None,
+        };
+        user::add(conn, &user, hash, &Duties(vec![(role, area.id.clone())]), now)?;
+    }
+    let scheme = include_str!("../samples/scheme.json");
+    version::load(conn, scheme, NaiveDate::from_ymd_opt(2026, 1, 1).unwrap(), "test", now)?;
+    let store = PointsStore {
+        id: Id::new(now),
+        area_id: root.id,
+        name: "晨光积分超市".to_owned(),
+        opening_hours: "每周六 9:00—12:00".to_owned(),
+    };
+    store::add(conn, &store)?;
+    stock_shelves(conn, &store.id)
+}
+
+fn stock_shelves(conn: &mut Conn, store: &Id<PointsStore>) -> Result<()> {
+    let now = morning();
+    let goods = GOODS.map(|(sku, barcode, name, points, limit)| GoodsItem {
+        id: Id::new(now),
+        sku: sku.to_owned(),
+        barcode: Some(barcode.to_owned()),
+        name: name.to_owned(),
+        unit: "件".to_owned(),
+        category: "日用".to_owned(),
+        price_points: Points(points),
+        cost_fen: Fen(points * 80),
+        monthly_limit: limit,
+        shelf_life_days: None,
+        withdrawn_at: None,
+    });
+    goods::add(conn, &goods)?;
+    let stock_keeper = user::by_name(conn, "stock")?.unwrap().id;
+    for item in goods {
+        let asked = Receive {
+            store: store.clone(),
+            quantity: 100,
+            expires_on: None,
+            funding: Funding::Collective,
+            cost_fen: item.cost_fen,
+            by: stock_keeper.clone(),
+            key: format!("first {}", item.sku).replace(' ', "-"),
+            goods: item,
+        };
+        stock::receive(conn, &asked, now)?;
+    }
+    Ok(())
+}
