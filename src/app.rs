@@ -15,7 +15,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde::de::DeserializeOwned;
 
 use crate::access::role::{Duties, Permission, Reach};
-use crate::access::session::{Recognised, Secret};
+use crate::access::session::{self, Recognised, Secret};
 use crate::access::user::User;
 use crate::clock::{Clock, Moment};
 use crate::db::{Conn, Db};
@@ -25,6 +25,7 @@ use crate::id::Id;
 use crate::page::Shell;
 use crate::places::area::{Area, Tree};
 use crate::places::programme::{self, Programme};
+use crate::recall::Recall;
 use crate::shop::store::{self, PointsStore};
 
 /// What handlers share.
@@ -41,6 +42,8 @@ struct Shared {
     programme: OnceLock<Programme>,
     /// The word that the first-run page asks for: printed where the server was started.
     setup_code: String,
+    stores: Recall<(Duties, Permission), Id<PointsStore>>,
+    holders: Recall<String, Recognised>,
     sign_ins: DefaultKeyedRateLimiter<String>,
     /// Password hashing takes a core for a while; this many at a time.
     hashing: tokio::sync::Semaphore,
@@ -62,6 +65,8 @@ impl App {
             shared: Arc::new(Shared {
                 programme: OnceLock::new(),
                 setup_code,
+                stores: Recall::new(),
+                holders: Recall::new(),
                 sign_ins: RateLimiter::keyed(quota),
                 hashing: tokio::sync::Semaphore::new(2),
             }),
@@ -101,12 +106,37 @@ impl App {
     /// # Errors
     /// `Forbidden` when there is none.
     pub async fn store_of(&self, duties: &Duties, permission: Permission) -> Result<Id<PointsStore>> {
+        let (question, writes, now) = ((duties.clone(), permission), self.db.writes(), self.now());
+        if let Some(store) = self.shared.stores.get(&question, writes, now) {
+            return Ok(store);
+        }
         let duties = duties.clone();
         let store = self
             .db
             .read(move |conn| store::of_duties(conn, &duties, permission))
             .await?;
+        self.shared.stores.keep(question, writes, now, store.id.clone());
         Ok(store.id)
+    }
+
+    /// Who a token of the API acts as.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub async fn holder(&self, token: &Secret) -> Result<Option<Recognised>> {
+        let (digest, writes, now) = (token.digest(), self.db.writes(), self.now());
+        if let Some(known) = self.shared.holders.get(&digest, writes, now) {
+            return Ok(Some(known));
+        }
+        let looked_up = digest.clone();
+        let found = self
+            .db
+            .read(move |conn| session::recognise_token(conn, &looked_up))
+            .await?;
+        if let Some(holder) = &found {
+            self.shared.holders.keep(digest, writes, now, holder.clone());
+        }
+        Ok(found)
     }
 
     /// May somebody try to sign in under this name from this address now?

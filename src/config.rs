@@ -21,6 +21,7 @@ pub struct Config {
 pub enum Command {
     /// Make a demo programme (unless the data folder holds one) and serve it.
     Demo {
+        /// Where the programme lives.
         #[command(flatten)]
         place: Place,
         /// Where to listen.
@@ -32,6 +33,7 @@ pub enum Command {
     },
     /// Serve a programme; an empty database is greeted by the first-run page.
     Serve {
+        /// Where the programme lives.
         #[command(flatten)]
         place: Place,
         /// Where to listen.
@@ -40,6 +42,7 @@ pub enum Command {
     },
     /// Bring the tables up to date. `serve` and `demo` do it too.
     Migrate {
+        /// Where the programme lives.
         #[command(flatten)]
         place: Place,
     },
@@ -57,6 +60,7 @@ pub enum Command {
     },
     /// Prove every law of the books again; exit 1 names the first broken row.
     CheckBooks {
+        /// Where the programme lives.
         #[command(flatten)]
         place: Place,
     },
@@ -69,6 +73,7 @@ pub enum Import {
     Households {
         /// The file.
         file: PathBuf,
+        /// Where the programme lives.
         #[command(flatten)]
         place: Place,
         /// Only say what would happen.
@@ -85,6 +90,7 @@ pub enum Token {
         /// The user's name.
         #[arg(long)]
         user: String,
+        /// Where the programme lives.
         #[command(flatten)]
         place: Place,
     },

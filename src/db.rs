@@ -4,6 +4,7 @@
 //! waiting inside one transaction and answers after the commit. Everything that differs between SQLite and PostgreSQL is
 //! in this file, in `db/`, and in `migrations/guards.*.sql`. Rooms see one `Conn`.
 
+mod conn;
 pub mod migrate;
 pub mod schema;
 mod text_enum;
@@ -21,17 +22,9 @@ use diesel::r2d2::{ManageConnection, Pool, R2D2Connection};
 use diesel::sqlite::SqliteConnection;
 
 use crate::error::{Error, Result};
+pub use conn::Conn;
 pub(crate) use text_enum::text_enum;
 use writer::Writer;
-
-/// A connection to either database.
-#[derive(diesel::MultiConnection)]
-pub enum Conn {
-    /// PostgreSQL, one schema per programme.
-    Postgres(PgConnection),
-    /// SQLite, one file per programme.
-    Sqlite(SqliteConnection),
-}
 
 /// Where a programme lives.
 #[derive(Clone, PartialEq, Eq)]
@@ -134,6 +127,13 @@ impl Db {
     #[must_use]
     pub fn location(&self) -> &Location {
         &self.location
+    }
+
+    /// How often something other than `write_together` has written through this server; what was read before and may have
+    /// changed since is told by it.
+    #[must_use]
+    pub fn writes(&self) -> u64 {
+        self.writer.writes()
     }
 
     /// Looks at one snapshot of the database.
@@ -294,19 +294,23 @@ pub(crate) struct RowUpdate {
     pub values: [i64; 2],
 }
 
-/// Sets two whole-number columns of many rows: one statement on PostgreSQL, a prepared one for each row on SQLite.
-///
-/// The table and column names are fixed texts of the calling room.
-pub(crate) fn update_rows(
-    conn: &mut Conn,
-    table: &'static str,
-    key: &'static str,
-    columns: [&'static str; 2],
-    rows: &[RowUpdate],
-) -> Result<()> {
+/// Two whole-number columns of a table, by its whole-number key. The names are fixed texts of the calling room.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns {
+    /// The table.
+    pub table: &'static str,
+    /// Its key.
+    pub key: &'static str,
+    /// The columns to set.
+    pub set: [&'static str; 2],
+}
+
+/// Sets the columns of many rows: one statement on PostgreSQL, a prepared one for each row on SQLite.
+pub(crate) fn update_rows(conn: &mut Conn, columns: Columns, rows: &[RowUpdate]) -> Result<()> {
     use diesel::RunQueryDsl as _;
     use diesel::sql_types::{Array, BigInt};
-    let [first, second] = columns;
+    let Columns { table, key, set } = columns;
+    let [first, second] = set;
     match conn {
         Conn::Postgres(conn) => {
             if rows.is_empty() {
@@ -325,19 +329,51 @@ pub(crate) fn update_rows(
             expect_all(changed, rows.len(), table)
         }
         Conn::Sqlite(conn) => {
-            let text = format!("UPDATE {table} SET {first} = $1, {second} = $2 WHERE {key} = $3");
             for row in rows {
-                let changed = diesel::sql_query(&text)
-                    .bind::<BigInt, _>(row.values[0])
-                    .bind::<BigInt, _>(row.values[1])
-                    .bind::<BigInt, _>(row.key)
-                    .execute(conn)?;
+                let changed = PreparedUpdate { columns, row }.execute(conn)?;
                 expect_all(changed, 1, table)?;
             }
             Ok(())
         }
     }
 }
+
+/// An update whose text is always the same, so that SQLite keeps it prepared; diesel's own `update` is prepared anew each time.
+struct PreparedUpdate<'a> {
+    columns: Columns,
+    row: &'a RowUpdate,
+}
+
+impl diesel::query_builder::QueryFragment<diesel::sqlite::Sqlite> for PreparedUpdate<'_> {
+    fn walk_ast<'b>(
+        &'b self,
+        mut out: diesel::query_builder::AstPass<'_, 'b, diesel::sqlite::Sqlite>,
+    ) -> diesel::QueryResult<()> {
+        use diesel::sql_types::BigInt;
+        let [first, second] = self.columns.set;
+        let places = [
+            (["UPDATE ", self.columns.table, " SET ", first], &self.row.values[0]),
+            ([", ", second, "", ""], &self.row.values[1]),
+            ([" WHERE ", self.columns.key, "", ""], &self.row.key),
+        ];
+        for (words, value) in places {
+            for word in words {
+                out.push_sql(word);
+            }
+            out.push_sql(" = ");
+            out.push_bind_param::<BigInt, _>(value)?;
+        }
+        Ok(())
+    }
+}
+
+impl diesel::query_builder::QueryId for PreparedUpdate<'_> {
+    type QueryId = ();
+    // The text decides, not the type: tables and columns are values here.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl diesel::query_dsl::RunQueryDsl<SqliteConnection> for PreparedUpdate<'_> {}
 
 /// An update that met fewer rows than it names would lose a balance silently.
 fn expect_all(changed: usize, wanted: usize, table: &str) -> Result<()> {

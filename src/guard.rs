@@ -118,12 +118,10 @@ async fn recognise_token(app: &App, headers: &HeaderMap) -> Result<Option<Recogn
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
         .and_then(Secret::sent);
-    let Some(secret) = sent else {
-        return Ok(None);
-    };
-    app.db
-        .read(move |conn| session::recognise_token(conn, &secret.digest()))
-        .await
+    match sent {
+        Some(secret) => app.holder(&secret).await,
+        None => Ok(None),
+    }
 }
 
 /// The name of the session's cookie. Behind HTTPS browsers refuse to send it anywhere else (`Secure`).

@@ -125,15 +125,13 @@ async fn serve(app: App, listen: SocketAddr, help: Option<&str>) -> Result<ExitC
 async fn asked_to_stop() {
     let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]
-    {
-        let terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        if let Ok(mut terminated) = terminated {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
+    if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = interrupted => {}
+            _ = terminated.recv() => {}
         }
+    } else {
+        std::future::pending::<()>().await;
     }
     #[cfg(not(unix))]
     let _ = interrupted.await;

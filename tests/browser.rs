@@ -81,6 +81,60 @@ impl Visitor {
         self.send(request.body(Body::from(body)).unwrap()).await
     }
 
+    /// Sends a form of ours with a file in it; the session's token goes first, as on the page.
+    pub async fn post_file(&self, path: &str, fields: &[(&str, &str)], file: (&str, &str, &[u8])) -> Answer {
+        let mut fields = fields.to_vec();
+        fields.insert(0, ("csrf", &self.csrf));
+        self.post_file_bare(path, &fields, file).await
+    }
+
+    /// Sends a form with a file: its field, its name, its bytes.
+    pub async fn post_file_bare(&self, path: &str, fields: &[(&str, &str)], file: (&str, &str, &[u8])) -> Answer {
+        const BOUNDARY: &str = "----jishan";
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let part = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend(part.into_bytes());
+        }
+        let (field, name, bytes) = file;
+        let part = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        body.extend(part.into_bytes());
+        body.extend(bytes);
+        body.extend(format!("\r\n--{BOUNDARY}--\r\n").into_bytes());
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, kind);
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    /// The visitor after an answer that sets the session's cookie.
+    pub fn keeping_cookie_of(&self, answer: &Answer) -> Visitor {
+        let cookie = answer
+            .header("set-cookie")
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let secret = cookie
+            .split_once('=')
+            .and_then(|(_, secret)| session::Secret::sent(secret));
+        Visitor {
+            csrf: secret.map(|secret| secret.csrf()).unwrap_or_default(),
+            cookie: Some(cookie),
+            ..self.clone()
+        }
+    }
+
+    /// A program with this token, good or bad.
+    pub fn with_token(&self, token: &str) -> Visitor {
+        Visitor {
+            bearer: Some(token.to_owned()),
+            ..self.clone()
+        }
+    }
+
     /// Calls the API with JSON and an idempotency key.
     pub async fn call(&self, path: &str, key: &str, body: &Value) -> Answer {
         self.call_raw(path, Some(key), body.to_string().into_bytes()).await
@@ -137,8 +191,16 @@ impl Answer {
     }
 
     pub fn location(&self) -> &str {
-        self.headers
-            .get(header::LOCATION)
-            .map_or("", |value| value.to_str().unwrap())
+        self.header("location")
+    }
+
+    /// A header, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Status and code of a problem, in one look.
+    pub fn problem(&self) -> (u16, String) {
+        (self.status.as_u16(), self.code())
     }
 }

@@ -59,7 +59,8 @@ fn kill_again_and_again(database: Database) {
         for round in 0..KILLS {
             serve_until_killed(&town, &token, &cards, round, &acknowledged).await;
         }
-        expect_each_once(&town, &acknowledged.lock().unwrap()).await;
+        let acknowledged = acknowledged.lock().unwrap().clone();
+        expect_each_once(&town, &acknowledged).await;
         // What was in flight when the server died can be sent again: it is carried out once, or answered as it was.
         town.read(|conn| jishan::ledger::check::check(conn, &mut |_, _| {}))
             .await

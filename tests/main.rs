@@ -1,9 +1,19 @@
 //! The tests: one binary, the real router and the real databases, SQLite and PostgreSQL in the same run.
 
+#![expect(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects by falling over"
+)]
+
 mod browser;
 mod town;
 
 mod crash;
+mod house;
 mod laws;
 mod ledger;
+mod schema;
 mod shop;

@@ -110,7 +110,6 @@ pub fn runtime() -> tokio::runtime::Runtime {
 macro_rules! on_both {
     ($(#[$meta:meta])* async fn $name:ident($town:ident: Town) $story:block) => {
         mod $name {
-            #[allow(unused_imports, reason = "the story's own imports stand outside")]
             use super::*;
             async fn story($town: $crate::town::Town) $story
             $(#[$meta])* #[test]

@@ -96,7 +96,7 @@ impl Role {
 }
 
 /// The duties of one person.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Duties(pub Vec<(Role, Id<Area>)>);
 
 /// Where a permission holds.

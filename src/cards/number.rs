@@ -1,12 +1,13 @@
 //! What a card says: its number, its secret, and every form in which the two reach the counter.
 //!
-//! A number is for people: ten digits that can be read aloud over the village loudspeaker or a bad telephone line. The first is
-//! 1–9, so that no spreadsheet loses it; the last is a check digit; and ten is the length of no goods barcode (8, 12, 13, 14),
-//! so that the counter tells a card from a bag of rice by length alone. The secret is for the scanner: number and secret together
-//! show that the card was present, and the server keeps only a keyed digest of the secret, so a stolen database prints no cards.
+//! A number is for people: ten digits that can be read aloud over the village loudspeaker or a bad telephone line. The
+//! first is 1–9, so that no spreadsheet loses it; the last is a check digit; and ten is the length of no goods barcode
+//! (8, 12, 13, 14), so that the counter tells a card from a bag of rice by length alone. The secret is for the scanner:
+//! number and secret together show that the card was present, and the server keeps only a keyed digest of the secret,
+//! so a stolen database prints no cards.
 //!
-//! This file does not know whether a card was ever issued, whose it is, or whether it was stopped, and it asks nobody for random
-//! bits: they are handed in. A card holds no name and no balance.
+//! This file does not know whether a card was ever issued, whose it is, or whether it was stopped, and it asks nobody
+//! for random bits: they are handed in. A card holds no name and no balance.
 
 use std::fmt;
 
@@ -31,6 +32,9 @@ pub struct CardNumber(String);
 
 impl CardNumber {
     /// Reads a number as people type and dictate it: in groups with spaces or hyphens, and in full-width digits.
+    ///
+    /// # Errors
+    /// What is wrong with the number, as a sentence.
     pub fn parse(text: &str) -> Result<Self, NumberError> {
         let digits: String = text.chars().map(half_width).filter(|c| !is_separator(*c)).collect();
         if !digits.chars().all(|c| c.is_ascii_digit()) {
@@ -50,8 +54,9 @@ impl CardNumber {
 
     /// Makes a number from 64 random bits; the same bits make the same number.
     ///
-    /// There are 900 million numbers, so the remainder favours the smaller ones by less than one part in 10¹⁰. The caller draws
-    /// again if the number is taken. Numbers are random and not counted up, so that nobody finds a neighbour's by adding one.
+    /// There are 900 million numbers, so the remainder favours the smaller ones by less than one part in 10¹⁰. The
+    /// caller draws again if the number is taken. Numbers are random and not counted up, so that nobody finds a
+    /// neighbour's by adding one.
     pub fn from_random(bits: u64) -> Self {
         let body = (100_000_000 + bits % 900_000_000).to_string();
         let check = damm(&body).unwrap_or_default();
@@ -101,8 +106,8 @@ pub enum NumberError {
 
 /// The 60-bit secret that only the card's QR code carries, as twelve Crockford base-32 characters.
 ///
-/// It has no `Display`, and `Debug` hides it, so that it reaches no log; `reveal` is the one way out. Equality is for tests and
-/// for forms sent twice: whether a card is genuine is decided by `matches`, against the stored digest.
+/// It has no `Display`, and `Debug` hides it, so that it reaches no log; `reveal` is the one way out. Equality is for
+/// tests and for forms sent twice: whether a card is genuine is decided by `matches`, against the stored digest.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CardSecret(String);
 
@@ -115,6 +120,9 @@ impl CardSecret {
     }
 
     /// Reads a secret in either case, with or without hyphens; O is read as 0, I and L as 1.
+    ///
+    /// # Errors
+    /// Not twelve characters, or not of the alphabet.
     pub fn parse(text: &str) -> Result<Self, SecretError> {
         let mut secret = String::with_capacity(SECRET_CHARS);
         for letter in text.chars().filter(|c| *c != '-') {
@@ -136,8 +144,9 @@ impl CardSecret {
 
     /// What the server stores: hex HMAC-SHA256 over "card secret", the number and the secret.
     ///
-    /// The number is part of it, so that a digest copied to another card's row proves nothing. All parts have a fixed length, so
-    /// no two pairs run together into the same bytes. The key must be secret too: 60 bits alone could be tried out offline.
+    /// The number is part of it, so that a digest copied to another card's row proves nothing. All parts have a fixed
+    /// length, so no two pairs run together into the same bytes. The key must be secret too: 60 bits alone could be
+    /// tried out offline.
     pub fn digest(&self, key: &[u8], number: &CardNumber) -> String {
         let bytes = self.mac(key, number).finalize().into_bytes();
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -190,9 +199,12 @@ pub enum CardToken {
 impl CardToken {
     /// Understands what a scanner or a keyboard sends: ten digits, `NUMBER-SECRET`, or the QR code's whole address.
     ///
-    /// The host is not compared: cards outlive a change of host name, and a stranger's secret fails against our digest anyway.
-    /// Scanners wrap the text in control characters, an AIM identifier (`]Q1`) or an ECI echo (`\000026`), and a Chinese input
-    /// method turns it full-width; all of that is taken off first.
+    /// The host is not compared: cards outlive a change of host name, and a stranger's secret fails against our digest
+    /// anyway. Scanners wrap the text in control characters, an AIM identifier (`]Q1`) or an ECI echo (`\000026`), and
+    /// a Chinese input method turns it full-width; all of that is taken off first.
+    ///
+    /// # Errors
+    /// What the text is instead, or what is wrong with the number or secret in it.
     pub fn parse(text: &str) -> Result<Self, TokenError> {
         if text.chars().nth(TEXT_CHARS_MAX).is_some() {
             return Err(TokenError::TooLong);
@@ -211,8 +223,8 @@ impl CardToken {
 
     /// The text of a card's QR code, upper-case throughout so that it fits the dense alphanumeric mode.
     ///
-    /// `base` is the service's own address, such as `https://points.example.cn`. Scheme and host do not care about case; a path
-    /// in `base` must not either.
+    /// `base` is the service's own address, such as `https://points.example.cn`. Scheme and host do not care about
+    /// case; a path in `base` must not either.
     pub fn address(base: &str, number: &CardNumber, secret: &CardSecret) -> String {
         let base = base.trim_end_matches('/').to_ascii_uppercase();
         format!("{base}{ADDRESS_MARK}{number}-{}", secret.reveal())
@@ -323,8 +335,8 @@ fn damm(digits: &str) -> Option<u8> {
 
 /// Full-width and Chinese forms of what stands in a number or an address become ASCII; everything else stays.
 ///
-/// A scanner is a keyboard to the computer, so its keys go through the input method: in Chinese punctuation `/` comes out as `、`
-/// and `.` as `。`.
+/// A scanner is a keyboard to the computer, so its keys go through the input method: in Chinese punctuation `/` comes
+/// out as `、` and `.` as `。`.
 fn half_width(c: char) -> char {
     const FULL_TO_HALF: u32 = 0xFEE0;
     match c {

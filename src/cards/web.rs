@@ -6,7 +6,8 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::card::{self, Issue, Refused, Wallet};
-use super::number::CardToken;
+use super::number::{CardNumber, CardToken};
+use super::qr;
 use crate::access::role::Permission;
 use crate::app::{App, SignedForm, Staff, Visitor};
 use crate::db::Conn;
@@ -88,7 +89,7 @@ pub async fn issue(
         shell,
         code: household.code,
         head: household.head_name,
-        drawing: address, // WAITING FOR qr.rs
+        drawing: qr::svg(&address, "积分卡二维码").map_err(Error::internal)?,
         number: issued.number.grouped(),
         office: programme.office,
         phone: programme.phone,
@@ -153,12 +154,13 @@ pub async fn found(State(app): State<App>, visitor: Visitor, Path(text): Path<St
     })
 }
 
-/// Was the card of this number stopped? The secret is not looked at: a right and a wrong one are answered alike.
+/// Was the card of this number stopped? The secret after the number is not looked at: any is answered alike.
 fn is_stopped(conn: &mut Conn, programme: &Programme, text: &str) -> Result<bool> {
-    let Ok(token) = CardToken::parse(text) else {
+    let before_secret = text.split('-').next().unwrap_or_default();
+    let Ok(number) = CardNumber::parse(before_secret) else {
         return Ok(false);
     };
-    let number = CardToken::Number(token.number().clone());
+    let number = CardToken::Number(number);
     let wallet = Wallet::open(conn, programme, [&number])?;
     Ok(matches!(wallet.recognise(&number), Err(Refused::CardStopped)))
 }

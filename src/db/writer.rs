@@ -7,7 +7,8 @@
 
 use std::any::{Any, TypeId};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use diesel::connection::{Connection, TransactionManager};
@@ -24,24 +25,28 @@ const QUEUE: usize = 8_192;
 /// Takes work in order, one group at a time.
 pub(super) struct Writer {
     queue: mpsc::SyncSender<Box<dyn Work>>,
+    writes: Arc<AtomicU64>,
 }
 
 impl Writer {
     /// Starts the thread. It ends when the last `Db` is dropped, after what is waiting is done.
     pub(super) fn start(location: Location) -> Result<Writer> {
         let (queue, waiting) = mpsc::sync_channel(QUEUE);
-        let conn = connect(&location)?;
+        let writes = Arc::new(AtomicU64::new(0));
+        let bench = Bench {
+            conn: Some(connect(&location)?),
+            location,
+            writes: Arc::clone(&writes),
+        };
         thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || {
-                Bench {
-                    location,
-                    conn: Some(conn),
-                }
-                .work(&waiting)
-            })
+            .spawn(move || bench.work(&waiting))
             .map_err(Error::internal)?;
-        Ok(Writer { queue })
+        Ok(Writer { queue, writes })
+    }
+
+    pub(super) fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Acquire)
     }
 
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
@@ -84,6 +89,7 @@ impl Writer {
 struct Bench {
     location: Location,
     conn: Option<Conn>,
+    writes: Arc<AtomicU64>,
 }
 
 impl Bench {
@@ -104,6 +110,10 @@ impl Bench {
             tracing::error!("a group of {} was not written: {cause}", group.len());
             // Whatever state the connection is in, a fresh one has none.
             self.conn = None;
+        }
+        // Counted before anybody is answered: whoever has the answer to a write no longer gets what was read before it.
+        if group.iter().any(|work| work.kind().is_none()) {
+            self.writes.fetch_add(1, Ordering::Release);
         }
         let failure = done.err().map(|cause| cause.to_string());
         for work in group {

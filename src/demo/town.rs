@@ -204,7 +204,7 @@ impl Names {
 
     pub(super) fn next(&mut self) -> String {
         self.count = self.count.saturating_add(1);
-        if self.count % RARE_EVERY == 0 {
+        if self.count.is_multiple_of(RARE_EVERY) {
             let nth = (self.count / RARE_EVERY) % RARE.len();
             return RARE.get(nth).copied().unwrap_or("王安").to_owned();
         }

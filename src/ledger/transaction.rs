@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::account::{AccountKind, PROGRAMME, Unit};
 use crate::clock::{Day, Moment};
 use crate::db::schema::{accounts, entries, transactions};
-use crate::db::{Conn, RowUpdate, insert_rows, text_enum, update_rows};
+use crate::db::{Columns, Conn, RowUpdate, insert_rows, text_enum, update_rows};
 use crate::error::{Error, Refusal, Result};
 use crate::points::Points;
 
@@ -115,7 +115,7 @@ struct Head {
 }
 
 #[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = transactions)]
+#[diesel(table_name = transactions, treat_none_as_default_value = false)]
 struct TransactionRow {
     number: i64,
     kind: TransactionKind,
@@ -146,6 +146,13 @@ struct AccountRow {
     balance: Points,
     version: i64,
 }
+
+/// The columns of an account that move with every entry.
+const HEADS: Columns = Columns {
+    table: "accounts",
+    key: "id",
+    set: ["balance", "version"],
+};
 
 /// The part of the books that a set of postings touches.
 #[derive(Debug)]
@@ -194,13 +201,16 @@ impl Books {
         let last_account = accounts::table
             .select(diesel::dsl::max(accounts::id))
             .get_result::<Option<i64>>(conn)?;
-        let last = transactions::table
-            .order(transactions::number.desc())
-            .limit(1)
-            .select((transactions::number, transactions::chain_digest))
-            .get_result::<(i64, Vec<u8>)>(conn)
-            .optional()?;
-        let (last_number, last_digest) = last.unwrap_or((0, Vec::new()));
+        let last_number = transactions::table
+            .select(diesel::dsl::max(transactions::number))
+            .get_result::<Option<i64>>(conn)?
+            .unwrap_or(0);
+        let last_digest = transactions::table
+            .find(last_number)
+            .select(transactions::chain_digest)
+            .get_result::<Vec<u8>>(conn)
+            .optional()?
+            .unwrap_or_default();
         Ok(Books {
             heads,
             next_account: last_account.unwrap_or(0).saturating_add(1),
@@ -289,7 +299,7 @@ impl Books {
             }
         }
         insert_rows!(conn, accounts::table, &fresh);
-        update_rows(conn, "accounts", "id", ["balance", "version"], &moved)?;
+        update_rows(conn, HEADS, &moved)?;
         insert_rows!(conn, transactions::table, &self.transactions);
         insert_rows!(conn, entries::table, &self.entries);
         Ok(())

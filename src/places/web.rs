@@ -312,7 +312,8 @@ async fn try_import(app: &App, staff: &Staff, upload: Multipart) -> Result<Impor
     })
 }
 
-/// The form of the import page. A file cannot travel in a `SignedForm`, so the token is checked here, before the file is read.
+/// The form of the import page. A file cannot travel in a `SignedForm`, so the token is checked here, and before the file
+/// is read.
 struct Upload {
     file_name: String,
     file: Vec<u8>,

@@ -118,10 +118,10 @@ fn check_redemptions(conn: &mut Conn, taken: &Units, returned: &Units) -> Result
                 "{place}: {expected} units should be back on the shelf"
             ))));
         }
-        if let Some(void) = void {
-            if !agrees(reversals.remove(&void), &format!("void:{id}"), &household, points) {
-                return Ok(Err(Broken(format!("{place}: the books do not hold its void"))));
-            }
+        if let Some(void) = void
+            && !agrees(reversals.remove(&void), &format!("void:{id}"), &household, points)
+        {
+            return Ok(Err(Broken(format!("{place}: the books do not hold its void"))));
         }
     }
     let strays = posted.keys().chain(reversals.keys());

@@ -439,7 +439,10 @@ fn posting(asked: &Redeem, id: &Id<Redemption>, household: &Id<Household>, point
 
 /// What households have had this month, by goods.
 #[derive(Debug, Default)]
-struct Had(HashMap<(Id<Household>, Id<GoodsItem>), Vec<(Day, i64)>>);
+struct Had(HashMap<(Id<Household>, Id<GoodsItem>), Vec<Taken>>);
+
+/// On which day, and how many.
+type Taken = (Day, i64);
 
 impl Had {
     /// Loads what was redeemed since the month of `day` began and not voided.

@@ -16,7 +16,7 @@ use crate::access::user::User;
 use crate::audit;
 use crate::clock::{Day, Moment, day_of};
 use crate::db::schema::{stock_lots, stock_movements};
-use crate::db::{Conn, RowUpdate, insert_rows, text_enum, update_rows};
+use crate::db::{Columns, Conn, RowUpdate, insert_rows, text_enum, update_rows};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::money::Fen;
@@ -67,8 +67,15 @@ pub struct StockLot {
     version: i64,
 }
 
+/// The columns of a lot that move with every movement.
+const HEADS: Columns = Columns {
+    table: "stock_lots",
+    key: "number",
+    set: ["quantity", "version"],
+};
+
 #[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = stock_movements)]
+#[diesel(table_name = stock_movements, treat_none_as_default_value = false)]
 struct Movement {
     lot_number: i64,
     version: i64,
@@ -220,7 +227,7 @@ impl Stock {
                 values: [lot.quantity, lot.version],
             })
             .collect();
-        update_rows(conn, "stock_lots", "number", ["quantity", "version"], &moved)?;
+        update_rows(conn, HEADS, &moved)?;
         insert_rows!(conn, stock_movements::table, &self.movements);
         Ok(())
     }

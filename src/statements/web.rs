@@ -1,4 +1,5 @@
-//! The page of a statement: every line of a household's account with its rule and the people behind it, to read and to print.
+//! The page of a statement: every line of a household's account with its rule and the people behind it, to read and to
+//! print.
 
 use askama::Template;
 use axum::extract::{Path, Query, State};

@@ -11,13 +11,9 @@ use super::basket::{Basket, Fields, carried};
 use super::counter::{say, show, wants_json};
 use crate::app::{App, STALE_FORM, Staff};
 use crate::cards::number::CardToken;
+use crate::cards::qr::decode_photo;
 use crate::error::{Error, Result};
 use crate::page::Problems;
-
-/// Until `cards/qr.rs` is here.
-fn decode_photo(_: &[u8]) -> Result<Vec<String>, &'static str> {
-    Err("照片里没有找到二维码")
-}
 
 /// `POST /counter/photo`: the counter with the card in the photograph recognised.
 ///

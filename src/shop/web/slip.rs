@@ -36,7 +36,9 @@ struct SlipPage {
     household: String,
     masked_name: String,
     clerk: String,
-    /// For the print only.
+    /// Does the visitor work the counter where this was redeemed?
+    at_counter: bool,
+    /// For the print only, and only while the redemption stands.
     balance_after: Option<Points>,
     voided: Option<Void>,
     voided_by: String,
@@ -122,13 +124,13 @@ async fn slip_page(
             let redeemed = redemption::by_id(conn, &Id::known(id))?;
             let of = &redeemed.redemption;
             let store = store_of(conn, &staff, Permission::ReadJournal, of)?.ok_or(Error::NotFound)?;
-            let at_this_counter = store_of(conn, &staff, Permission::Redeem, of)?.is_some();
+            let at_counter = store_of(conn, &staff, Permission::Redeem, of)?.is_some();
             let household = household::by_id(conn, &of.household_id)?;
             let voided = void::of(conn, std::slice::from_ref(&of.id))?.pop();
             let mut people = vec![of.redeemed_by.clone()];
             people.extend(voided.iter().map(|void| void.voided_by.clone()));
             let mut names = user::display_names(conn, &people)?;
-            let balance_after = match at_this_counter {
+            let balance_after = match at_counter && voided.is_none() {
                 true => balance_after(conn, of)?,
                 false => None,
             };
@@ -140,12 +142,13 @@ async fn slip_page(
                 masked_name: household.masked_name(),
                 household: household.code,
                 clerk: names.get(&of.redeemed_by).cloned().unwrap_or_default(),
+                at_counter,
                 balance_after,
                 voided_by: voided
                     .as_ref()
                     .and_then(|void| names.remove(&void.voided_by))
                     .unwrap_or_default(),
-                form: Some(form).filter(|_| at_this_counter && voided.is_none()),
+                form: Some(form).filter(|_| at_counter && voided.is_none()),
                 voided,
                 redeemed,
             })

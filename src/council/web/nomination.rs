@@ -1,0 +1,209 @@
+//! The page of a nomination: how its points came about, under which rule, and the form that verifies it.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::{address, badge, is_own};
+use crate::access::role::Permission;
+use crate::access::user::{self, User};
+use crate::app::{App, SignedForm, Staff};
+use crate::clock::{self, Moment};
+use crate::council::nomination::{self, Decision, Nomination, State as Stand, Verify};
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::id::Id;
+use crate::page::{self, Problems, Shell};
+use crate::places::area::Tree;
+use crate::places::household::{self, Household};
+use crate::scheme::item::{self, Category, Item};
+use crate::scheme::version;
+
+#[derive(Template)]
+#[template(path = "council/nomination.html")]
+struct NominationPage {
+    shell: Shell,
+    done: String,
+    problems: Problems,
+    nomination: Nomination,
+    household: Household,
+    address: String,
+    item: Item,
+    category: Category,
+    scheme: String,
+    nominated_by: String,
+    decided_by: String,
+    /// Why the visitor may not verify it; `None` when the visitor may.
+    not_mine: Option<&'static str>,
+    /// The key of the form that verifies.
+    key: Id<Verify>,
+    reason: String,
+}
+
+impl NominationPage {
+    fn is_submitted(&self) -> bool {
+        self.nomination.state == Stand::Submitted
+    }
+
+    fn is_posted(&self) -> bool {
+        self.nomination.state == Stand::Posted
+    }
+
+    fn nominated_at(&self) -> String {
+        clock::spoken(self.nomination.nominated_at)
+    }
+
+    fn decided_at(&self) -> String {
+        self.nomination.decided_at.map(clock::spoken).unwrap_or_default()
+    }
+
+    fn occurred_on(&self) -> String {
+        clock::spoken_day(self.nomination.occurred_on)
+    }
+
+    /// What was done just before this page, told once.
+    fn told(&self) -> Option<String> {
+        let nomination = &self.nomination;
+        match (self.done.as_str(), nomination.transaction_number) {
+            ("nominated", _) if self.is_submitted() => Some("已申报，等别人核实后入账。".to_owned()),
+            ("verified", Some(slip)) => Some(format!("核实通过，{} 分已入账，凭条号 {slip}。", nomination.points)),
+            ("returned", None) if !self.is_submitted() => Some("已退回，原因会显示给申报人。".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// What was done just before this page.
+#[derive(Deserialize)]
+pub struct Done {
+    #[serde(default)]
+    done: String,
+}
+
+/// `GET /nominations/{id}`
+///
+/// # Errors
+/// `NotFound`, also for a household outside the visitor's area.
+pub async fn nomination(
+    State(app): State<App>,
+    staff: Staff,
+    Path(id): Path<String>,
+    Query(done): Query<Done>,
+) -> Result<Response> {
+    let now = app.now();
+    let mut page = app
+        .db
+        .read(move |conn| nomination_page(conn, &staff, &Id::known(id), now))
+        .await?;
+    page.done = done.done;
+    page::show(&page)
+}
+
+fn nomination_page(conn: &mut Conn, staff: &Staff, id: &Id<Nomination>, now: Moment) -> Result<NominationPage> {
+    let nomination = nomination::by_id(conn, id)?;
+    let household = household::by_id(conn, &nomination.household_id)?;
+    staff.expect_within(conn, Permission::ReadNominations, &household.building_id)?;
+    let tree = Tree::load(conn)?;
+    let (item, category) = item::by_id(conn, &nomination.scoring_item_id)?;
+    let scheme = cited(conn, &nomination, &item)?;
+    let mut people = vec![nomination.nominated_by.clone()];
+    people.extend(nomination.decided_by.clone());
+    let names = user::display_names(conn, &people)?;
+    let name = |id: &Id<User>| names.get(id).cloned().unwrap_or_default();
+    let verifies = staff
+        .duties
+        .reach(Permission::Verify, &tree)
+        .covers(&household.building_id);
+    Ok(NominationPage {
+        shell: staff.shell.clone(),
+        done: String::new(),
+        problems: Problems::default(),
+        address: address(&tree, &household),
+        scheme,
+        nominated_by: name(&nomination.nominated_by),
+        decided_by: nomination.decided_by.as_ref().map(name).unwrap_or_default(),
+        not_mine: match () {
+            () if nomination.nominated_by == staff.user.id => Some("自己申报的，由他人核实。"),
+            () if is_own(staff, &nomination, &household) => Some("这是您自己家的申报，由他人核实。"),
+            () if !verifies => Some("正在等这一片的核实人核实。"),
+            () => None,
+        },
+        key: Id::new(now),
+        reason: String::new(),
+        nomination,
+        household,
+        item,
+        category,
+    })
+}
+
+/// The version that a nomination cites: the one in force on the day of the deed, unless a later one was dated back.
+fn cited(conn: &mut Conn, nomination: &Nomination, item: &Item) -> Result<String> {
+    match version::in_force(conn, nomination.occurred_on) {
+        Ok(scheme) if scheme.id == item.scheme_version_id => Ok(format!("{}（第 {} 版）", scheme.name, scheme.version)),
+        Ok(_) | Err(Error::NotFound) => Ok("申报时施行的方案".to_owned()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A verification, as the form sends it.
+#[derive(Clone, Deserialize)]
+pub struct NewVerification {
+    #[serde(default)]
+    key: String,
+    #[serde(default)]
+    decision: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// `POST /nominations/{id}/verification`
+///
+/// # Errors
+/// `NotFound`, also outside the visitor's area: what is wrong in the form is shown in it.
+pub async fn verify(
+    State(app): State<App>,
+    staff: Staff,
+    Path(id): Path<String>,
+    SignedForm(form): SignedForm<NewVerification>,
+) -> Result<Response> {
+    let id: Id<Nomination> = Id::known(id);
+    match try_verify(&app, &staff, &id, form.clone()).await {
+        Ok(Decision::Approve) => Ok(page::go(&format!("/nominations/{id}?done=verified"))),
+        Ok(Decision::Return) => Ok(page::go(&format!("/nominations/{id}?done=returned"))),
+        Err(error) => {
+            let (status, problems) = Problems::from_error(error)?;
+            let now = app.now();
+            let mut page = app.db.read(move |conn| nomination_page(conn, &staff, &id, now)).await?;
+            page.problems = problems;
+            page.reason = form.reason;
+            page::show_with(status, &page)
+        }
+    }
+}
+
+async fn try_verify(app: &App, staff: &Staff, id: &Id<Nomination>, form: NewVerification) -> Result<Decision> {
+    let decision = match form.decision.as_str() {
+        "approve" => Decision::Approve,
+        "return" => Decision::Return,
+        _ => return Err(Error::invalid("decision", "请选择核实通过或退回。")),
+    };
+    let (now, staff, id) = (app.now(), staff.clone(), id.clone());
+    app.db
+        .write(move |conn| {
+            let nomination = nomination::by_id(conn, &id)?;
+            let household = household::by_id(conn, &nomination.household_id)?;
+            staff.expect_within(conn, Permission::Verify, &household.building_id)?;
+            let asked = Verify {
+                nomination: id,
+                decision,
+                reason: form.reason,
+                by: staff.user,
+                key: form.key,
+            };
+            nomination::verify(conn, &asked, now)
+        })
+        .await?;
+    Ok(decision)
+}

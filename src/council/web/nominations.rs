@@ -1,0 +1,124 @@
+//! The page that lists nominations: for who verifies, first what waits for that.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::{address, badge, is_own, within};
+use crate::access::role::Permission;
+use crate::access::user::{self, User};
+use crate::app::{App, Staff};
+use crate::clock::Day;
+use crate::council::nomination::{Nomination, State as Stand};
+use crate::db::Conn;
+use crate::error::Result;
+use crate::id::Id;
+use crate::page::{self, Shell};
+use crate::places::area::Tree;
+use crate::places::household::Household;
+use crate::points::Points;
+use crate::scheme::item::{self, Item};
+
+#[derive(Template)]
+#[template(path = "council/nominations.html")]
+struct NominationsPage {
+    shell: Shell,
+    state: Option<Stand>,
+    rows: Vec<NominationRow>,
+    /// Were there more than are shown?
+    more: bool,
+    may_nominate: bool,
+}
+
+struct NominationRow {
+    id: Id<Nomination>,
+    head: String,
+    address: String,
+    item: String,
+    points: Points,
+    occurred_on: Day,
+    nominated_by: String,
+    state: Stand,
+    waits_for_me: bool,
+}
+
+impl NominationsPage {
+    fn waiting(&self) -> usize {
+        self.rows.iter().filter(|row| row.waits_for_me).count()
+    }
+}
+
+/// Nominations that a list shows.
+const SHOWN: usize = 200;
+
+/// Which nominations to list.
+#[derive(Deserialize)]
+pub struct Wanted {
+    #[serde(default)]
+    state: String,
+}
+
+/// `GET /nominations`: who verifies sees first what waits for that; everybody else sees all.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn nominations(State(app): State<App>, staff: Staff, Query(wanted): Query<Wanted>) -> Result<Response> {
+    let state = match wanted.state.as_str() {
+        "all" => None,
+        word => Stand::from_word(word).or_else(|| staff.duties.permit(Permission::Verify).then_some(Stand::Submitted)),
+    };
+    let page = app
+        .db
+        .read(move |conn| {
+            let reach = staff.reach(conn, Permission::ReadNominations)?;
+            let found = within(conn, &reach, state)?;
+            let mut rows = rows(conn, &staff, &found)?;
+            // Stable: within each half the newest stay first.
+            rows.sort_by_key(|row| !row.waits_for_me);
+            let more = rows.len() > SHOWN;
+            rows.truncate(SHOWN);
+            Ok(NominationsPage {
+                may_nominate: staff.duties.permit(Permission::Nominate),
+                shell: staff.shell,
+                state,
+                rows,
+                more,
+            })
+        })
+        .await?;
+    page::show(&page)
+}
+
+fn rows(conn: &mut Conn, staff: &Staff, found: &[(Nomination, Household)]) -> Result<Vec<NominationRow>> {
+    let tree = Tree::load(conn)?;
+    let verifies = staff.duties.reach(Permission::Verify, &tree);
+    let item_ids: Vec<Id<Item>> = found.iter().map(|(one, _)| one.scoring_item_id.clone()).collect();
+    let items = item::by_ids(conn, &item_ids)?;
+    let user_ids: Vec<Id<User>> = found.iter().map(|(one, _)| one.nominated_by.clone()).collect();
+    let names = user::display_names(conn, &user_ids)?;
+    let rows = found.iter().map(|(one, household)| {
+        let item = items.iter().find(|item| item.id == one.scoring_item_id);
+        let times = if one.count > 1 {
+            format!(" × {}", one.count)
+        } else {
+            String::new()
+        };
+        NominationRow {
+            id: one.id.clone(),
+            head: household.head_name.clone(),
+            address: address(&tree, household),
+            item: item
+                .map(|item| format!("{} {}{times}", item.code, item.name))
+                .unwrap_or_default(),
+            points: one.points,
+            occurred_on: one.occurred_on,
+            nominated_by: names.get(&one.nominated_by).cloned().unwrap_or_default(),
+            state: one.state,
+            waits_for_me: one.state == Stand::Submitted
+                && verifies.covers(&household.building_id)
+                && !is_own(staff, one, household),
+        }
+    });
+    Ok(rows.collect())
+}
