@@ -1,7 +1,6 @@
 //! The tests: one binary, the real router and the real databases, SQLite and PostgreSQL in the same run.
 
 #![expect(
-    missing_docs,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

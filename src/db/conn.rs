@@ -1,7 +1,5 @@
 //! The connection: one type over the two databases, made by diesel.
 
-#![expect(missing_docs, reason = "diesel's derive makes public items without documentation")]
-
 use diesel::pg::PgConnection;
 use diesel::sqlite::SqliteConnection;
 
