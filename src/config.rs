@@ -80,6 +80,25 @@ pub enum Import {
         #[arg(long)]
         dry_run: bool,
     },
+    /// A version of the rules, as in samples/scheme.json.
+    Scheme {
+        /// The file.
+        file: PathBuf,
+        /// Where the programme lives.
+        #[command(flatten)]
+        place: Place,
+        /// The first day on which it is in force, as 2026-11-21; today without it.
+        #[arg(long)]
+        active_from: Option<chrono::NaiveDate>,
+    },
+    /// Goods, as in samples/goods.csv.
+    Goods {
+        /// The file.
+        file: PathBuf,
+        /// Where the programme lives.
+        #[command(flatten)]
+        place: Place,
+    },
 }
 
 /// What to do with tokens.

@@ -17,11 +17,9 @@ use crate::clock::{Day, Moment, begin_of, day_of, days_after};
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
 use crate::id::Id;
-use crate::money::Fen;
 use crate::places::area::{self, Area, AreaKind};
 use crate::places::household::{self, Household};
 use crate::places::programme::{self, NewProgramme, Programme};
-use crate::points::Points;
 use crate::scheme::version;
 use crate::shop::goods::{self, GoodsItem};
 use crate::shop::stock::{self, Funding, Receive};
@@ -115,7 +113,7 @@ fn found(conn: &mut Conn, town: &Town, address: &str, hash: &PasswordHash, day: 
         opening_hours: "每周六 9:00—12:00，每月25日 9:00—16:00".to_owned(),
     };
     store::add(conn, &store)?;
-    let goods = read_goods(now)?;
+    let goods = goods::read(GOODS.as_bytes(), now)?;
     goods::add(conn, &goods)?;
     fill_shelves(
         conn,
@@ -303,42 +301,6 @@ fn add_staff(conn: &mut Conn, root: &Area, hash: &PasswordHash, now: Moment) -> 
         shopkeeper,
         stock,
     })
-}
-
-/// A row of `samples/goods.csv`.
-#[derive(serde::Deserialize)]
-struct GoodsRow {
-    sku: String,
-    barcode: String,
-    name_zh: String,
-    unit: String,
-    category: String,
-    price_points: i64,
-    cost_cents: i64,
-    limit_per_household_per_month: Option<i64>,
-    shelf_life_days: Option<i64>,
-}
-
-fn read_goods(now: Moment) -> Result<Vec<GoodsItem>> {
-    let mut reader = csv::Reader::from_reader(GOODS.as_bytes());
-    let mut all = Vec::new();
-    for row in reader.deserialize() {
-        let row: GoodsRow = row.map_err(Error::internal)?;
-        all.push(GoodsItem {
-            id: Id::new(now),
-            sku: row.sku,
-            barcode: Some(row.barcode),
-            name: row.name_zh,
-            unit: row.unit,
-            category: row.category,
-            price_points: Points(row.price_points),
-            cost_fen: Fen(row.cost_cents),
-            monthly_limit: row.limit_per_household_per_month,
-            shelf_life_days: row.shelf_life_days,
-            withdrawn_at: None,
-        });
-    }
-    Ok(all)
 }
 
 /// Two lots of everything, enough for the town; what keeps shortest is close to its day.

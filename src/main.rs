@@ -9,11 +9,13 @@ use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use jishan::access::{session, user};
 use jishan::app::App;
-use jishan::clock::Clock;
+use jishan::clock::{Clock, day_of};
 use jishan::config::{Command, Config, Import, Place, Token};
 use jishan::db::{Db, Location, migrate};
 use jishan::error::{Error, Result};
 use jishan::places::import;
+use jishan::scheme::version;
+use jishan::shop::goods;
 use jishan::{books, demo, routes};
 
 fn main() -> ExitCode {
@@ -50,9 +52,7 @@ async fn run(command: Command) -> Result<ExitCode> {
             serve(app, listen, None).await
         }
         Command::Migrate { place } => migrate(&place.location()),
-        Command::Import {
-            what: Import::Households { file, place, dry_run },
-        } => import_households(&place, &file, dry_run).await,
+        Command::Import { what } => import(what).await,
         Command::Token {
             what: Token::Create { user, place },
         } => create_token(&place, user).await,
@@ -146,22 +146,47 @@ fn migrate(location: &Location) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn import_households(place: &Place, file: &std::path::Path, dry_run: bool) -> Result<ExitCode> {
-    let bytes = std::fs::read(file).map_err(|cause| Error::internal(format!("{}: {cause}", file.display())))?;
-    let db = open(&place.location())?;
+async fn import(what: Import) -> Result<ExitCode> {
     let now = Clock::System.now();
-    let read = db
-        .write(move |conn| import::import(conn, &bytes, dry_run, "command line", now))
-        .await;
-    let report = match read {
-        Ok(report) => report,
-        Err(error @ Error::Invalid(_)) => {
-            eprintln!("{}：{error}", file.display());
-            return Ok(ExitCode::FAILURE);
-        }
-        Err(error) => return Err(error),
+    let read = |file: &std::path::Path| {
+        std::fs::read(file).map_err(|cause| Error::internal(format!("{}: {cause}", file.display())))
     };
-    print!("{}", report.in_words(dry_run));
+    let said = match what {
+        Import::Households { file, place, dry_run } => {
+            let roster = import::read(&read(&file)?)?;
+            let db = open(&place.location())?;
+            let report = match dry_run {
+                true => db.read(move |conn| import::try_out(conn, roster, now)).await?,
+                false => {
+                    db.write(move |conn| import::register(conn, roster, "system", now))
+                        .await?
+                }
+            };
+            report.in_words(dry_run)
+        }
+        Import::Scheme {
+            file,
+            place,
+            active_from,
+        } => {
+            let text = String::from_utf8(read(&file)?)
+                .map_err(|_| Error::invalid("file", "方案文件应为 UTF-8 编码的 JSON。"))?;
+            let from = active_from.unwrap_or_else(|| day_of(now));
+            let db = open(&place.location())?;
+            let version = db
+                .write(move |conn| version::load(conn, &text, from, "system", now))
+                .await?;
+            format!("已载入：{} 第 {} 版，{from} 起施行\n", version.name, version.version)
+        }
+        Import::Goods { file, place } => {
+            let goods = goods::read(&read(&file)?, now)?;
+            let db = open(&place.location())?;
+            let count = goods.len();
+            db.write(move |conn| goods::add_new(conn, &goods)).await?;
+            format!("已登记商品 {count} 种\n")
+        }
+    };
+    print!("{said}");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -36,11 +36,15 @@ pub struct Link {
 }
 
 impl Shell {
-    /// Is this link the page we are on, or above it?
+    /// Is this link the page we are on, or the nearest one above it?
     #[must_use]
     pub fn is_here(&self, link: &Link) -> bool {
-        let below = self.path.strip_prefix(link.href);
-        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let above = |link: &&Link| {
+            let below = self.path.strip_prefix(link.href);
+            below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let nearest = self.links.iter().filter(above).max_by_key(|link| link.href.len());
+        nearest.is_some_and(|nearest| nearest.href == link.href)
     }
 }
 

@@ -189,22 +189,22 @@ function status() {
   if (sending) return ['wait', '正在兑换…'];
   if (unsure) return ['wait', UNSURE];
   if (trouble) return ['refused', trouble];
-  if (!card) return ['idle', basket.size ? '请刷积分卡' : '请刷卡，再扫货品'];
+  if (!card) return ['idle', basket.size ? '请刷积分卡' : '请扫卡，再扫商品'];
   if (!verdict) return ['wait', '正在核对…'];
-  if (!verdict.card || verdict.card.state !== 'ok') return ['refused', verdict.card && verdict.card.state === 'stopped' ? '此卡已挂失，不能兑换' : '没有这张卡'];
-  if (!basket.size) return ['idle', '请扫货品'];
+  if (!verdict.card || verdict.card.state !== 'ok') return ['refused', verdict.card && verdict.card.state === 'stopped' ? '此卡已挂失停用，不能兑换' : '没有这张卡'];
+  if (!basket.size) return ['idle', '请扫商品'];
   if (verdict.short_by > 0) return ['short', `差 ${verdict.short_by} 分`];
   if (verdict.problems && verdict.problems.length) return ['refused', verdict.problems[0].text];
   return ['enough', '够'];
 }
 
 function drawCard(card) {
-  const box = byId('card-state'), words = { stopped: '此卡已挂失', unknown: '没有这张卡' }[card.state];
+  const box = byId('card-state'), words = { stopped: '此卡已挂失停用', unknown: '没有这张卡' }[card.state];
   box.className = `card-state ${card.state}`;
   box.textContent = '';
   box.append(make('strong', '', words || card.masked_name));
   if (words) return;
-  box.append(make('span', 'muted', card.household), make('span', card.typed ? 'badge warn' : 'badge ok', card.typed ? '手输卡号' : '已刷卡'));
+  box.append(make('span', 'muted', card.household), make('span', card.typed ? 'badge warn' : 'badge ok', card.typed ? '手输' : '扫卡'));
 }
 
 // ---- The server's word.
@@ -258,7 +258,7 @@ function setCard(value) {
     say('scan', '已读到积分卡');
     changed();
   };
-  if (held && basket.size && number(held) !== number(value)) question('篮子里还有货品。换成刚刷的这张卡吗？', '换卡，留下篮子', '不换', use);
+  if (held && basket.size && number(held) !== number(value)) question('篮子里还有商品。换成刚刷的这张卡吗？', '换卡，留下篮子', '不换', use);
   else if (held !== value && !(number(held) === number(value) && value === number(value))) use(); // A typed number never replaces the same card scanned.
   else say('scan', '还是这张卡');
 }
@@ -322,7 +322,7 @@ function route(scan) {
   const sku = scan.kind === 'card' || (inCard && scan.kind !== 'goods') ? null : lookUp(scan.value);
   if (scan.kind === 'card') setCard(scan.value);
   else if (sku) add(sku);
-  else if (scan.kind === 'goods') refuse(`没有这个货品：${scan.value}`);
+  else if (scan.kind === 'goods') refuse(`没有这个商品：${scan.value}`);
   else if (field === find) {
     const shown = filter(scan.text);
     if (shown.length !== 1) { if (!shown.length) refuse(`没有找到：${scan.text}`); return; }

@@ -63,8 +63,7 @@ impl Model {
     fn redeem(&mut self, family: usize, basket: &[(usize, i64)]) -> Result<(), &'static str> {
         for (goods, (_, _, _, _, monthly)) in GOODS.into_iter().enumerate() {
             let quantity = Model::quantity(basket, goods);
-            if quantity > 0 && monthly.is_some_and(|limit| self.had[family][goods] + quantity > limit)
-            {
+            if quantity > 0 && monthly.is_some_and(|limit| self.had[family][goods] + quantity > limit) {
                 return Err("limit_reached");
             }
         }

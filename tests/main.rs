@@ -10,7 +10,9 @@
 mod browser;
 mod town;
 
+mod api;
 mod crash;
+mod doors;
 mod house;
 mod laws;
 mod ledger;

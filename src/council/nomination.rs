@@ -293,8 +293,8 @@ pub fn by_ids(conn: &mut Conn, ids: &[Id<Nomination>]) -> Result<Vec<Nomination>
 pub struct Filter {
     /// Only those that stand here.
     pub state: Option<State>,
-    /// Only those of one household.
-    pub household: Option<Id<Household>>,
+    /// Only those of these households.
+    pub households: Option<Vec<Id<Household>>>,
     /// Only those that this person made.
     pub nominated_by: Option<Id<User>>,
 }
@@ -308,8 +308,8 @@ pub fn list(conn: &mut Conn, filter: &Filter, limit: i64) -> Result<Vec<Nominati
     if let Some(state) = filter.state {
         query = query.filter(nominations::state.eq(state));
     }
-    if let Some(household) = &filter.household {
-        query = query.filter(nominations::household_id.eq(household));
+    if let Some(households) = &filter.households {
+        query = query.filter(nominations::household_id.eq_any(households));
     }
     if let Some(user) = &filter.nominated_by {
         query = query.filter(nominations::nominated_by.eq(user));

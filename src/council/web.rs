@@ -10,16 +10,17 @@ pub use nominate::{nominate, nominate_form};
 pub use nomination::{nomination, verify};
 pub use nominations::nominations;
 
-use super::nomination::{list, Filter, Nomination, State};
+use std::collections::HashMap;
+
+use super::nomination::{Filter, Nomination, State, list};
 use crate::access::role::{Permission, Reach};
 use crate::app::Staff;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::id::Id;
-use crate::places::area::Tree;
 use crate::places::household::{self, Household};
 
-/// Nominations that are looked through for a list, newest first.
+/// Nominations of a list at most, newest first.
 const NEWEST: i64 = 1_000;
 
 /// The nominations that wait for this person: in the person's area, made by someone else, not about the own household.
@@ -35,27 +36,28 @@ pub fn waiting_for(conn: &mut Conn, staff: &Staff) -> Result<Vec<(Nomination, Ho
 
 /// The newest nominations within a reach, each with its household.
 fn within(conn: &mut Conn, reach: &Reach, state: Option<State>) -> Result<Vec<(Nomination, Household)>> {
+    let inside = match reach.buildings() {
+        Some(buildings) => Some(household::ids_in(conn, &buildings)?),
+        None => None,
+    };
     let filter = Filter {
         state,
+        households: inside,
         ..Filter::default()
     };
     let found = list(conn, &filter, NEWEST)?;
     let ids: Vec<Id<Household>> = found.iter().map(|one| one.household_id.clone()).collect();
-    let households = household::by_ids(conn, &ids)?;
-    let inside = found.into_iter().filter_map(|one| {
-        let household = households.iter().find(|household| household.id == one.household_id)?;
-        reach.covers(&household.building_id).then(|| (one, household.clone()))
-    });
-    Ok(inside.collect())
+    let households: HashMap<Id<Household>, Household> = household::by_ids(conn, &ids)?
+        .into_iter()
+        .map(|household| (household.id.clone(), household))
+        .collect();
+    let with_household = |one: Nomination| households.get(&one.household_id).map(|of| (one, of.clone()));
+    Ok(found.into_iter().filter_map(with_household).collect())
 }
 
 /// Did this person make it, or is it about the person's own household? Then somebody else verifies it.
 fn is_own(staff: &Staff, nomination: &Nomination, household: &Household) -> bool {
     nomination.nominated_by == staff.user.id || staff.user.household_id.as_ref() == Some(&household.id)
-}
-
-fn address(tree: &Tree, household: &Household) -> String {
-    format!("{} {}", tree.address(&household.building_id), household.door())
 }
 
 /// The badge of a state; a template hands in a reference.

@@ -1,7 +1,10 @@
 //! The tables, as diesel sees them. Each table belongs to one room; `tests/house.rs` holds which.
 //!
 //! Written by hand from `migrations/`, because one text serves both databases; `tests/schema.rs` compares it with them.
-#![expect(missing_docs, reason = "the columns are explained where they are made, in migrations/")]
+#![expect(
+    missing_docs,
+    reason = "the columns are explained where they are made, in migrations/"
+)]
 
 diesel::table! {
     audit_events (id) {

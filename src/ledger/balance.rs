@@ -86,6 +86,22 @@ pub fn on(conn: &mut Conn, owner: &str, kind: AccountKind, day: Day) -> Result<P
         .get_result::<Points>(conn)?)
 }
 
+/// The balance of an account right after a transaction; `None` when the transaction does not touch it.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn after(conn: &mut Conn, owner: &str, kind: AccountKind, transaction: i64) -> Result<Option<Points>> {
+    Ok(entries::table
+        .inner_join(accounts::table.on(accounts::id.eq(entries::account_id)))
+        .filter(entries::transaction_number.eq(transaction))
+        .filter(accounts::owner.eq(owner).and(accounts::kind.eq(kind)))
+        .order(entries::version.desc())
+        .limit(1)
+        .select(entries::balance_after)
+        .get_result(conn)
+        .optional()?)
+}
+
 /// A line of an account, with the transaction it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub struct Line {

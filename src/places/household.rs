@@ -6,7 +6,7 @@
 use diesel::prelude::*;
 use pinyin::ToPinyin;
 
-use super::area::Area;
+use super::area::{Area, Tree};
 use crate::clock::Moment;
 use crate::db::schema::households;
 use crate::db::{Conn, insert_rows};
@@ -42,6 +42,12 @@ impl Household {
     #[must_use]
     pub fn masked_name(&self) -> String {
         mask(&self.head_name)
+    }
+
+    /// `晨光社区 第3网格 5号楼 2单元1103`.
+    #[must_use]
+    pub fn address(&self, tree: &Tree) -> String {
+        format!("{} {}", tree.address(&self.building_id), self.door())
     }
 
     /// `2单元1103`.
@@ -129,6 +135,17 @@ pub fn by_ids(conn: &mut Conn, ids: &[Id<Household>]) -> Result<Vec<Household>> 
     Ok(households::table
         .filter(households::id.eq_any(ids))
         .select(Household::as_select())
+        .load(conn)?)
+}
+
+/// The ids of the households in these buildings.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn ids_in(conn: &mut Conn, buildings: &[Id<Area>]) -> Result<Vec<Id<Household>>> {
+    Ok(households::table
+        .filter(households::building_id.eq_any(buildings))
+        .select(households::id)
         .load(conn)?)
 }
 

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::area::{self, Area, AreaKind, Tree};
 use super::household::{self, Household, Search};
-use super::roster::{self, RefusedLine, RosterRow};
+use super::roster::{self, RefusedLine, Roster, RosterRow};
 use crate::audit;
 use crate::clock::Moment;
 use crate::db::Conn;
@@ -66,24 +66,47 @@ impl Report {
     }
 }
 
-/// Reads a file, compares it with what is registered and, unless it is a dry run, registers what can be taken.
+/// Reads a roster file. Slow for a large one, so it happens outside the database.
 ///
 /// # Errors
-/// `Invalid` when the whole file is refused, for example for a column with sensitive labels; nothing is changed then.
-pub fn import(conn: &mut Conn, file: &[u8], dry_run: bool, by: &str, now: Moment) -> Result<Report> {
-    let roster = roster::read(file).map_err(|why| Error::invalid("file", why.to_string()))?;
+/// `Invalid` when the whole file is refused, for example for a column with sensitive labels.
+pub fn read(file: &[u8]) -> Result<Roster> {
+    roster::read(file).map_err(|why| Error::invalid("file", why.to_string()))
+}
+
+/// Says what `register` would do, and does nothing.
+///
+/// # Errors
+/// `Invalid` while there is no programme.
+pub fn try_out(conn: &mut Conn, roster: Roster, now: Moment) -> Result<Report> {
+    compare(conn, roster, now).map(|(_, report)| report)
+}
+
+/// Registers what can be taken.
+///
+/// # Errors
+/// `Invalid` while there is no programme.
+pub fn register(conn: &mut Conn, roster: Roster, by: &str, now: Moment) -> Result<Report> {
+    let (plan, report) = compare(conn, roster, now)?;
+    area::add(conn, &plan.new_areas)?;
+    household::register(conn, &plan.households)?;
+    let detail = format!("{} registered, {} refused", report.registered, report.refused.len());
+    let event = audit::Event::new(by, "households.imported", "programme".to_owned(), detail, now);
+    audit::record(conn, &[event])?;
+    Ok(report)
+}
+
+/// Compares a roster with what is registered.
+fn compare(conn: &mut Conn, roster: Roster, now: Moment) -> Result<(Plan, Report)> {
     let tree = Tree::load(conn)?;
     let Some(root) = tree.root().cloned() else {
         return Err(Error::invalid("file", "还没有建立项目，请先完成首次设置。"));
     };
-    let known = household::search(
-        conn,
-        &Search {
-            limit: i64::MAX,
-            ..Search::default()
-        },
-    )?;
-    let mut plan = Plan::new(&tree, root, &known, now);
+    let everybody = Search {
+        limit: i64::MAX,
+        ..Search::default()
+    };
+    let mut plan = Plan::new(&tree, root, household::search(conn, &everybody)?, now);
     let mut report = Report {
         refused: roster.refused,
         ignored_columns: roster.ignored_columns,
@@ -108,30 +131,23 @@ pub fn import(conn: &mut Conn, file: &[u8], dry_run: bool, by: &str, now: Moment
     report.registered = plan.households.len();
     report.people = plan.households.iter().map(|household| household.people).sum();
     report.new_areas = plan.new_areas.len();
-    if !dry_run {
-        area::add(conn, &plan.new_areas)?;
-        household::register(conn, &plan.households)?;
-        let detail = format!("{} registered, {} refused", report.registered, report.refused.len());
-        let event = audit::Event::new(by, "households.imported", "programme".to_owned(), detail, now);
-        audit::record(conn, &[event])?;
-    }
-    Ok(report)
+    Ok((plan, report))
 }
 
 /// Areas and households as they will be.
-struct Plan<'a> {
+struct Plan {
     root: Area,
     by_place: HashMap<(Id<Area>, String), Area>,
     new_areas: Vec<Area>,
     codes: HashSet<String>,
     doors: HashSet<(Id<Area>, String)>,
-    heads: HashMap<(Id<Area>, String), &'a str>,
+    heads: HashMap<(Id<Area>, String), String>,
     households: Vec<Household>,
     now: Moment,
 }
 
-impl<'a> Plan<'a> {
-    fn new(tree: &Tree, root: Area, known: &'a [Household], now: Moment) -> Plan<'a> {
+impl Plan {
+    fn new(tree: &Tree, root: Area, known: Vec<Household>, now: Moment) -> Plan {
         let by_place = tree
             .all()
             .iter()
@@ -147,11 +163,8 @@ impl<'a> Plan<'a> {
                 .map(|household| (household.building_id.clone(), household.door()))
                 .collect(),
             heads: known
-                .iter()
-                .map(|household| {
-                    let head = (household.building_id.clone(), household.head_name.clone());
-                    (head, household.code.as_str())
-                })
+                .into_iter()
+                .map(|household| ((household.building_id, household.head_name), household.code))
                 .collect(),
             households: Vec::new(),
             now,

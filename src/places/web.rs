@@ -87,7 +87,7 @@ pub async fn households(State(app): State<App>, staff: Staff, Query(wanted): Que
 
 fn household_row(household: Household, tree: &Tree) -> HouseholdRow {
     HouseholdRow {
-        address: format!("{} {}", tree.address(&household.building_id), household.door()),
+        address: household.address(&tree),
         code: household.code,
         head: household.head_name,
         people: household.people,
@@ -175,7 +175,7 @@ fn household_page(conn: &mut Conn, staff: Staff, code: &str, now: Moment) -> Res
     let cards = card::of_household(conn, &household.id)?;
     Ok(HouseholdPage {
         done: "",
-        address: format!("{} {}", tree.address(&household.building_id), household.door()),
+        address: household.address(&tree),
         balances: balance::of(conn, household.id.as_str())?,
         deeds,
         cards: cards.into_iter().map(card_row).collect(),
@@ -189,7 +189,7 @@ fn household_page(conn: &mut Conn, staff: Staff, code: &str, now: Moment) -> Res
 
 fn deeds(conn: &mut Conn, household: &Household) -> Result<Vec<Deed>> {
     let filter = Filter {
-        household: Some(household.id.clone()),
+        households: Some(vec![household.id.clone()]),
         ..Filter::default()
     };
     let nominations = nomination::list(conn, &filter, DEEDS)?;
@@ -293,15 +293,12 @@ pub async fn import(State(app): State<App>, staff: Staff, upload: Multipart) -> 
 async fn try_import(app: &App, staff: &Staff, upload: Multipart) -> Result<Imported> {
     let sent = Upload::receive(upload, &staff.shell.csrf).await?;
     let (now, by) = (app.now(), staff.user.id.clone());
+    let roster = app.slowly(move || import::read(&sent.file)).await??;
     let report = match sent.dry_run {
-        true => {
-            app.db
-                .read(move |conn| import::import(conn, &sent.file, true, by.as_str(), now))
-                .await?
-        }
+        true => app.db.read(move |conn| import::try_out(conn, roster, now)).await?,
         false => {
             app.db
-                .write(move |conn| import::import(conn, &sent.file, false, by.as_str(), now))
+                .write(move |conn| import::register(conn, roster, by.as_str(), now))
                 .await?
         }
     };

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use serde::Deserialize;
 
 use crate::clock::Moment;
 use crate::db::schema::goods_items;
@@ -40,6 +41,59 @@ pub struct GoodsItem {
     pub withdrawn_at: Option<Moment>,
 }
 
+/// A row of a goods file: the columns of `samples/goods.csv`.
+#[derive(Deserialize)]
+struct Row {
+    sku: String,
+    barcode: Option<String>,
+    name_zh: String,
+    unit: String,
+    category: String,
+    price_points: i64,
+    cost_cents: i64,
+    limit_per_household_per_month: Option<i64>,
+    shelf_life_days: Option<i64>,
+}
+
+/// Reads a goods file (CSV, UTF-8, the columns of `samples/goods.csv`).
+///
+/// # Errors
+/// `Invalid` naming the first line that is not goods.
+pub fn read(file: &[u8], now: Moment) -> Result<Vec<GoodsItem>> {
+    let mut reader = csv::Reader::from_reader(file);
+    let mut all: Vec<GoodsItem> = Vec::new();
+    for (line, row) in (2..).zip(reader.deserialize::<Row>()) {
+        let row = row.map_err(|cause| Error::invalid("file", format!("第{line}行读不懂：{cause}")))?;
+        let wrong = |why: &str| Error::invalid("file", format!("第{line}行 {}：{why}。", row.sku));
+        if row.sku.is_empty() || row.name_zh.is_empty() {
+            return Err(wrong("没有编号或名称"));
+        }
+        if row.price_points < 1 || row.cost_cents < 0 {
+            return Err(wrong("积分应为1以上的整数，成本（分）不能为负"));
+        }
+        if row.limit_per_household_per_month.is_some_and(|limit| limit < 1) {
+            return Err(wrong("每月限兑应为1以上的整数，不限请留空"));
+        }
+        if all.iter().any(|other| other.sku == row.sku) {
+            return Err(wrong("编号重复"));
+        }
+        all.push(GoodsItem {
+            id: Id::new(now),
+            sku: row.sku,
+            barcode: row.barcode,
+            name: row.name_zh,
+            unit: row.unit,
+            category: row.category,
+            price_points: Points(row.price_points),
+            cost_fen: Fen(row.cost_cents),
+            monthly_limit: row.limit_per_household_per_month,
+            shelf_life_days: row.shelf_life_days,
+            withdrawn_at: None,
+        });
+    }
+    Ok(all)
+}
+
 /// Adds goods.
 ///
 /// # Errors
@@ -47,6 +101,23 @@ pub struct GoodsItem {
 pub fn add(conn: &mut Conn, new: &[GoodsItem]) -> Result<()> {
     insert_rows!(conn, goods_items::table, new);
     Ok(())
+}
+
+/// Adds goods whose codes are all new.
+///
+/// # Errors
+/// `Invalid` naming the codes that are taken; nothing is added then.
+pub fn add_new(conn: &mut Conn, new: &[GoodsItem]) -> Result<()> {
+    let skus: Vec<&str> = new.iter().map(|item| item.sku.as_str()).collect();
+    let mut taken: Vec<String> = by_skus(conn, &skus)?.into_keys().collect();
+    if taken.is_empty() {
+        return add(conn, new);
+    }
+    taken.sort_unstable();
+    Err(Error::invalid(
+        "file",
+        format!("这些编号已经登记：{}。", taken.join("、")),
+    ))
 }
 
 /// Everything on offer, by short code.

@@ -87,13 +87,13 @@ pub async fn statement(
                 "honour" => AccountKind::Honour,
                 _ => AccountKind::Spendable,
             };
-            let address = Tree::load(conn)?.address(&household.building_id);
+            let address = household.address(&Tree::load(conn)?);
             Ok(StatementPage {
                 shell: staff.shell,
                 office: programme.office,
                 phone: programme.phone,
                 printed_at: clock::spoken(now),
-                address: format!("{address} {}", household.door()),
+                address,
                 kind,
                 newest: wanted.before.is_none(),
                 statement: statement::statement(conn, household, kind, wanted.before, PAGE)?,

@@ -5,7 +5,6 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::address;
 use crate::access::role::Permission;
 use crate::app::{App, SignedForm, Staff};
 use crate::clock::{self, Day, Moment};
@@ -95,7 +94,7 @@ fn nominate_page(
     let choices = found
         .into_iter()
         .map(|household| HouseholdChoice {
-            address: address(&tree, &household),
+            address: household.address(&tree),
             code: household.code,
             head: household.head_name,
         })

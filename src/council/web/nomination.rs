@@ -5,7 +5,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{address, badge, is_own};
+use super::{badge, is_own};
 use crate::access::role::Permission;
 use crate::access::user::{self, User};
 use crate::app::{App, SignedForm, Staff};
@@ -119,7 +119,7 @@ fn nomination_page(conn: &mut Conn, staff: &Staff, id: &Id<Nomination>, now: Mom
         shell: staff.shell.clone(),
         done: String::new(),
         problems: Problems::default(),
-        address: address(&tree, &household),
+        address: household.address(&tree),
         scheme,
         nominated_by: name(&nomination.nominated_by),
         decided_by: nomination.decided_by.as_ref().map(name).unwrap_or_default(),

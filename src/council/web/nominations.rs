@@ -5,7 +5,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{address, badge, is_own, within};
+use super::{badge, is_own, within};
 use crate::access::role::Permission;
 use crate::access::user::{self, User};
 use crate::app::{App, Staff};
@@ -107,7 +107,7 @@ fn rows(conn: &mut Conn, staff: &Staff, found: &[(Nomination, Household)]) -> Re
         NominationRow {
             id: one.id.clone(),
             head: household.head_name.clone(),
-            address: address(&tree, household),
+            address: household.address(&tree),
             item: item
                 .map(|item| format!("{} {}{times}", item.code, item.name))
                 .unwrap_or_default(),

@@ -131,7 +131,12 @@ async fn slip_page(
             people.extend(voided.iter().map(|void| void.voided_by.clone()));
             let mut names = user::display_names(conn, &people)?;
             let balance_after = match at_counter && voided.is_none() {
-                true => balance_after(conn, of)?,
+                true => balance::after(
+                    conn,
+                    household.id.as_str(),
+                    AccountKind::Spendable,
+                    of.transaction_number,
+                )?,
                 false => None,
             };
             Ok(SlipPage {
@@ -165,22 +170,6 @@ fn store_of(
 ) -> Result<Option<PointsStore>> {
     let stores = store::all_of_duties(conn, &staff.duties, permission)?;
     Ok(stores.into_iter().find(|store| store.id == redemption.store_id))
-}
-
-/// What was left after this redemption, found by walking the household's lines back from the newest.
-fn balance_after(conn: &mut Conn, redemption: &Redemption) -> Result<Option<Points>> {
-    let (owner, number) = (redemption.household_id.as_str(), redemption.transaction_number);
-    let mut before = None;
-    loop {
-        let lines = balance::lines(conn, owner, AccountKind::Spendable, before, 50)?;
-        if let Some(line) = lines.iter().find(|line| line.transaction == number) {
-            return Ok(Some(line.balance_after));
-        }
-        match lines.last() {
-            Some(oldest) if oldest.transaction > number => before = Some(oldest.version),
-            _ => return Ok(None),
-        }
-    }
 }
 
 /// `POST /redemptions/{id}/void`
