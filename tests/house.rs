@@ -30,7 +30,9 @@ const WITHIN_A_FLOOR: &[Exception] = &[
 ];
 
 /// Above all floors, with every `web.rs` and `api.rs`: these may use any room.
-const ROOF: [&str; 8] = ["app", "guard", "routes", "assets", "books", "config", "demo", "main"];
+const ROOF: [&str; 9] = [
+    "app", "guard", "recall", "routes", "assets", "books", "config", "demo", "main",
+];
 
 /// Handlers are named by `routes.rs` alone. What else a page uses of another room's page: file, what, why.
 const SHARED_PAGES: &[Exception] = &[(

@@ -10,6 +10,7 @@
 mod browser;
 mod town;
 
+mod access;
 mod api;
 mod crash;
 mod doors;

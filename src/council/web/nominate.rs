@@ -49,6 +49,11 @@ impl NominatePage {
     fn is_chosen(&self, choice: &HouseholdChoice) -> bool {
         self.choices.len() == 1 || choice.code == self.form.household
     }
+
+    /// The group with the chosen item stands open.
+    fn has_chosen(&self, group: &Group) -> bool {
+        group.items.iter().any(|item| item.code == self.form.item)
+    }
 }
 
 /// For which household; or which words to look for it.

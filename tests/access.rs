@@ -1,0 +1,352 @@
+//! Who gets in: the first run, signing in and out, the end of a session, the accounts of others.
+
+use axum::body::Body;
+use axum::http::{Method, header};
+use chrono::TimeDelta;
+use jishan::access::user;
+use jishan::audit;
+
+use crate::browser::{Answer, Visitor};
+use crate::town::{PASSWORD, Town, morning, on_both};
+
+async fn sign_in(visitor: &Visitor, name: &str, password: &str, next: &str) -> Answer {
+    let fields = [("name", name), ("password", password), ("next", next)];
+    visitor.post_bare("/sign-in", &fields).await
+}
+
+on_both! {
+    async fn a_good_password_opens_the_desk_and_a_bad_one_says_so(town: Town) {
+        let stranger = town.stranger();
+        let answer = sign_in(&stranger, "grid", PASSWORD, "").await;
+        assert_eq!((answer.status.as_u16(), answer.location()), (303, "/desk"));
+        // Scripts cannot read the cookie, other sites do not send it, and it does not travel in the clear.
+        let cookie = answer.header("set-cookie");
+        let (pair, rest) = cookie.split_once("; ").unwrap();
+        assert_eq!(rest, "Path=/; HttpOnly; SameSite=Lax; Secure");
+        assert_eq!(pair.len(), "jishan=".len() + 64);
+        let grid = stranger.keeping_cookie_of(&answer);
+        let desk = grid.get("/desk").await;
+        assert_eq!(desk.status, 200);
+        assert!(desk.text.contains("网格员甲"));
+        // A name with spaces around it is the same name; signing in is offered to nobody who is in.
+        assert_eq!(sign_in(&stranger, " grid ", PASSWORD, "").await.status, 303);
+        assert_eq!(grid.get("/sign-in").await.location(), "/desk");
+
+        // A wrong password and a name that does not exist are answered alike.
+        let wrong = sign_in(&stranger, "grid", "wrong password", "").await;
+        let unknown = sign_in(&stranger, "nobody", PASSWORD, "").await;
+        let upper_case = sign_in(&stranger, "grid", &PASSWORD.to_uppercase(), "").await;
+        for answer in [&wrong, &unknown, &upper_case] {
+            assert_eq!(answer.status, 403);
+            assert!(answer.text.contains("用户名或口令不对"));
+            assert!(!answer.headers.contains_key("set-cookie"));
+        }
+        assert_eq!(wrong.text, unknown.text.replace("nobody", "grid"));
+        // The form keeps the name and forgets the password.
+        assert!(wrong.text.contains("value=\"grid\""));
+        assert!(!wrong.text.contains("wrong password") && !upper_case.text.contains(&PASSWORD.to_uppercase()));
+    }
+}
+
+on_both! {
+    async fn whoever_guesses_has_to_wait(town: Town) {
+        let stranger = town.stranger();
+        for guess in 0..10 {
+            let answer = sign_in(&stranger, "grid", &format!("guess number {guess}"), "").await;
+            assert!(answer.text.contains("用户名或口令不对"), "{guess}");
+        }
+        // Now even the right one is not looked at.
+        for password in ["guess number 10", PASSWORD] {
+            let answer = sign_in(&stranger, "grid", password, "").await;
+            assert_eq!(answer.status, 403);
+            assert!(answer.text.contains("试的次数太多"));
+        }
+        // Who is in stays in.
+        assert_eq!(town.signed_in("grid").await.get("/desk").await.status, 200);
+    }
+}
+
+on_both! {
+    async fn after_signing_in_nobody_is_led_elsewhere(town: Town) {
+        let stranger = town.stranger();
+        let asked = stranger.get("/households/C01-G01-B001-1-101?done=x").await;
+        assert_eq!(asked.location(), "/sign-in?next=/households/C01-G01-B001-1-101");
+        let form = stranger.get(asked.location()).await;
+        assert!(form.text.contains("value=\"/households/C01-G01-B001-1-101\""));
+        assert_eq!(sign_in(&stranger, "grid", PASSWORD, "/stock").await.location(), "/stock");
+        // Browsers drop tabs from an address, and read a backslash as a slash.
+        let elsewhere = [
+            "https://elsewhere.example/", "//elsewhere.example/", "/\\elsewhere.example/", "\\\\elsewhere.example/",
+            "/\t/elsewhere.example/", "javascript:alert(1)", " //elsewhere.example/",
+        ];
+        let mut led = Vec::new();
+        for next in elsewhere {
+            let answer = sign_in(&stranger, "grid", PASSWORD, next).await;
+            let place = answer.location().replace(['\t', '\r', '\n'], "");
+            if !place.starts_with('/') || place.starts_with("//") || place.starts_with("/\\") {
+                led.push(next);
+            }
+        }
+        assert_eq!(led, Vec::<&str>::new(), "these lead to another site");
+    }
+}
+
+on_both! {
+    async fn a_line_break_in_next_makes_no_header(town: Town) {
+        let answer = sign_in(&town.stranger(), "grid", PASSWORD, "/desk\r\nset-cookie: jishan=x").await;
+        assert_eq!(answer.status, 303);
+        assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 1);
+        assert!(!answer.location().contains('\n'));
+    }
+}
+
+on_both! {
+    async fn a_session_ends_by_signing_out(town: Town) {
+        let grid = town.signed_in("grid").await;
+        let elsewhere = town.signed_in("grid").await;
+        let answer = grid.post("/sign-out", &[]).await;
+        assert_eq!((answer.status.as_u16(), answer.location()), (303, "/"));
+        assert!(answer.header("set-cookie").starts_with("jishan=; ") && answer.header("set-cookie").contains("Max-Age=0"));
+        assert_eq!(answer.header("clear-site-data"), "\"storage\"");
+        // The cookie that the browser was told to forget opens nothing either; another device stays in.
+        assert_eq!(grid.get("/desk").await.location(), "/sign-in?next=/desk");
+        assert_eq!(grid.post("/nominations", &[]).await.status, 401);
+        assert_eq!(elsewhere.get("/desk").await.status, 200);
+    }
+}
+
+on_both! {
+    async fn a_session_ends_when_nobody_uses_it_and_at_the_end_of_the_day(town: Town) {
+        let (used, idle) = (town.signed_in("grid").await, town.signed_in("grid").await);
+        let after = async |minutes: i64| town.app.clock.advance(TimeDelta::minutes(minutes));
+        after(179).await;
+        assert_eq!(used.get("/desk").await.status, 200);
+        after(2).await;
+        assert_eq!(idle.get("/desk").await.status, 303, "three hours and a minute idle");
+        // In use it goes on, until fourteen hours have passed since it began.
+        let mut minutes = 181;
+        while minutes + 120 <= 14 * 60 {
+            after(120).await;
+            minutes += 120;
+            assert_eq!(used.get("/desk").await.status, 200, "after {minutes} minutes");
+        }
+        after(14 * 60 - minutes).await;
+        assert_eq!(used.get("/desk").await.status, 200, "fourteen hours");
+        after(1).await;
+        assert_eq!(used.get("/desk").await.location(), "/sign-in?next=/desk", "fourteen hours and a minute");
+        // A program's token has no evening.
+        let program = town.program("grid").await;
+        after(60 * 24 * 400).await;
+        assert_eq!(program.get("/api/v1/households").await.status, 200);
+    }
+}
+
+on_both! {
+    async fn a_cookie_that_is_none_is_no_one(town: Town) {
+        let good = town.signed_in("grid").await;
+        let secret = good.csrf().to_owned();
+        for cookie in ["", "jishan=", "jishan=x", "jishan", &format!("jishan={secret}"), &format!("other={secret}"), "jishan=é; ;;="] {
+            let request = town.stranger().request(Method::GET, "/desk").header(header::COOKIE, cookie.as_bytes());
+            let answer = town.stranger().send(request.body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status, 303, "{cookie}");
+        }
+    }
+}
+
+/// What the first-run page asks for, with this code.
+fn founding(code: &str) -> Vec<(&str, &str)> {
+    vec![
+        ("code", code),
+        ("programme", "晨光安置区"),
+        ("township", "示范乡"),
+        ("address", "http://jifen.example.cn"),
+        ("office", "社区服务中心一楼"),
+        ("phone", "0000-0000000"),
+        ("store", "晨光积分超市"),
+        ("opening_hours", "每周六 9:00—12:00"),
+        ("name", "he-min"),
+        ("display_name", "何敏"),
+        ("password", "a good long password"),
+    ]
+}
+
+/// The form with one field written differently.
+fn but<'a>(mut form: Vec<(&'a str, &'a str)>, field: &str, value: &'a str) -> Vec<(&'a str, &'a str)> {
+    let place = form.iter_mut().find(|(name, _)| *name == field).unwrap();
+    place.1 = value;
+    form
+}
+
+on_both! {
+    async fn an_empty_database_greets_and_is_founded_once(founded_town: Town) {
+        let town = Town::empty(match founded_town.location {
+            jishan::db::Location::Sqlite(_) => crate::town::Database::Sqlite,
+            jishan::db::Location::Postgres { .. } => crate::town::Database::Postgres,
+        })
+        .await;
+        let stranger = town.stranger();
+        for path in ["/", "/desk", "/households", "/K/1000000005"] {
+            assert_eq!(stranger.get(path).await.location(), "/first-run", "{path}");
+        }
+        assert_eq!(stranger.get("/healthz").await.status, 200);
+        assert_eq!(stranger.get("/api/v1/households").await.problem(), (401, "not_signed_in".to_owned()));
+        let page = stranger.get("/first-run").await;
+        assert_eq!(page.status, 200);
+        assert!(!page.text.contains(town.app.setup_code()), "the code is where the server was started, not on the page");
+
+        // A wrong code, and fields that make no sense: the page comes again, with what was written but the password.
+        let code = town.app.setup_code().to_owned();
+        for form in [
+            founding("00000000"),
+            founding(""),
+            but(founding(&code), "programme", " "),
+            but(founding(&code), "address", "jifen.example.cn/积分"),
+            but(founding(&code), "name", "何敏"),
+            but(founding(&code), "display_name", " "),
+            but(founding(&code), "password", "short"),
+            but(founding(&code), "password", "88888888"),
+        ] {
+            let answer = stranger.post_bare("/first-run", &form).await;
+            assert_eq!(answer.status, 422, "{form:?}");
+            assert!(answer.text.contains("社区服务中心一楼") && !answer.text.contains("a good long password"));
+            assert_eq!(stranger.get("/").await.location(), "/first-run", "{form:?}");
+        }
+        // Founded, and signed in at once; the address is plain http, so the cookie must be too.
+        let answer = stranger.post_bare("/first-run", &founding(&code)).await;
+        assert_eq!((answer.status.as_u16(), answer.location()), (303, "/desk"), "{}", answer.text);
+        assert!(!answer.header("set-cookie").contains("Secure"));
+        let admin = stranger.keeping_cookie_of(&answer);
+        let desk = admin.get("/desk").await;
+        assert!(desk.text.contains("何敏") && desk.text.contains("晨光安置区") && desk.text.contains("还没有载入积分方案"));
+        // From now on there is no first run, and the house works.
+        assert_eq!(stranger.get("/first-run").await.status, 404);
+        assert_eq!(stranger.post_bare("/first-run", &founding(&code)).await.status, 404);
+        assert_eq!(stranger.get("/").await.status, 200);
+        assert_eq!(sign_in(&stranger, "he-min", "a good long password", "").await.location(), "/desk");
+        for path in ["/users", "/audit", "/households", "/import", "/stock", "/journal", "/nominations", "/scheme"] {
+            assert_eq!(admin.get(path).await.status, 200, "{path}");
+        }
+    }
+}
+
+/// A new building head for the whole town, as the form sends it.
+async fn new_user(town: &Town) -> Vec<(&'static str, String)> {
+    let root = town
+        .read(|conn| Ok(jishan::places::area::Tree::load(conn)?.root().unwrap().id.to_string()))
+        .await;
+    let fields = [
+        ("name", "zhao"),
+        ("display_name", "赵桂芳"),
+        ("role", "building_head"),
+        ("area", &root),
+        ("household", ""),
+        ("password", "zhao's own words"),
+    ];
+    fields.map(|(name, value)| (name, value.to_owned())).to_vec()
+}
+
+fn plain<'a>(form: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+    form.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+on_both! {
+    async fn an_administrator_adds_people_who_can_sign_in_and_closes_accounts(town: Town) {
+        let (admin, stranger) = (town.signed_in("admin").await, town.stranger());
+        let form = new_user(&town).await;
+        assert_eq!(admin.post("/users", &plain(&form)).await.location(), "/users?done=yes");
+        let zhao = stranger.keeping_cookie_of(&sign_in(&stranger, "zhao", "zhao's own words", "").await);
+        let desk = zhao.get("/desk").await.text;
+        assert!(desk.contains("赵桂芳") && desk.contains("楼栋长"));
+        assert_eq!(zhao.get("/nominations/new").await.status, 200);
+        assert_eq!(zhao.get("/users").await.status, 403);
+        let list = admin.get("/users").await.text;
+        assert!(list.contains("赵桂芳") && list.contains("楼栋长（示范乡）"));
+        assert!(!list.contains("argon2"), "no page shows a password's digest");
+
+        // Closed: gone from the browser, from the programs, from the door, at once.
+        let program = town.program("zhao").await;
+        assert_eq!(program.get("/api/v1/households").await.status, 200);
+        assert_eq!(admin.post("/users/zhao/disabling", &[]).await.location(), "/users?done=yes");
+        assert_eq!(zhao.get("/desk").await.status, 303);
+        assert_eq!(program.get("/api/v1/households").await.problem(), (401, "not_signed_in".to_owned()));
+        let refused = sign_in(&stranger, "zhao", "zhao's own words", "").await;
+        assert_eq!(refused.status, 403);
+        assert!(refused.text.contains("用户名或口令不对"));
+        // Nobody closes the own account: the last administrator would be out.
+        let own = admin.post("/users/admin/disabling", &[]).await;
+        assert_eq!(own.status, 403);
+        assert!(own.text.contains("不能停用自己的账号"));
+        assert_eq!(admin.post("/users/nobody/disabling", &[]).await.status, 404);
+        // Who did it stands in the record.
+        let acts: Vec<String> = town.read(|conn| audit::events(conn, None, 10)).await.into_iter().map(|one| one.act).collect();
+        assert!(acts.contains(&"user.added".to_owned()) && acts.contains(&"user.disabled".to_owned()));
+        let record = admin.get("/audit").await.text;
+        assert!(record.contains("增加用户") && record.contains("停用用户") && record.contains("项目管理员甲"));
+    }
+}
+
+on_both! {
+    async fn what_is_wrong_in_a_new_account_is_shown_beside_it(town: Town) {
+        let admin = town.signed_in("admin").await;
+        let good = new_user(&town).await;
+        for (field, value, told) in [
+            ("name", "admin", "用户名 admin 已有人使用"),
+            ("name", "", "用户名应为"),
+            ("name", "Zhao", "用户名应为"),
+            ("name", "赵桂芳", "用户名应为"),
+            ("display_name", " ", "请填写姓名"),
+            ("role", "", "请选择职责"),
+            ("role", "emperor", "请选择职责"),
+            ("area", "", "请选择范围"),
+            ("area", "nowhere", "请选择范围"),
+            ("household", "C99-X", "没有这个户号"),
+            ("password", "1234567", "口令应为8至128个字符"),
+            ("password", "12345678", "这个口令太常见"),
+            ("password", "Password", "这个口令太常见"),
+            ("password", "啊啊啊啊啊啊啊啊", "这个口令太常见"),
+        ] {
+            let mut form = good.clone();
+            form.iter_mut().find(|(name, _)| *name == field).unwrap().1 = value.to_owned();
+            let answer = admin.post("/users", &plain(&form)).await;
+            assert_eq!(answer.status, 422, "{field} {value}");
+            assert!(answer.text.contains(told), "{field} {value}: {told}");
+            assert!(!answer.text.contains("own words"), "the password does not come back");
+        }
+        let too_long = "长".repeat(129);
+        let mut form = good.clone();
+        form[5].1.clone_from(&too_long);
+        assert_eq!(admin.post("/users", &plain(&form)).await.status, 422);
+        assert_eq!(town.read(|conn| Ok(user::by_name(conn, "zhao")?)).await, None);
+        // Eight characters of any kind are enough.
+        form[5].1 = "一二三四五六七八".to_owned();
+        assert_eq!(admin.post("/users", &plain(&form)).await.status, 303);
+    }
+}
+
+on_both! {
+    async fn the_record_is_read_page_by_page(town: Town) {
+        let by = town.user("grid").await.id;
+        town.write(move |conn| {
+            for nth in 0..250 {
+                let subject = format!("award:{nth:03}");
+                let at = morning() + TimeDelta::seconds(nth);
+                audit::record(conn, &[audit::Event::new(by.as_str(), "award.nominated", subject, String::new(), at)])?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+        let auditor = town.signed_in("auditor").await;
+        let mut path = "/audit".to_owned();
+        let mut seen = 0;
+        for _ in 0..10 {
+            let page = auditor.get(&path).await.text;
+            seen += page.matches("award:").count();
+            match page.split("/audit?before=").nth(1).and_then(|rest| rest.split('"').next()) {
+                Some(before) => path = format!("/audit?before={before}"),
+                None => break,
+            }
+        }
+        assert_eq!(seen, 250, "every line once");
+    }
+}
