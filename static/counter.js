@@ -189,7 +189,7 @@ function status() {
   if (sending) return ['wait', '正在兑换…'];
   if (unsure) return ['wait', UNSURE];
   if (trouble) return ['refused', trouble];
-  if (!card) return ['idle', basket.size ? '请刷积分卡' : '请扫卡，再扫商品'];
+  if (!card) return ['idle', basket.size ? '请扫积分卡' : '请扫卡，再扫商品'];
   if (!verdict) return ['wait', '正在核对…'];
   if (!verdict.card || verdict.card.state !== 'ok') return ['refused', verdict.card && verdict.card.state === 'stopped' ? '此卡已挂失停用，不能兑换' : '没有这张卡'];
   if (!basket.size) return ['idle', '请扫商品'];
@@ -258,7 +258,7 @@ function setCard(value) {
     say('scan', '已读到积分卡');
     changed();
   };
-  if (held && basket.size && number(held) !== number(value)) question('篮子里还有商品。换成刚刷的这张卡吗？', '换卡，留下篮子', '不换', use);
+  if (held && basket.size && number(held) !== number(value)) question('篮子里还有商品。换成刚扫的这张卡吗？', '换卡，留下篮子', '不换', use);
   else if (held !== value && !(number(held) === number(value) && value === number(value))) use(); // A typed number never replaces the same card scanned.
   else say('scan', '还是这张卡');
 }

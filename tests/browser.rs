@@ -28,12 +28,7 @@ pub struct Answer {
 impl Town {
     /// Nobody in particular.
     pub fn stranger(&self) -> Visitor {
-        Visitor {
-            router: self.router(),
-            cookie: None,
-            csrf: String::new(),
-            bearer: None,
-        }
+        Visitor::at(self.router())
     }
 
     /// Somebody who has signed in.
@@ -60,6 +55,16 @@ impl Town {
 }
 
 impl Visitor {
+    /// Nobody in particular, at any house.
+    pub fn at(router: axum::Router) -> Visitor {
+        Visitor {
+            router,
+            cookie: None,
+            csrf: String::new(),
+            bearer: None,
+        }
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path).body(Body::empty()).unwrap())
             .await
@@ -81,15 +86,8 @@ impl Visitor {
         self.send(request.body(Body::from(body)).unwrap()).await
     }
 
-    /// Sends a form of ours with a file in it; the session's token goes first, as on the page.
-    pub async fn post_file(&self, path: &str, fields: &[(&str, &str)], file: (&str, &str, &[u8])) -> Answer {
-        let mut fields = fields.to_vec();
-        fields.insert(0, ("csrf", &self.csrf));
-        self.post_file_bare(path, &fields, file).await
-    }
-
     /// Sends a form with a file: its field, its name, its bytes.
-    pub async fn post_file_bare(&self, path: &str, fields: &[(&str, &str)], file: (&str, &str, &[u8])) -> Answer {
+    pub async fn post_file(&self, path: &str, fields: &[(&str, &str)], file: (&str, &str, &[u8])) -> Answer {
         const BOUNDARY: &str = "----jishan";
         let mut body = Vec::new();
         for (name, value) in fields {

@@ -200,7 +200,7 @@ on_both! {
             let other = town.signed_in(name).await.csrf().to_owned();
             for fields in [vec![], vec![("csrf", "")], vec![("csrf", "0")], vec![("csrf", other.as_str())]] {
                 let as_form = visitor.post_bare(&path, &fields).await;
-                let as_upload = visitor.post_file_bare(&path, &fields, ("file", "x.csv", b"x")).await;
+                let as_upload = visitor.post_file(&path, &fields, ("file", "x.csv", b"x")).await;
                 let as_json = visitor.call_raw(&path, None, b"{}".to_vec()).await;
                 let refused = [as_form.status.as_u16(), as_upload.status.as_u16(), as_json.status.as_u16()];
                 // A form of the wrong kind is not read; the right kind is read and refused.
@@ -276,7 +276,7 @@ on_both! {
             shop.get("/journal?on=then").await,
             grid.get("/households?query=%FF").await,
             town.stranger().post_bare("/sign-in", &[]).await,
-            town.stranger().post_file_bare("/sign-in", &[], ("file", "x", b"x")).await,
+            town.stranger().post_file("/sign-in", &[], ("file", "x", b"x")).await,
             Town::empty(crate::town::Database::Sqlite).await.stranger().post_bare("/first-run", &[]).await,
             admin.post_bare("/import", &[]).await,
         ];

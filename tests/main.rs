@@ -12,10 +12,16 @@ mod town;
 
 mod access;
 mod api;
+mod cards;
+mod commands;
+mod council;
 mod crash;
 mod doors;
 mod house;
 mod laws;
 mod ledger;
+mod places;
 mod schema;
+mod scheme;
 mod shop;
+mod statements;

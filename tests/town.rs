@@ -111,7 +111,7 @@ macro_rules! on_both {
     ($(#[$meta:meta])* async fn $name:ident($town:ident: Town) $story:block) => {
         mod $name {
             use super::*;
-            async fn story($town: $crate::town::Town) $story
+            async fn story($town: Town) $story
             $(#[$meta])* #[test]
             fn on_sqlite() {
                 $crate::town::run($crate::town::Database::Sqlite, story);

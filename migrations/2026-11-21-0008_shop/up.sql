@@ -33,7 +33,7 @@ CREATE TABLE stock_lots (
     version BIGINT NOT NULL CHECK (version >= 1),
     CONSTRAINT no_stock_below_zero CHECK (quantity >= 0)
 );
-CREATE INDEX stock_lots_by_goods ON stock_lots (store_id, goods_id);
+CREATE INDEX stock_lots_by_goods ON stock_lots (goods_id);
 
 CREATE TABLE redemptions (
     id TEXT PRIMARY KEY,

@@ -1,0 +1,131 @@
+//! The desk: a person's work today.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::access::role::{Duties, Permission};
+use crate::app::{App, Staff};
+use crate::clock::{self, Moment};
+use crate::council::web::waiting_for;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::ledger::account::AccountKind;
+use crate::ledger::balance;
+use crate::money::Fen;
+use crate::page::{self, Shell};
+use crate::places::household;
+use crate::points::Points;
+use crate::scheme::version;
+
+#[derive(Template)]
+#[template(path = "access/desk.html")]
+struct DeskPage {
+    shell: Shell,
+    tiles: Vec<Tile>,
+    overview: Option<Overview>,
+}
+
+struct Tile {
+    href: &'static str,
+    title: &'static str,
+    hint: &'static str,
+    count: Option<usize>,
+}
+
+struct Overview {
+    households: i64,
+    people: i64,
+    outstanding: Points,
+    worth: Option<Fen>,
+    scheme: String,
+}
+
+/// `GET /desk`: a person's work today.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn desk(State(app): State<App>, staff: Staff) -> Result<Response> {
+    let now = app.now();
+    let (waiting, overview, shell, duties) = app
+        .db
+        .read(move |conn| {
+            let waiting = match staff.duties.permit(Permission::Verify) {
+                true => Some(waiting_for(conn, &staff)?.len()),
+                false => None,
+            };
+            let overview = match staff.duties.permit(Permission::ReadAudit) {
+                true => Some(overview(conn, now)?),
+                false => None,
+            };
+            Ok((waiting, overview, staff.shell, staff.duties))
+        })
+        .await?;
+    let tiles = tiles(&duties, waiting);
+    page::show(&DeskPage { shell, tiles, overview })
+}
+
+fn tiles(duties: &Duties, waiting: Option<usize>) -> Vec<Tile> {
+    use Permission as P;
+    let all = [
+        (
+            P::Nominate,
+            "/nominations/new",
+            "申报好事",
+            "选住户、选项目、写一句话，半分钟一条",
+        ),
+        (
+            P::Verify,
+            "/nominations?state=submitted",
+            "待核实",
+            "别人申报的，等您核实",
+        ),
+        (P::ReadNominations, "/nominations", "申报记录", "报过什么，核实了没有"),
+        (
+            P::ReadHouseholds,
+            "/households",
+            "住户与对账单",
+            "按户号、姓名或拼音首字母查找，打印对账单",
+        ),
+        (P::Redeem, "/counter", "柜台", "扫卡、选商品、确认兑换"),
+        (P::ReadJournal, "/journal", "兑换流水", "今天兑了什么，作废了什么"),
+        (P::ReadStock, "/stock", "商品与库存", "还有多少，哪些快到期"),
+        (
+            P::ManageProgramme,
+            "/import",
+            "导入住户",
+            "从花名册（CSV、XLSX）导入，先试读再登记",
+        ),
+        (P::ManageUsers, "/users", "用户与职责", "增加、停用账号，分配职责"),
+        (P::ReadAudit, "/audit", "操作记录", "谁在什么时候做了什么"),
+    ];
+    all.into_iter()
+        .filter(|(permission, ..)| duties.permit(*permission))
+        .map(|(permission, href, title, hint)| Tile {
+            href,
+            title,
+            hint,
+            count: waiting.filter(|_| permission == P::Verify),
+        })
+        .collect()
+}
+
+fn overview(conn: &mut Conn, now: Moment) -> Result<Overview> {
+    let (households, people) = household::count(conn)?;
+    let outstanding = balance::outstanding(conn, AccountKind::Spendable)?;
+    let (scheme, rate) = match version::in_force(conn, clock::day_of(now)) {
+        Ok(version) => {
+            let rate = version::yuan_per_point(conn, &version.id)?;
+            (format!("{}（第 {} 版）", version.name, version.version), rate)
+        }
+        Err(Error::NotFound) => ("还没有载入积分方案".to_owned(), None),
+        Err(error) => return Err(error),
+    };
+    Ok(Overview {
+        households,
+        people,
+        outstanding,
+        worth: rate.and_then(|rate| Fen::worth(outstanding, rate)),
+        scheme,
+    })
+}

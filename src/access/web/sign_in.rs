@@ -1,0 +1,154 @@
+//! Signing in and out.
+
+use std::net::SocketAddr;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{ConnectInfo, Query, State};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::access::session;
+use crate::access::user::{self};
+use crate::app::{App, SignedForm, Visitor};
+use crate::error::{Error, Result};
+use crate::guard::COOKIE;
+use crate::page::{self, Problems, Shell};
+
+#[derive(Template)]
+#[template(path = "access/sign_in.html")]
+struct SignInPage {
+    shell: Shell,
+    problems: Problems,
+    name: String,
+    next: String,
+}
+
+/// Where to go after signing in.
+#[derive(Deserialize)]
+pub struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+/// `GET /sign-in`
+///
+/// # Errors
+/// `Internal` only.
+pub async fn sign_in_form(visitor: Visitor, Query(next): Query<Next>) -> Result<Response> {
+    if visitor.person().is_some() {
+        return Ok(page::go("/desk"));
+    }
+    page::show(&SignInPage {
+        shell: visitor.shell,
+        problems: Problems::default(),
+        name: String::new(),
+        next: next.next,
+    })
+}
+
+/// A name and a password.
+#[derive(Deserialize)]
+pub struct SignIn {
+    name: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// `POST /sign-in`
+///
+/// # Errors
+/// `Internal` only: a wrong password shows the form again.
+pub async fn sign_in(
+    State(app): State<App>,
+    visitor: Visitor,
+    address: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
+    Form(form): Form<SignIn>,
+) -> Result<Response> {
+    let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
+    match try_sign_in(&app, &form, from).await {
+        Ok(secret) => {
+            let next = local_path(&form.next).unwrap_or("/desk");
+            let programme = app.programme().await?;
+            let public = programme.map(|programme| programme.address).unwrap_or_default();
+            Ok(with_cookie(page::go(next), secret.reveal(), &public))
+        }
+        Err(error) => {
+            let (status, problems) = Problems::from_error(error)?;
+            let page = SignInPage {
+                shell: visitor.shell,
+                problems,
+                name: form.name,
+                next: form.next,
+            };
+            page::show_with(status, &page)
+        }
+    }
+}
+
+async fn try_sign_in(app: &App, form: &SignIn, from: Option<std::net::IpAddr>) -> Result<session::Secret> {
+    let name = form.name.trim().to_owned();
+    if !app.may_try_to_sign_in(&name, from) {
+        return Err(Error::Forbidden("试的次数太多，请过一分钟再试。"));
+    }
+    let found = {
+        let name = name.clone();
+        app.db.read(move |conn| user::credentials(conn, &name)).await?
+    };
+    let password = form.password.clone();
+    let recognised = app.slowly(move || user::verify(found, &password)).await?;
+    let Some(user) = recognised else {
+        return Err(Error::Forbidden("用户名或口令不对，请检查大小写后再试。"));
+    };
+    let now = app.now();
+    app.db.write(move |conn| session::start(conn, &user.id, now)).await
+}
+
+/// A path of our own, so that nobody is sent elsewhere after signing in.
+fn local_path(next: &str) -> Option<&str> {
+    let plain = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\');
+    plain.then_some(next)
+}
+
+/// Puts the session into a cookie that scripts cannot read and other sites do not send.
+pub(super) fn with_cookie(mut response: Response, secret: &str, public_address: &str) -> Response {
+    // Behind HTTPS the browser must not send it in the clear. A village box on plain HTTP has no choice.
+    let secure = if public_address.starts_with("https://") {
+        "; Secure"
+    } else {
+        ""
+    };
+    let cookie = format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Lax{secure}");
+    if let Ok(value) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+/// `POST /sign-out`
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn sign_out(
+    State(app): State<App>,
+    visitor: Visitor,
+    SignedForm(_): SignedForm<NoFields>,
+) -> Result<Response> {
+    if let Some(digest) = visitor.session {
+        app.db.write(move |conn| session::end(conn, &digest)).await?;
+    }
+    let mut response = page::go("/");
+    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+    if let Ok(value) = HeaderValue::from_str(&gone) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    let clear = HeaderValue::from_static("\"storage\"");
+    response.headers_mut().insert("clear-site-data", clear);
+    Ok(response)
+}
+
+/// A form that is only a button.
+#[derive(Deserialize)]
+pub struct NoFields {}

@@ -1,0 +1,161 @@
+//! The rules: versions that come into force on their day, and files that say what is wrong in them.
+
+use jishan::clock::Day;
+use jishan::council::nomination::{self, Nominate, Nomination};
+use jishan::error::{Error, Result};
+use jishan::scheme::item;
+use jishan::scheme::version::{self, SchemeVersion};
+use serde_json::{Value, json};
+
+use crate::town::{Town, WANG, on_both, today};
+
+const SAMPLE: &str = include_str!("../samples/scheme.json");
+
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+async fn load(town: &Town, file: &Value, from: Day) -> Result<SchemeVersion> {
+    let (text, now) = (file.to_string(), town.app.now());
+    town.write(move |conn| version::load(conn, &text, from, "test", now))
+        .await
+}
+
+/// The sample with one item changed.
+fn with_item(code: &str, change: impl FnOnce(&mut Value)) -> Value {
+    let mut file: Value = serde_json::from_str(SAMPLE).unwrap();
+    let items = file["items"].as_array_mut().unwrap();
+    change(items.iter_mut().find(|item| item["code"] == code).unwrap());
+    file
+}
+
+async fn nominate(town: &Town, key: &str, on: Day) -> Result<Nomination> {
+    let (household, by, now) = (
+        town.household(WANG).await.id,
+        town.user("building").await.id,
+        town.app.now(),
+    );
+    let asked = Nominate {
+        household,
+        item: "C02".to_owned(),
+        count: 1,
+        occurred_on: on,
+        note: String::new(),
+        by,
+        key: key.to_owned(),
+    };
+    town.write(move |conn| nomination::nominate(conn, &asked, now)).await
+}
+
+on_both! {
+    async fn a_deed_cites_the_version_of_its_day(town: Town) {
+        // The town has version 1 since the new year: listening to a talk is two points. From 15 November it is three.
+        let second = load(&town, &with_item("C02", |item| item["points"] = json!(3)), day("2026-11-15")).await.unwrap();
+        assert_eq!((second.version, second.active_from), (2, day("2026-11-15")));
+        let before = nominate(&town, "before", day("2026-11-14")).await.unwrap();
+        let on_the_day = nominate(&town, "on", day("2026-11-15")).await.unwrap();
+        assert_eq!((before.points.0, on_the_day.points.0), (2, 3));
+        let cited = async |nomination: Nomination| {
+            let (item, _) = town.read(move |conn| item::by_id(conn, &nomination.scoring_item_id)).await;
+            item.scheme_version_id
+        };
+        assert_eq!(cited(on_the_day.clone()).await, second.id);
+        assert_ne!(cited(before.clone()).await, second.id);
+        // A version that is loaded today for tomorrow changes nothing today, and nothing that stands.
+        load(&town, &with_item("C02", |item| item["points"] = json!(6)), day("2026-11-22")).await.unwrap();
+        assert_eq!(town.read(move |conn| version::in_force(conn, today())).await.version, 2);
+        assert_eq!(town.read(|conn| version::in_force(conn, day("2026-11-22"))).await.version, 3);
+        let again = town.read(move |conn| nomination::by_id(conn, &before.id)).await;
+        assert_eq!(again.points.0, 2);
+        // The cap of the month counts a household's deeds under both versions: five of six points are taken.
+        let full = nominate(&town, "full", today()).await.unwrap_err();
+        assert_eq!(full.code(), "limit_reached");
+        // The same day twice: the later version wins.
+        load(&town, &with_item("C02", |item| item["points"] = json!(1)), today()).await.unwrap();
+        assert_eq!(nominate(&town, "one", today()).await.unwrap().points.0, 1);
+    }
+}
+
+on_both! {
+    async fn before_the_first_version_there_are_no_rules(town: Town) {
+        let none = town.read(|conn| Ok(version::in_force(conn, day("2025-12-31")).map(|_| ()).map_err(|error| error.code()))).await;
+        assert_eq!(none, Err("not_found"));
+        // The public page shows the rules of today, with nothing personal.
+        let page = town.stranger().get("/scheme").await;
+        assert_eq!(page.status, 200);
+        for told in ["参加讲习、法治、技能讲堂", "C02", "2026年1月1日"] {
+            assert!(page.text.contains(told), "{told}");
+        }
+        let found = town.stranger().get("/scheme?q=E08").await.text;
+        assert!(found.contains("见义勇为") && !found.contains("参加讲习"));
+    }
+}
+
+fn sentences(error: Error) -> Vec<String> {
+    match error {
+        Error::Invalid(fields) => fields.into_iter().map(|field| field.message).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+on_both! {
+    async fn a_file_with_mistakes_names_each_of_them_and_is_not_loaded(town: Town) {
+        let mut file: Value = serde_json::from_str(SAMPLE).unwrap();
+        let all = file["items"].as_array_mut().unwrap();
+        all[0]["points"] = json!(0);
+        all[1]["points"] = json!(1_001);
+        all[2]["cap"] = json!(1);
+        all[3]["evidence"] = json!(" ");
+        all[4]["category"] = json!("Z");
+        all[5]["cap_period"] = json!("week");
+        all[6]["check_level"] = json!("L9");
+        all[7]["name_zh"] = json!("");
+        all[9]["code"] = all[8]["code"].clone();
+        let wrong = ["A01", "A02", "A03", "A04", "A05", "A06", "A07", "B01", "B02"];
+        let told = sentences(load(&town, &file, today()).await.unwrap_err());
+        assert_eq!(told.len(), wrong.len(), "{told:?}");
+        for (sentence, code) in told.iter().zip(wrong) {
+            assert!(sentence.starts_with(&format!("项目 {code} ")), "{sentence}");
+            assert!(sentence.ends_with('。'), "{sentence}");
+        }
+        for (nth, why) in [(0, "1至1000"), (2, "上限"), (3, "佐证"), (4, "类别"), (5, "month、quarter 或 year"), (8, "编号重复")] {
+            assert!(told[nth].contains(why), "{}", told[nth]);
+        }
+        let mut twice: Value = serde_json::from_str(SAMPLE).unwrap();
+        let first = twice["categories"][0].clone();
+        twice["categories"].as_array_mut().unwrap().push(first);
+        assert_eq!(load(&town, &twice, today()).await.map(|_| ()).unwrap_err().code(), "invalid_request", "a category twice");
+        // What is not a scheme at all.
+        for (text, why) in [
+            ("", "第1行"), ("{\n\"scheme_code\": 1}", "第2行"), ("[]", "第1行"), ("not json", "第1行"),
+        ] {
+            let (text, now) = (text.to_owned(), town.app.now());
+            let loaded = town.write(move |conn| version::load(conn, &text, today(), "test", now)).await;
+            let told = sentences(loaded.unwrap_err());
+            assert!(told[0].contains(why), "{told:?}");
+        }
+        let mut empty: Value = serde_json::from_str(SAMPLE).unwrap();
+        empty["items"] = json!([]);
+        assert_eq!(sentences(load(&town, &empty, today()).await.unwrap_err()), ["方案里没有积分项目。"]);
+        // Points are whole, as everywhere.
+        assert!(load(&town, &with_item("C02", |item| item["points"] = json!(2.5)), today()).await.is_err());
+        assert!(load(&town, &with_item("C02", |item| item["points"] = json!(i64::MAX)), today()).await.is_err());
+        // Nothing of all this was loaded.
+        assert_eq!(town.read(|conn| version::in_force(conn, day("9999-12-31"))).await.version, 1);
+    }
+}
+
+on_both! {
+    async fn the_file_is_kept_word_for_word_and_each_scheme_counts_its_own_versions(town: Town) {
+        use diesel::prelude::*;
+        use jishan::db::schema::scheme_versions;
+        let kept: String = town
+            .read(|conn| Ok(scheme_versions::table.select(scheme_versions::document).first(conn)?))
+            .await;
+        assert_eq!(kept, SAMPLE);
+        let mut other: Value = serde_json::from_str(SAMPLE).unwrap();
+        other["scheme_code"] = json!("another-scheme");
+        assert_eq!(load(&town, &other, today()).await.unwrap().version, 1);
+        assert_eq!(load(&town, &other, today()).await.unwrap().version, 2);
+    }
+}
