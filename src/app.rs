@@ -1,18 +1,15 @@
 //! The application: what handlers share, and what they may ask of a request.
 //!
 //! A handler names in its signature what it needs: a [`Visitor`] (anyone), [`Staff`] (signed in and let in by the guard),
-//! a [`SignedForm`] from one of our own pages, an [`ApiJson`] body with an [`IdempotencyKey`].
+//! and in `sent.rs` what the request sent.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::StatusCode;
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::response::Response;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use serde::de::DeserializeOwned;
 
 use crate::access::role::{Duties, Permission, Reach};
 use crate::access::session::{self, Recognised, Secret};
@@ -20,7 +17,6 @@ use crate::access::user::User;
 use crate::clock::{Clock, Moment};
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
-use crate::guard::problem;
 use crate::id::Id;
 use crate::page::Shell;
 use crate::places::area::{Area, Tree};
@@ -238,86 +234,5 @@ impl FromRequestParts<App> for Staff {
             duties: person.duties,
             shell: visitor.shell,
         })
-    }
-}
-
-/// A form that was sent from one of our own pages: its `csrf` field belongs to the visitor's session.
-pub struct SignedForm<T>(pub T);
-
-impl<T: DeserializeOwned> FromRequest<App> for SignedForm<T> {
-    type Rejection = Error;
-
-    async fn from_request(request: Request, app: &App) -> Result<SignedForm<T>> {
-        #[derive(serde::Deserialize)]
-        struct Token {
-            #[serde(default)]
-            csrf: String,
-        }
-        let expected = request
-            .extensions()
-            .get::<Visitor>()
-            .map(|visitor| visitor.shell.csrf.clone());
-        let bytes = axum::body::Bytes::from_request(request, app)
-            .await
-            .map_err(|_| Error::invalid("form", "提交的内容太大或没有传完，请重试。"))?;
-        let sent: Token = serde_urlencoded::from_bytes(&bytes).map_err(|_| unreadable())?;
-        if expected.is_none_or(|expected| expected != sent.csrf) {
-            return Err(STALE_FORM);
-        }
-        serde_urlencoded::from_bytes(&bytes)
-            .map(SignedForm)
-            .map_err(|_| unreadable())
-    }
-}
-
-/// The form's session has ended, or the form is not ours.
-pub const STALE_FORM: Error = Error::Forbidden("页面已过期，请刷新页面后重新提交。");
-
-fn unreadable() -> Error {
-    Error::invalid("form", "提交的内容不完整，请返回重填。")
-}
-
-/// A JSON body of the API.
-pub struct ApiJson<T>(pub T);
-
-impl<T: DeserializeOwned> FromRequest<App> for ApiJson<T> {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, app: &App) -> Result<ApiJson<T>, Response> {
-        let invalid = |status, detail: &str| problem(status, "invalid_request", detail, None);
-        let bytes = axum::body::Bytes::from_request(request, app).await.map_err(|cause| {
-            let status = axum::response::IntoResponse::into_response(cause).status();
-            invalid(status, "请求内容太大或没有传完。")
-        })?;
-        serde_json::from_slice(&bytes).map(ApiJson).map_err(|cause| {
-            let status = match cause.classify() {
-                serde_json::error::Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
-                _ => StatusCode::BAD_REQUEST,
-            };
-            invalid(status, &format!("JSON 内容有误：{cause}"))
-        })
-    }
-}
-
-/// The key that the sender of a write made. Required: without it a repeat could not be told from a second wish.
-pub struct IdempotencyKey(pub String);
-
-impl FromRequestParts<App> for IdempotencyKey {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<IdempotencyKey, Response> {
-        let sent = parts
-            .headers
-            .get("idempotency-key")
-            .and_then(|value| value.to_str().ok());
-        match sent {
-            Some(key) if !key.is_empty() => Ok(IdempotencyKey(key.to_owned())),
-            _ => Err(problem(
-                StatusCode::BAD_REQUEST,
-                "invalid_request",
-                "写操作必须带 Idempotency-Key 请求头。",
-                None,
-            )),
-        }
     }
 }

@@ -15,7 +15,8 @@ use crate::id::Id;
 #[derive(Clone, Debug, Insertable, Queryable, Selectable)]
 #[diesel(table_name = audit_events)]
 pub struct Event {
-    id: Id<Event>,
+    /// Its id, which is ordered by time.
+    pub id: Id<Event>,
     /// When.
     pub recorded_at: Moment,
     /// A user's id, or `system`.
@@ -52,17 +53,14 @@ pub fn record(conn: &mut Conn, events: &[Event]) -> Result<()> {
     Ok(())
 }
 
-/// The newest lines first, at most `limit`, older than `before` when given.
+/// The newest lines first, at most `limit`, older than the line `before` when given.
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn events(conn: &mut Conn, before: Option<Moment>, limit: i64) -> Result<Vec<Event>> {
+pub fn events(conn: &mut Conn, before: Option<&Id<Event>>, limit: i64) -> Result<Vec<Event>> {
     let mut query = audit_events::table.select(Event::as_select()).into_boxed();
     if let Some(before) = before {
-        query = query.filter(audit_events::recorded_at.lt(before));
+        query = query.filter(audit_events::id.lt(before));
     }
-    Ok(query
-        .order((audit_events::recorded_at.desc(), audit_events::id.desc()))
-        .limit(limit)
-        .load(conn)?)
+    Ok(query.order(audit_events::id.desc()).limit(limit).load(conn)?)
 }

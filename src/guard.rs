@@ -15,10 +15,11 @@ use serde_json::json;
 
 use crate::access::role::{Duties, Permission};
 use crate::access::session::{self, Recognised, Secret};
-use crate::app::{App, STALE_FORM, Visitor};
+use crate::app::{App, Visitor};
 use crate::clock::Moment;
 use crate::error::{Error, Result};
 use crate::page::{self, Link, Shell};
+use crate::sent::{STALE_FORM, holds};
 
 /// Who may enter a door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,9 @@ pub enum Who {
 /// The guard before a door.
 pub async fn guard(State((app, who)): State<(App, Who)>, mut request: Request, next: Next) -> Response {
     let is_api = request.uri().path().starts_with("/api/");
+    if holds(request.uri().to_string().as_bytes(), b"%00") {
+        return fail(Shell::default(), is_api, Error::NotFound);
+    }
     let (headers, path) = (request.headers().clone(), request.uri().path().to_owned());
     let visitor = match recognise(&app, &headers, path).await {
         Ok(visitor) => visitor,

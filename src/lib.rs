@@ -15,7 +15,7 @@
 //! | 5 | `scheme` `cards` |
 //! | 6 | `council` `shop` |
 //! | 7 | `statements` |
-//! | roof | every `web.rs` and `api.rs`, `app` `guard` `recall` `routes` `assets` `config` `books` `demo` |
+//! | roof | every `web.rs` and `api.rs`, `app` `guard` `sent` `recall` `routes` `assets` `config` `books` `demo` |
 
 pub mod clock;
 pub mod error;
@@ -45,3 +45,4 @@ pub mod demo;
 pub mod guard;
 pub mod recall;
 pub mod routes;
+pub mod sent;

@@ -617,11 +617,12 @@ on_both! {
 on_both! {
     async fn an_address_that_cannot_be_read_is_a_problem_too(town: Town) {
         let grid = town.described("grid").await;
-        let invalid = (400, "invalid_request".to_owned());
+        let invalid = (422, "invalid_request".to_owned());
         assert_eq!(grid.get(HOUSEHOLD_LIST, "", "?limit=many").await.problem(), invalid);
         assert_eq!(grid.get(HOUSEHOLD_LIST, "", "?limit=1&limit=2").await.problem(), invalid);
         assert_eq!(grid.get(STATEMENT, WANG, "?before=9223372036854775808").await.problem(), invalid);
-        assert_eq!(grid.get(HOUSEHOLD, "%FF", "").await.problem(), invalid);
+        // A code that cannot be read is nobody's.
+        assert_eq!(grid.get(HOUSEHOLD, "%FF", "").await.problem(), (404, "not_found".to_owned()));
     }
 }
 

@@ -30,13 +30,13 @@ const WITHIN_A_FLOOR: &[Exception] = &[
 ];
 
 /// Above all floors, with every `web.rs` and `api.rs`: these may use any room.
-const ROOF: [&str; 9] = [
-    "app", "guard", "recall", "routes", "assets", "books", "config", "demo", "main",
+const ROOF: [&str; 10] = [
+    "app", "guard", "sent", "recall", "routes", "assets", "books", "config", "demo", "main",
 ];
 
 /// Handlers are named by `routes.rs` alone. What else a page uses of another room's page: file, what, why.
 const SHARED_PAGES: &[Exception] = &[(
-    "src/access/web.rs",
+    "src/access/web/desk.rs",
     "council::web",
     "the desk counts what waits for this person, by the same rule as the page that lists it",
 )];
@@ -87,6 +87,7 @@ const CONFINED: &[(&[&str], &[&str], &str)] = &[
             "src/page.rs",
             "src/app.rs",
             "src/guard.rs",
+            "src/sent.rs",
             "src/routes.rs",
             "src/assets.rs",
             "src/main.rs",
@@ -154,11 +155,7 @@ const CONFINED: &[(&[&str], &[&str], &str)] = &[
 const MOST_LINES: usize = 700;
 
 /// Longer ones: file, how long at most, why.
-const LONG_FILES: &[(&str, usize, &str)] = &[(
-    "src/access/web.rs",
-    760,
-    "nine small pages about people and their accounts, each with its struct",
-)];
+const LONG_FILES: &[(&str, usize, &str)] = &[];
 
 /// Templates that put text into a page without escaping it: file, what, why.
 const UNESCAPED: &[Exception] = &[(
@@ -739,7 +736,6 @@ fn a_file_is_read_in_one_sitting() {
 fn a_long_file_is_seen() {
     assert_eq!(length("src/x.rs", &"x\n".repeat(701)).len(), 1);
     assert_eq!(length("src/x.rs", &"x\n".repeat(700)).len(), 0);
-    assert_eq!(length("src/access/web.rs", &"x\n".repeat(10)).len(), 1);
     let with_tests = format!("{}#[cfg(test)]\n{}", "x\n".repeat(600), "x\n".repeat(600));
     assert_eq!(length("src/x.rs", &with_tests).len(), 0);
 }

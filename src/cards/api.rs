@@ -1,16 +1,17 @@
 //! Cards over the API: issue one, which stops the one before.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::card::{self, Issue};
 use crate::access::role::Permission;
-use crate::app::{ApiJson, App, IdempotencyKey, Staff};
+use crate::app::{App, Staff};
 use crate::error::Result;
 use crate::places::{household, programme};
+use crate::sent::{ApiJson, IdempotencyKey, Path};
 
 /// Why a card is issued.
 #[derive(Deserialize)]

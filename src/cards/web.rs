@@ -1,7 +1,7 @@
 //! Pages of cards: a new card to print, stopping a card, and what a stranger sees who scans one.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -9,12 +9,13 @@ use super::card::{self, Issue, Refused, Wallet};
 use super::number::{CardNumber, CardToken};
 use super::qr;
 use crate::access::role::Permission;
-use crate::app::{App, SignedForm, Staff, Visitor};
+use crate::app::{App, Staff, Visitor};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::page::{self, Shell};
 use crate::places::household;
 use crate::places::programme::{self, Programme};
+use crate::sent::{Path, SignedForm};
 use crate::shop::store::{self, PointsStore};
 
 #[derive(Template)]

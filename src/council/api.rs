@@ -1,18 +1,19 @@
 //! Awards over the API: nominate and verify.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::nomination::{self, Decision, Nominate, Nomination, State as NominationState, Verify};
 use crate::access::role::Permission;
-use crate::app::{ApiJson, App, IdempotencyKey, Staff};
+use crate::app::{App, Staff};
 use crate::clock::Day;
 use crate::error::Result;
 use crate::id::Id;
 use crate::places::household;
+use crate::sent::{ApiJson, IdempotencyKey, Path};
 
 #[derive(Serialize)]
 struct Award {

@@ -178,11 +178,18 @@ pub fn search(conn: &mut Conn, search: &Search) -> Result<Vec<Household>> {
             .chars()
             .filter(|letter| !matches!(letter, '%' | '_' | '\\'))
             .collect();
+        // Letters typed in the Latin alphabet are initials; `wang` and `Anna Wang` are found in the same column.
+        let latin: String = plain.chars().filter(char::is_ascii_alphanumeric).collect();
+        let letters = match plain.is_ascii() && !latin.is_empty() {
+            true => latin.to_ascii_lowercase(),
+            // No name is spelled with a space.
+            false => " ".to_owned(),
+        };
         query = query.filter(
             households::code
                 .like(format!("%{}%", plain.to_uppercase()))
                 .or(households::head_name.like(format!("%{plain}%")))
-                .or(households::head_initials.like(format!("{}%", plain.to_lowercase()))),
+                .or(households::head_initials.like(format!("%{letters}%"))),
         );
     }
     if let Some(after) = &search.after {

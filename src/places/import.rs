@@ -117,7 +117,12 @@ fn compare(conn: &mut Conn, roster: Roster, now: Moment) -> Result<(Plan, Report
         ..Report::default()
     };
     for row in &roster.rows {
-        match plan.take(row) {
+        let areas = plan.new_areas.len();
+        let taken = plan.take(row);
+        if taken.is_err() {
+            plan.forget_areas_after(areas);
+        }
+        match taken {
             Ok(Some(warning)) => report.likely_duplicates.push(warning),
             Ok(None) => {}
             Err(reason) => report.refused.push(RefusedLine {
@@ -212,14 +217,31 @@ impl Plan {
         Ok(warning)
     }
 
+    /// A line that was not taken leaves no area behind.
+    fn forget_areas_after(&mut self, count: usize) {
+        for area in self.new_areas.split_off(count) {
+            self.by_place.retain(|_, other| other.id != area.id);
+        }
+    }
+
     /// The area of this name, or a new one with the next code.
     fn place(&mut self, parent: &Area, kind: AreaKind, letter: &str, name: &str) -> Area {
         let key = (parent.id.clone(), name.to_owned());
         if let Some(area) = self.by_place.get(&key) {
             return area.clone();
         }
-        let siblings = self.by_place.keys().filter(|(id, _)| *id == parent.id).count();
-        let code = format!("{letter}{:02}", siblings.saturating_add(1));
+        let codes: HashSet<&str> = self
+            .by_place
+            .values()
+            .filter(|area| area.parent_id.as_ref() == Some(&parent.id))
+            .map(|area| area.code.as_str())
+            .collect();
+        let mut numbers = 1u32..;
+        let free = numbers.find_map(|number| {
+            let code = format!("{letter}{number:02}");
+            (!codes.contains(code.as_str())).then_some(code)
+        });
+        let code = free.unwrap_or_default();
         let area = parent.part(kind, &code, name, self.now);
         self.by_place.insert(key, area.clone());
         self.new_areas.push(area.clone());

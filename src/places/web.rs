@@ -1,8 +1,8 @@
 //! Pages of places: finding a household, a household at a glance, and importing a roster after a dry run.
 
 use askama::Template;
+use axum::extract::State;
 use axum::extract::multipart::MultipartError;
-use axum::extract::{Multipart, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use super::area::Tree;
 use super::household::{self, Household, Search};
 use super::import::{self, Report};
 use crate::access::role::Permission;
-use crate::app::{App, STALE_FORM, Staff};
+use crate::app::{App, Staff};
 use crate::cards::card::{self, Card};
 use crate::cards::number::CardNumber;
 use crate::clock::{self, Moment};
@@ -23,6 +23,7 @@ use crate::ledger::balance::{self, Balances};
 use crate::page::{self, Problems, Shell};
 use crate::points::Points;
 use crate::scheme::item::{self, Item};
+use crate::sent::{Multipart, Path, Query, STALE_FORM};
 
 #[derive(Template)]
 #[template(path = "places/households.html")]
@@ -87,7 +88,7 @@ pub async fn households(State(app): State<App>, staff: Staff, Query(wanted): Que
 
 fn household_row(household: Household, tree: &Tree) -> HouseholdRow {
     HouseholdRow {
-        address: household.address(&tree),
+        address: household.address(tree),
         code: household.code,
         head: household.head_name,
         people: household.people,
@@ -269,7 +270,7 @@ pub async fn import_form(staff: Staff) -> Result<Response> {
 ///
 /// # Errors
 /// `Forbidden` for a form that is not of this session; what is wrong with the file is shown above the form.
-pub async fn import(State(app): State<App>, staff: Staff, upload: Multipart) -> Result<Response> {
+pub async fn import(State(app): State<App>, staff: Staff, Multipart(upload): Multipart) -> Result<Response> {
     let shell = staff.shell.clone();
     let (status, problems, report) = match try_import(&app, &staff, upload).await {
         Ok(report) => (StatusCode::OK, Problems::default(), Some(report)),
@@ -290,7 +291,7 @@ pub async fn import(State(app): State<App>, staff: Staff, upload: Multipart) -> 
     )
 }
 
-async fn try_import(app: &App, staff: &Staff, upload: Multipart) -> Result<Imported> {
+async fn try_import(app: &App, staff: &Staff, upload: axum::extract::Multipart) -> Result<Imported> {
     let sent = Upload::receive(upload, &staff.shell.csrf).await?;
     let (now, by) = (app.now(), staff.user.id.clone());
     let roster = app.slowly(move || import::read(&sent.file)).await??;
@@ -318,7 +319,7 @@ struct Upload {
 }
 
 impl Upload {
-    async fn receive(mut upload: Multipart, csrf: &str) -> Result<Upload> {
+    async fn receive(mut upload: axum::extract::Multipart, csrf: &str) -> Result<Upload> {
         let mut sent = Upload {
             file_name: String::new(),
             file: Vec::new(),

@@ -143,6 +143,14 @@ fn rules(version: &Id<SchemeVersion>, file: &File, now: Moment) -> Result<(Vec<C
         })
         .collect();
     let mut problems = Vec::new();
+    for (at, category) in categories.iter().enumerate() {
+        if categories.iter().take(at).any(|other| other.code == category.code) {
+            problems.push(FieldError {
+                field: "categories",
+                message: format!("类别 {} {}：编号重复。", category.code, category.name),
+            });
+        }
+    }
     let mut items: Vec<Item> = Vec::new();
     for row in &file.items {
         match rule(version, file, row, now) {

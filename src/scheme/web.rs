@@ -2,7 +2,7 @@
 //! and so without anything personal.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -13,6 +13,7 @@ use crate::app::{App, Visitor};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::page::{self, Shell};
+use crate::sent::Query;
 
 #[derive(Template)]
 #[template(path = "scheme/rules.html")]

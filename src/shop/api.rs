@@ -1,7 +1,7 @@
 //! The counter over the API: redeem and void.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::redemption::{self, Redeem, Redeemed, Redemption, Wanted};
 use super::void::{self, AskVoid};
 use crate::access::role::Permission;
-use crate::app::{ApiJson, App, IdempotencyKey, Staff};
+use crate::app::{App, Staff};
 use crate::error::Result;
 use crate::id::Id;
 use crate::points::Points;
+use crate::sent::{ApiJson, IdempotencyKey, Path};
 
 /// What a till sends.
 #[derive(Deserialize)]

@@ -77,6 +77,9 @@ pub fn read(file: &[u8], now: Moment) -> Result<Vec<GoodsItem>> {
         if all.iter().any(|other| other.sku == row.sku) {
             return Err(wrong("编号重复"));
         }
+        if row.barcode.is_some() && all.iter().any(|other| other.barcode == row.barcode) {
+            return Err(wrong("条码重复"));
+        }
         all.push(GoodsItem {
             id: Id::new(now),
             sku: row.sku,
@@ -103,21 +106,31 @@ pub fn add(conn: &mut Conn, new: &[GoodsItem]) -> Result<()> {
     Ok(())
 }
 
-/// Adds goods whose codes are all new.
+/// Adds goods whose short codes and barcodes are all new.
 ///
 /// # Errors
 /// `Invalid` naming the codes that are taken; nothing is added then.
 pub fn add_new(conn: &mut Conn, new: &[GoodsItem]) -> Result<()> {
-    let skus: Vec<&str> = new.iter().map(|item| item.sku.as_str()).collect();
-    let mut taken: Vec<String> = by_skus(conn, &skus)?.into_keys().collect();
-    if taken.is_empty() {
-        return add(conn, new);
+    let known = goods_items::table
+        .select((goods_items::sku, goods_items::barcode))
+        .load::<(String, Option<String>)>(conn)?;
+    let taken: Vec<&str> = new
+        .iter()
+        .filter(|item| {
+            let same = |(sku, barcode): &(String, Option<String>)| {
+                *sku == item.sku || (barcode.is_some() && *barcode == item.barcode)
+            };
+            known.iter().any(same)
+        })
+        .map(|item| item.sku.as_str())
+        .collect();
+    match taken.as_slice() {
+        [] => add(conn, new),
+        taken => Err(Error::invalid(
+            "file",
+            format!("这些商品的编号或条码已经登记：{}。", taken.join("、")),
+        )),
     }
-    taken.sort_unstable();
-    Err(Error::invalid(
-        "file",
-        format!("这些编号已经登记：{}。", taken.join("、")),
-    ))
 }
 
 /// Everything on offer, by short code.

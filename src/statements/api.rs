@@ -1,7 +1,7 @@
 //! Households and their statements over the API.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,7 @@ use crate::ledger::account::AccountKind;
 use crate::ledger::balance;
 use crate::places::household::{self, Search};
 use crate::points::Points;
+use crate::sent::{Path, Query};
 
 /// Which households.
 #[derive(Deserialize)]

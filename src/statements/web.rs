@@ -2,7 +2,7 @@
 //! print.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -16,6 +16,7 @@ use crate::page::{self, Shell};
 use crate::places::area::Tree;
 use crate::places::{household, programme};
 use crate::points::Points;
+use crate::sent::{Path, Query};
 
 #[derive(Template)]
 #[template(path = "statements/statement.html")]

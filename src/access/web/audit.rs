@@ -1,24 +1,25 @@
 //! The record of acts, in the words of the field.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
 use crate::access::user::{self, User};
 use crate::app::{App, Staff};
-use crate::audit;
+use crate::audit::{self, Event};
 use crate::clock::{self};
 use crate::error::Result;
 use crate::id::Id;
 use crate::page::{self, Shell};
+use crate::sent::Query;
 
 #[derive(Template)]
 #[template(path = "access/audit.html")]
 struct AuditPage {
     shell: Shell,
     rows: Vec<AuditRow>,
-    older: Option<i64>,
+    older: Option<Id<Event>>,
 }
 
 struct AuditRow {
@@ -32,7 +33,7 @@ struct AuditRow {
 /// From where back.
 #[derive(Deserialize)]
 pub struct Before {
-    before: Option<i64>,
+    before: Option<String>,
 }
 
 /// Lines on a page of the record.
@@ -46,18 +47,12 @@ pub async fn audit(State(app): State<App>, staff: Staff, Query(before): Query<Be
     let page = app
         .db
         .read(move |conn| {
-            let before = before
-                .before
-                .and_then(chrono::DateTime::from_timestamp_millis)
-                .map(|moment| moment.naive_utc());
-            let events = audit::events(conn, before, AUDIT_PAGE)?;
+            let before = before.before.map(Id::known);
+            let events = audit::events(conn, before.as_ref(), AUDIT_PAGE)?;
             let actors: Vec<Id<User>> = events.iter().map(|event| Id::known(event.actor.clone())).collect();
             let names = user::display_names(conn, &actors)?;
             let full = i64::try_from(events.len()).unwrap_or(0) == AUDIT_PAGE;
-            let older = events
-                .last()
-                .filter(|_| full)
-                .map(|last| last.recorded_at.and_utc().timestamp_millis());
+            let older = events.last().filter(|_| full).map(|last| last.id.clone());
             let rows = events
                 .into_iter()
                 .map(|event| AuditRow {

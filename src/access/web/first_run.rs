@@ -1,7 +1,6 @@
 //! The first run: an empty database greets, and whoever holds the set-up code founds the programme.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::Response;
@@ -19,6 +18,7 @@ use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::places::area::{self, Area, AreaKind};
 use crate::places::programme::{self, NewProgramme};
+use crate::sent::OpenForm;
 use crate::shop::store::{self, PointsStore};
 
 use super::sign_in::with_cookie;
@@ -75,7 +75,7 @@ pub async fn first_run(State(app): State<App>, visitor: Visitor, headers: axum::
 ///
 /// # Errors
 /// `NotFound` once the programme is founded.
-pub async fn found(State(app): State<App>, visitor: Visitor, Form(form): Form<FirstRun>) -> Result<Response> {
+pub async fn found(State(app): State<App>, visitor: Visitor, OpenForm(form): OpenForm<FirstRun>) -> Result<Response> {
     if app.programme().await?.is_some() {
         return Err(Error::NotFound);
     }

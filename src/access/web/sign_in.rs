@@ -3,18 +3,18 @@
 use std::net::SocketAddr;
 
 use askama::Template;
-use axum::Form;
-use axum::extract::{ConnectInfo, Query, State};
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde::Deserialize;
 
 use crate::access::session;
 use crate::access::user::{self};
-use crate::app::{App, SignedForm, Visitor};
+use crate::app::{App, Visitor};
 use crate::error::{Error, Result};
 use crate::guard::COOKIE;
 use crate::page::{self, Problems, Shell};
+use crate::sent::{OpenForm, Query, SignedForm};
 
 #[derive(Template)]
 #[template(path = "access/sign_in.html")]
@@ -65,7 +65,7 @@ pub async fn sign_in(
     State(app): State<App>,
     visitor: Visitor,
     address: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
-    Form(form): Form<SignIn>,
+    OpenForm(form): OpenForm<SignIn>,
 ) -> Result<Response> {
     let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
     match try_sign_in(&app, &form, from).await {
@@ -108,8 +108,9 @@ async fn try_sign_in(app: &App, form: &SignIn, from: Option<std::net::IpAddr>) -
 
 /// A path of our own, so that nobody is sent elsewhere after signing in.
 fn local_path(next: &str) -> Option<&str> {
-    let plain = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\');
-    plain.then_some(next)
+    // Browsers read a backslash as a slash and leave out tabs and line breaks.
+    let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    (plain && next.starts_with('/') && !next.starts_with("//")).then_some(next)
 }
 
 /// Puts the session into a cookie that scripts cannot read and other sites do not send.

@@ -1,19 +1,20 @@
 //! Users: who has an account and which duties.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
 use crate::access::role::{Duties, Role};
 use crate::access::user::{self, PasswordHash, User};
-use crate::app::{App, SignedForm, Staff};
+use crate::app::{App, Staff};
 use crate::audit::{self, Event};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::places::area::{Area, Tree};
 use crate::places::household;
+use crate::sent::{Path, Query, SignedForm};
 
 use super::sign_in::NoFields;
 

@@ -1,12 +1,12 @@
 //! The page that nominates a household: which one, for which item, when. No script, and few taps.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
 use crate::access::role::Permission;
-use crate::app::{App, SignedForm, Staff};
+use crate::app::{App, Staff};
 use crate::clock::{self, Day, Moment};
 use crate::council::nomination::{self, Nominate, Nomination};
 use crate::db::Conn;
@@ -17,6 +17,7 @@ use crate::places::area::Tree;
 use crate::places::household::{self, Household, Search};
 use crate::scheme::item::{self, Category, Item};
 use crate::scheme::version;
+use crate::sent::{Query, SignedForm};
 
 #[derive(Template)]
 #[template(path = "council/nominate.html")]

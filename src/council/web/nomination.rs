@@ -1,14 +1,14 @@
 //! The page of a nomination: how its points came about, under which rule, and the form that verifies it.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::{badge, is_own};
 use crate::access::role::Permission;
 use crate::access::user::{self, User};
-use crate::app::{App, SignedForm, Staff};
+use crate::app::{App, Staff};
 use crate::clock::{self, Moment};
 use crate::council::nomination::{self, Decision, Nomination, State as Stand, Verify};
 use crate::db::Conn;
@@ -19,6 +19,7 @@ use crate::places::area::Tree;
 use crate::places::household::{self, Household};
 use crate::scheme::item::{self, Category, Item};
 use crate::scheme::version;
+use crate::sent::{Path, Query, SignedForm};
 
 #[derive(Template)]
 #[template(path = "council/nomination.html")]

@@ -1,7 +1,7 @@
 //! The page that lists nominations: for who verifies, first what waits for that.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -19,6 +19,7 @@ use crate::places::area::Tree;
 use crate::places::household::Household;
 use crate::points::Points;
 use crate::scheme::item::{self, Item};
+use crate::sent::Query;
 
 #[derive(Template)]
 #[template(path = "council/nominations.html")]

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::basket::{Answer, Basket, CardState, Fields, QUANTITY};
 use crate::access::role::Permission;
-use crate::app::{ApiJson, App, STALE_FORM, SignedForm, Staff};
+use crate::app::{App, Staff};
 use crate::clock::{Moment, day_of};
 use crate::db::Conn;
 use crate::error::{Error, Refusal, Result};
@@ -23,6 +23,7 @@ use crate::page::{self, Problems, Shell};
 use crate::places::household::initials;
 use crate::points::Points;
 use crate::request::Conflict;
+use crate::sent::{ApiJson, STALE_FORM, SignedForm};
 use crate::shop::goods::{self, GoodsItem};
 use crate::shop::redemption::{self, Redeem, Redeemed, Wanted};
 use crate::shop::stock::Stock;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use chrono::{Datelike, Weekday};
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use crate::id::Id;
 use crate::page::{self, Shell};
 use crate::places::household::{self, Household};
 use crate::points::Points;
+use crate::sent::Query;
 use crate::shop::redemption::{self, Redeemed, Redemption};
 use crate::shop::store;
 use crate::shop::void::{self, Void};

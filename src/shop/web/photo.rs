@@ -9,11 +9,12 @@ use serde_json::json;
 
 use super::basket::{Basket, Fields, carried};
 use super::counter::{say, show, wants_json};
-use crate::app::{App, STALE_FORM, Staff};
+use crate::app::{App, Staff};
 use crate::cards::number::CardToken;
 use crate::cards::qr::decode_photo;
 use crate::error::{Error, Result};
 use crate::page::Problems;
+use crate::sent::STALE_FORM;
 
 /// `POST /counter/photo`: the counter with the card in the photograph recognised.
 ///

@@ -4,14 +4,14 @@
 //! where the visitor works the counter.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
 use crate::access::role::Permission;
 use crate::access::user;
-use crate::app::{App, SignedForm, Staff};
+use crate::app::{App, Staff};
 use crate::clock::{self, Moment};
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -21,6 +21,7 @@ use crate::ledger::balance;
 use crate::page::{self, Problems, Shell};
 use crate::places::household;
 use crate::points::Points;
+use crate::sent::{Path, Query, SignedForm};
 use crate::shop::redemption::{self, Redeemed, Redemption};
 use crate::shop::store::{self, PointsStore};
 use crate::shop::void::{self, AskVoid, Void};

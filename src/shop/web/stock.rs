@@ -1,20 +1,21 @@
 //! The stock: what is on the shelf, what runs out, what expires; and the form that takes goods in.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Deserialize;
 
 use crate::access::role::Permission;
-use crate::app::{App, SignedForm, Staff};
+use crate::app::{App, Staff};
 use crate::clock::{self, Day, Moment, days_after};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::money::Fen;
 use crate::page::{self, Problems, Shell};
+use crate::sent::{Query, SignedForm};
 use crate::shop::goods::{self, GoodsItem};
 use crate::shop::stock::{self, Funding, Receive, StockLot};
 use crate::shop::store::{self, PointsStore};

@@ -1,0 +1,199 @@
+// What the browser tests share: the demonstration town with its people signed in, residents with enough points, a
+// scanning gun, and what is seen on a screen.
+
+import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { promisify } from "node:util";
+import { openBrowser, signIn, startDemo } from "./browser.mjs";
+
+/** As the pages have to serve: a cheap phone held upright, and a shop's old screen. */
+export const PHONE = { width: 360, height: 800 };
+export const SCREEN = { width: 1280, height: 900 };
+
+// A debug build on a busy machine answers slowly; a test that waits longer has found a mistake.
+const PATIENCE_MS = 45_000;
+
+// Awards of 20 points each, which the demo's history gives to nobody: points for whoever needs some, twice or once a year.
+const GENEROUS = ["C04", "C04", "A03"];
+
+/** Opens the demonstration town. `complaints` gathers what the browser reports of scripts and of the content policy. */
+export async function openTown({ households = 60 } = {}) {
+  const demo = await startDemo({ households });
+  const browser = await openBrowser();
+  const complaints = [];
+  const sessions = new Map();
+  const tokens = new Map();
+  const taken = new Set();
+  let register;
+
+  /** A new page as this user sees it; without a name, as anybody does. People sign in once: a second page is a second tab. */
+  async function enter(name, { js = true, viewport = SCREEN } = {}) {
+    if (name && !sessions.has(name)) sessions.set(name, sessionOf(name));
+    const context = await browser.newContext({
+      viewport,
+      javaScriptEnabled: js,
+      locale: "zh-CN",
+      timezoneId: "Asia/Shanghai",
+      storageState: name ? await sessions.get(name) : undefined,
+    });
+    return watch(await context.newPage());
+  }
+
+  async function sessionOf(name) {
+    const context = await browser.newContext({ locale: "zh-CN" });
+    await signIn(watch(await context.newPage()), demo.address, name);
+    const session = await context.storageState();
+    await context.close();
+    return session;
+  }
+
+  function watch(page) {
+    page.setDefaultTimeout(PATIENCE_MS);
+    page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
+    page.on("console", (message) => {
+      // What the server refuses on purpose is reported here too; the tests look at those answers themselves.
+      if (message.type() === "error" && !/^Failed to load resource/.test(message.text())) complaints.push(`${page.url()}: ${message.text()}`);
+    });
+    // Leaving a full basket asks first.
+    page.on("dialog", (dialog) => dialog.accept().catch(() => {}));
+    return page;
+  }
+
+  /** Calls the API as this user: posts when there is a body. */
+  async function api(name, path, body) {
+    if (!tokens.has(name)) tokens.set(name, tokenOf(name));
+    const answer = await fetch(`${demo.address}/api/v1${path}`, {
+      method: body ? "POST" : "GET",
+      headers: {
+        authorization: `Bearer ${await tokens.get(name)}`,
+        ...(body && { "content-type": "application/json", "idempotency-key": randomUUID() }),
+      },
+      body: body && JSON.stringify(body),
+    });
+    const said = await answer.json();
+    if (!answer.ok) throw Object.assign(new Error(`${path}: ${answer.status} ${said.detail}`), { code: said.code });
+    return said;
+  }
+
+  async function tokenOf(name) {
+    const { stdout } = await promisify(execFile)(process.env.JISHAN_BIN, ["token", "create", "--user", name, "--data", demo.folder]);
+    return stdout.trim().split("\n").pop();
+  }
+
+  /** Every household: code, and the head's name as the list shows it. */
+  async function everyHousehold() {
+    register ||= (async () => {
+      const page = await enter("admin");
+      const found = [];
+      for (let next = `${demo.address}/households`; next; ) {
+        await page.goto(next);
+        found.push(
+          ...(await page.locator("tbody tr").evaluateAll((rows) =>
+            rows.map((row) => ({
+              code: row.querySelector("td").textContent.trim(),
+              head: row.querySelector("th").textContent.trim().replace(/户$/, ""),
+            })),
+          )),
+        );
+        const more = page.locator("a[rel=next]");
+        next = (await more.count()) ? new URL(await more.getAttribute("href"), demo.address).href : null;
+      }
+      await page.context().close();
+      return found;
+    })();
+    return register;
+  }
+
+  /** How many points a household can spend now. */
+  const pointsOf = async (code) => (await api("admin", `/households/${code}`)).spendable_points;
+
+  const linesOf = async (code) => (await api("admin", `/households/${code}/statement?limit=200`)).items;
+
+  /**
+   * A household that bought nothing yet, so that no monthly limit is used up. `ready` looks at its points and lines; where
+   * `points` are asked for, good deeds are added until there are so many.
+   */
+  async function resident({ points = 0, ready = () => true } = {}) {
+    for (const household of await everyHousehold()) {
+      if (taken.has(household.code)) continue;
+      const lines = await linesOf(household.code);
+      const bought = lines.some((line) => line.kind === "redemption");
+      const found = { ...household, points: await pointsOf(household.code), lines };
+      if (bought || !ready(found)) continue;
+      taken.add(household.code);
+      for (const item of GENEROUS) if (found.points < points) found.points = await award(found.code, item);
+      if (found.points < points) throw new Error(`${found.code} has ${found.points} points, not ${points}`);
+      return found;
+    }
+    throw new Error("No household of the demo town is as the test needs one");
+  }
+
+  async function award(household, item) {
+    const occurred_on = new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10);
+    const { id } = await api("building", "/awards", { household, item, occurred_on });
+    await api("grid", `/awards/${id}/verification`, { decision: "approve" });
+    return pointsOf(household);
+  }
+
+  /** A new card for a household: `number`, and `token` as its code holds it. */
+  const cardFor = (code) => api("grid", `/households/${code}/cards`, { reason: "遗失补办" });
+
+  const close = async () => {
+    await browser.close();
+    await demo.stop();
+  };
+
+  return { address: demo.address, demo, browser, complaints, enter, watch, api, households: everyHousehold, resident, pointsOf, linesOf, cardFor, close };
+}
+
+/**
+ * Scans as a gun does: a burst of keys into whatever has the focus. `inputMethod` is what a Chinese input method makes of
+ * the keys; `pause` holds the gun for so long after `after` characters; `end` is the key that it sends last, if any.
+ */
+export function scan(page, text, { inputMethod = false, end = "Enter", after = 0, pause = 0 } = {}) {
+  const act = async ({ text, inputMethod, end, after, pause }) => {
+    const named = { "-": "Minus", "/": "Slash", ".": "Period", ":": "Semicolon" };
+    const press = (key, code, shiftKey = false) => {
+      const eaten = inputMethod && key !== "Enter";
+      const event = { key: eaten ? "Process" : key, keyCode: eaten ? 229 : key.charCodeAt(0), code, shiftKey, bubbles: true, cancelable: true };
+      (document.activeElement || document.body).dispatchEvent(new KeyboardEvent("keydown", event));
+    };
+    for (const [at, key] of [...text].entries()) {
+      if (pause && at === after) await new Promise((done) => setTimeout(done, pause));
+      const code = /\d/.test(key) ? `Digit${key}` : named[key] || `Key${key.toUpperCase()}`;
+      press(key, code, /[A-Z:]/.test(key));
+    }
+    if (end) press(end, end);
+  };
+  return page.evaluate(act, { text, inputMethod, end, after, pause });
+}
+
+/** Waits until the one line that everybody at the counter looks at has settled on this, and gives its words. */
+export async function settled(page, state) {
+  const bar = page.locator(`#status.${state}:not(.dim)`);
+  await bar.waitFor();
+  return (await bar.innerText()).trim();
+}
+
+/** The basket's lines: `食盐 400g × 2`. */
+export const basket = (page) =>
+  page.locator("#lines .line").evaluateAll((lines) => lines.map((line) => `${line.querySelector(".name").textContent} × ${line.querySelector("output").textContent}`));
+
+/** All that can be read on the page. */
+export const visible = (page) => page.evaluate(() => document.body.innerText);
+
+/** Every number in a text, as it is written. */
+export const numbers = (text) => new Set(text.match(/\d+/g));
+
+/** Goods on the counter's shelf, by the beginning of their name. */
+export async function goods(page, name) {
+  const tile = page.locator(`.goods[data-name^="${name}"]`).first();
+  const { sku, barcode, code, points } = await tile.evaluate((element) => ({ ...element.dataset }));
+  return { name: await tile.getAttribute("data-name"), sku, barcode, code, points: Number(points), tile };
+}
+
+/** Presses what sends a form, and waits for the page that answers. */
+export async function submit(page, button) {
+  await Promise.all([page.waitForEvent("framenavigated", (frame) => frame === page.mainFrame()), button.click()]);
+  await page.waitForLoadState();
+}
