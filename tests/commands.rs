@@ -3,7 +3,8 @@
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use jishan::access::session::Secret;
@@ -18,9 +19,27 @@ use jishan::places::household::{self, Search};
 use crate::browser::Visitor;
 use crate::town::{Database, Town, WANG, fresh_location, morning, on_both, runtime};
 
+/// The longest that a command may take, and a server to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Runs the program to its end, in a folder of its own and without settings of ours.
 fn jishan(folder: &Path, arguments: &[&str]) -> Output {
-    command(folder, arguments).output().unwrap()
+    let mut command = command(folder, arguments);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (id, (tell, ended)) = (child.id(), mpsc::channel());
+    std::thread::spawn(move || tell.send(child.wait_with_output().unwrap()));
+    ended.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        signal("-KILL", id);
+        panic!("{arguments:?} did not end")
+    })
+}
+
+fn signal(which: &str, process: u32) {
+    let sent = Command::new("kill")
+        .args([which, &process.to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
 }
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
@@ -69,15 +88,16 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut said = Vec::new();
-        for _ in 0..lines {
-            let mut line = String::new();
-            output.read_line(&mut line).unwrap();
-            said.push(line.trim().to_owned());
-        }
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (tell, heard) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                let _ = tell.send(line);
+            }
+        });
+        let said = (0..lines).map_while(|_| heard.recv_timeout(PATIENCE).ok()).collect();
         let mut server = Server { child, said };
-        if server.said.iter().any(String::is_empty) {
+        if server.said.len() < lines {
             let mut why = String::new();
             let _ = server.child.kill();
             server.child.stderr.take().unwrap().read_to_string(&mut why).unwrap();
@@ -109,11 +129,7 @@ impl Server {
 
     /// Asks it to stop, as a service manager does, and answers its exit code.
     fn stop(mut self) -> Option<i32> {
-        let stopped = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(stopped.success());
+        signal("-TERM", self.child.id());
         self.child.wait().unwrap().code()
     }
 }

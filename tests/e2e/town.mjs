@@ -16,11 +16,12 @@ const PATIENCE_MS = 45_000;
 // Awards of 20 points each, which the demo's history gives to nobody: points for whoever needs some, twice or once a year.
 const GENEROUS = ["C04", "C04", "A03"];
 
-/** Opens the demonstration town. `complaints` gathers what the browser reports of scripts and of the content policy. */
+/** Opens the demonstration town. `complaints` gathers what the browser reports of scripts and of the content policy, `visited` the paths that were opened. */
 export async function openTown({ households = 60 } = {}) {
   const demo = await startDemo({ households });
   const browser = await openBrowser();
   const complaints = [];
+  const visited = new Set();
   const sessions = new Map();
   const tokens = new Map();
   const taken = new Set();
@@ -49,6 +50,7 @@ export async function openTown({ households = 60 } = {}) {
 
   function watch(page) {
     page.setDefaultTimeout(PATIENCE_MS);
+    page.on("framenavigated", (frame) => visited.add(new URL(frame.url()).pathname));
     page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
     page.on("console", (message) => {
       // What the server refuses on purpose is reported here too; the tests look at those answers themselves.
@@ -143,7 +145,7 @@ export async function openTown({ households = 60 } = {}) {
     await demo.stop();
   };
 
-  return { address: demo.address, demo, browser, complaints, enter, watch, api, households: everyHousehold, resident, pointsOf, linesOf, cardFor, close };
+  return { address: demo.address, demo, browser, complaints, visited, enter, watch, api, households: everyHousehold, resident, pointsOf, linesOf, cardFor, close };
 }
 
 /**
@@ -153,13 +155,19 @@ export async function openTown({ households = 60 } = {}) {
 export function scan(page, text, { inputMethod = false, end = "Enter", after = 0, pause = 0 } = {}) {
   const act = async ({ text, inputMethod, end, after, pause }) => {
     const named = { "-": "Minus", "/": "Slash", ".": "Period", ":": "Semicolon" };
+    let time = performance.now();
     const press = (key, code, shiftKey = false) => {
       const eaten = inputMethod && key !== "Enter";
-      const event = { key: eaten ? "Process" : key, keyCode: eaten ? 229 : key.charCodeAt(0), code, shiftKey, bubbles: true, cancelable: true };
-      (document.activeElement || document.body).dispatchEvent(new KeyboardEvent("keydown", event));
+      const event = new KeyboardEvent("keydown", { key: eaten ? "Process" : key, keyCode: eaten ? 229 : 0, code, shiftKey, bubbles: true, cancelable: true });
+      // A real key carries the time at which it was pressed, however busy the page is when it gets to see it.
+      Object.defineProperty(event, "timeStamp", { value: (time += 4) });
+      (document.activeElement || document.body).dispatchEvent(event);
     };
     for (const [at, key] of [...text].entries()) {
-      if (pause && at === after) await new Promise((done) => setTimeout(done, pause));
+      if (pause && at === after) {
+        await new Promise((done) => setTimeout(done, pause));
+        time = performance.now();
+      }
       const code = /\d/.test(key) ? `Digit${key}` : named[key] || `Key${key.toUpperCase()}`;
       press(key, code, /[A-Z:]/.test(key));
     }

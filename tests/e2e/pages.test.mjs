@@ -1,0 +1,297 @@
+// Every page as those see it who may: on a cheap phone and on an old screen it fits, passes axe, speaks Chinese, and keeps
+// to the content policy. What residents open is small. The paper forms of the field work without a script.
+
+import { after, before, test } from "node:test";
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { shot } from "./browser.mjs";
+import { PHONE, SCREEN, goods, openTown, scan, settled, submit } from "./town.mjs";
+
+const AXE = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+// A page enlarged to 400 % on the old screen is as narrow as this (WCAG 1.4.10).
+const NARROWEST = { width: 320, height: 640 };
+const RESIDENTS_PAGE_BYTES = 100_000;
+
+// Names that people at the screen know as they are, and the demo's user names.
+const LATIN = /^(Jishan|Excel|XLSX|xlsx|admin|auditor|building|council|grid|shop|stock)$/;
+
+let town, known;
+before(async () => {
+  town = await openTown();
+  known = await town.resident({ points: 20 });
+  known.card = await town.cardFor(known.code);
+});
+after(() => town?.close());
+
+const to = (path) => async (page) => page.goto(town.address + path);
+const ofKnown = (rest) => async (page) => page.goto(`${town.address}/households/${known.code}${rest}`);
+const followed = (path, link) => async (page) => {
+  await page.goto(town.address + path);
+  const address = await page.locator(link).first().getAttribute("href");
+  return page.goto(new URL(address, town.address).href);
+};
+/** Fills in a form, sends it, and hands back what was answered to the last request for a page. */
+const sent = (path, fill, button) => async (page) => {
+  await page.goto(town.address + path);
+  await fill(page);
+  const answers = [];
+  const listen = (response) => response.request().isNavigationRequest() && answers.push(response);
+  page.on("response", listen);
+  await submit(page, page.locator(button));
+  page.off("response", listen);
+  return answers.pop();
+};
+
+/** A slip of the known household, made once. */
+let slip;
+function slipPath() {
+  slip ||= (async () => {
+    const made = await town.api("shop", "/redemptions", { card: known.card.token, lines: [{ sku: "G019", quantity: 1 }] });
+    return `/redemptions/${made.id}`;
+  })();
+  return slip;
+}
+
+const filled = (name, state) => async (page) => {
+  const answer = await page.goto(`${town.address}/counter`);
+  const { barcode } = await goods(page, name);
+  await scan(page, known.card.token);
+  await scan(page, barcode);
+  await settled(page, state);
+  await page.locator(".flash").waitFor({ state: "hidden" });
+  return answer;
+};
+
+const roster = "社区,网格,楼栋,单元,房号,户主,人口,备注\n阳光社区,9,12栋,1,101,李玉山,4,无\n阳光社区,9,12栋,1,102,王秀英,0,无\n阳光社区,9,12栋,1,104,李玉山,3,无\n";
+
+// What, who, how to get there, and the status if it is not 200.
+const PAGES = [
+  ["start", null, to("/")],
+  ["scheme", null, to("/scheme")],
+  ["scheme-found", null, to("/scheme?q=清扫")],
+  ["scheme-nothing", null, to("/scheme?q=zzz")],
+  ["card", null, async (page) => page.goto(`${town.address}/K/${known.card.token}`)],
+  ["sign-in", null, to("/sign-in?next=/desk")],
+  ["sign-in-refused", null, sent("/sign-in", async (page) => { await page.fill("#name", "grid-99"); await page.fill("#password", "no"); }, "form .button.big"), 403],
+  ["not-found", null, to("/no-such-page"), 404],
+  ...["admin", "grid", "building", "shop", "stock", "council", "auditor"].map((name) => [`desk-${name}`, name, to("/desk")]),
+  ["nominate-whom", "building", to("/nominations/new")],
+  ["nominate-nobody", "building", to("/nominations/new?query=zzzz")],
+  ["nominate", "building", async (page) => {
+    const answer = await page.goto(`${town.address}/nominations/new?household=${known.code}`);
+    await page.locator("details").evaluateAll((folds) => folds.forEach((fold) => { fold.open = true; }));
+    return answer;
+  }],
+  ["nominate-refused", "building", async (page) => sent(`/nominations/new?household=${known.code}`, () => {}, ".button.big")(page), 422],
+  ["nominations", "grid", to("/nominations")],
+  ["nominations-all", "grid", to("/nominations?state=all")],
+  ["nominations-none", "grid", to("/nominations?state=returned")],
+  ["nominations-auditor", "auditor", to("/nominations?state=returned")],
+  ["nomination-mine", "building", followed("/nominations?state=submitted", "tbody a.button")],
+  ["nomination-to-verify", "grid", followed("/nominations?state=submitted", "tbody a.button")],
+  ["nomination-posted", "auditor", followed("/nominations?state=posted", "tbody a.button")],
+  ["households", "grid", to("/households")],
+  ["households-none", "council", to("/households?query=zzzz")],
+  ["household", "grid", ofKnown("")],
+  ["household-auditor", "auditor", ofKnown("")],
+  ["household-unknown", "grid", to("/households/C99"), 404],
+  ["statement", "grid", ofKnown("/statement")],
+  ["statement-honour", "council", ofKnown("/statement?account=honour")],
+  ["counter", "shop", to("/counter")],
+  ["counter-enough", "shop", filled("食盐", "enough")],
+  ["counter-short", "shop", filled("棉被", "short")],
+  ["counter-help", "shop", async (page) => {
+    const answer = await filled("食盐", "enough")(page);
+    await page.keyboard.press("?");
+    await scan(page, "1".repeat(9) + "9");
+    await page.locator("#help").waitFor();
+    return answer;
+  }],
+  ["counter-refused", "shop", async (page) => {
+    await page.goto(`${town.address}/counter`);
+    await page.fill("#card", "12");
+    const [answer] = await Promise.all([page.waitForResponse(`${town.address}/counter`), page.evaluate(() => document.getElementById("card-form").submit())]);
+    await page.locator("[role=alert]").waitFor();
+    return answer;
+  }, 422],
+  ["slip", "shop", async (page) => to(`${await slipPath()}?done=made`)(page)],
+  ["slip-auditor", "auditor", async (page) => to(await slipPath())(page)],
+  ["slip-refused", "shop", async (page) => sent(await slipPath(), (form) => form.selectOption("#reason", "其他原因"), "button.danger")(page), 422],
+  ["journal", "shop", async (page) => { await slipPath(); return to("/journal")(page); }],
+  ["journal-empty", "auditor", to("/journal?on=2020-01-01")],
+  ["journal-wrong", "auditor", to("/journal?on=2026-13-45"), 422],
+  ["stock", "stock", to("/stock")],
+  ["stock-refused", "stock", sent("/stock", async (page) => {
+    await page.selectOption("#goods", { index: 3 });
+    await page.fill("#quantity", "7");
+    await page.fill("#cost", "3.255");
+  }, "form .button.primary"), 422],
+  ["users", "admin", to("/users")],
+  ["users-refused", "admin", sent("/users", async (page) => {
+    await page.fill("#name", "Bad Name");
+    await page.fill("#display_name", "某人");
+    await page.fill("#password", "short");
+  }, "form.panel .button.primary"), 422],
+  ["users-forbidden", "shop", to("/users"), 403],
+  ["audit", "auditor", to("/audit")],
+  ["import", "admin", to("/import")],
+  ["import-report", "admin", sent("/import", (page) => page.setInputFiles("#file", { name: "花名册.csv", mimeType: "text/csv", buffer: Buffer.from(roster) }), 'button[value="dry-run"]')],
+  // The last one: it stops the known household's card.
+  ["issued", "grid", async (page) => sent(`/households/${known.code}`, () => {}, 'form[action$="/cards"] button')(page)],
+];
+
+/** What is wrong with the page as it stands, in words; nothing is an empty list. */
+async function faults(page) {
+  const wrong = [];
+  await page.evaluate(AXE);
+  for (const size of [PHONE, SCREEN]) {
+    await page.setViewportSize(size);
+    const here = `at ${size.width}`;
+    if (await isTooWide(page)) wrong.push(`${here}: scrolls sideways`);
+    const violations = await page.evaluate(async (tags) => {
+      const { violations } = await axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.target.join(" ")} (${node.any.concat(node.all, node.none).map((check) => check.message).join("; ")})`).join(" | ")}`);
+    }, RULES);
+    wrong.push(...violations.map((violation) => `${here}: ${violation}`));
+  }
+  await page.setViewportSize(NARROWEST);
+  if (await isTooWide(page)) wrong.push(`at ${NARROWEST.width}: scrolls sideways`);
+
+  const seen = await page.evaluate(() => ({
+    title: document.title,
+    headings: document.querySelectorAll("h1").length,
+    language: document.documentElement.lang,
+    words: [document.title, document.body.innerText]
+      .concat(Array.from(document.querySelectorAll("[aria-label],[placeholder],[alt],[title],option"), (element) =>
+        [element.getAttribute("aria-label"), element.placeholder, element.alt, element.getAttribute("title"), element.tagName === "OPTION" ? element.textContent : ""].join(" ")))
+      .join(" "),
+  }));
+  if (!/^.+ · .+$/.test(seen.title)) wrong.push(`title: “${seen.title}”`);
+  if (seen.headings !== 1) wrong.push(`${seen.headings} h1`);
+  if (seen.language !== "zh-Hans") wrong.push(`lang: ${seen.language}`);
+  const codes = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b\w+\/\w+\.json\b/g;
+  const latin = new Set((seen.words.replace(codes, " ").match(/[A-Za-z]{4,}/g) || []).filter((word) => !LATIN.test(word)));
+  if (latin.size) wrong.push(`not Chinese: ${[...latin].join(", ")}`);
+  return wrong;
+}
+
+const isTooWide = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+
+// Everybody keeps one window open all day.
+const pages = new Map();
+
+for (const [name, who, open, status = 200] of PAGES) {
+  test(`page: ${name}`, async () => {
+    if (!pages.has(who)) pages.set(who, town.enter(who, { viewport: PHONE }));
+    const page = await pages.get(who);
+    await page.setViewportSize(PHONE);
+    const answer = await open(page);
+    assert.equal(answer.status(), status);
+    const policy = answer.headers()["content-security-policy"] || "";
+    assert.match(policy, /default-src 'none'/);
+    assert.doesNotMatch(policy, /unsafe/);
+    await shot(page, `page-${name}-360`);
+    assert.deepEqual(await faults(page), []);
+    await page.setViewportSize(SCREEN);
+    await shot(page, `page-${name}-1280`);
+  });
+}
+
+test("page: first-run, and the programme that it founds", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "jishan-empty-"));
+  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("JISHAN_")));
+  const server = spawn(process.env.JISHAN_BIN, ["serve", "--data", folder, "--listen", "127.0.0.1:0"], { env: environment, stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    const [address, code] = await new Promise((resolve, reject) => {
+      let said = "";
+      server.once("exit", () => reject(new Error(`jishan serve ended: ${said}`)));
+      server.stdout.setEncoding("utf8").on("data", (text) => {
+        said += text;
+        const found = [said.match(/http:\/\/127\.0\.0\.1:\d+(?=\D)/), said.match(/设置码：(\S+)\n/)];
+        if (found[0] && found[1]) resolve([found[0][0], found[1][1]]);
+      });
+    });
+    const page = await town.enter(null, { viewport: PHONE });
+    await page.goto(address);
+    assert.equal(new URL(page.url()).pathname, "/first-run");
+    assert.deepEqual(await faults(page), []);
+    await page.setViewportSize(PHONE);
+    const fill = { code: "00000000", programme: "试验村", township: "试验乡", office: "村委会", phone: "0000-0000000", store: "试验超市", opening_hours: "每周六", display_name: "李明", password: "jishan-test" };
+    for (const [name, value] of Object.entries(fill)) await page.fill(`#${name}`, value);
+    await submit(page, page.locator(".button.big"));
+    assert.match(await page.locator("[role=alert]").innerText(), /设置码不对/);
+    assert.deepEqual(await faults(page), []);
+    await page.fill("#code", code);
+    await page.fill("#password", fill.password);
+    await submit(page, page.locator(".button.big"));
+    assert.equal(new URL(page.url()).pathname, "/desk");
+    assert.match(await page.locator("body").innerText(), /还没有载入积分方案/);
+    for (const path of ["/desk", "/households", "/scheme", "/"]) {
+      await page.goto(address + path);
+      assert.deepEqual(await faults(page), [], `${path} of an empty programme`);
+    }
+    await page.context().close();
+  } finally {
+    server.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("every page that routes.rs knows was looked at", () => {
+  const source = readFileSync(new URL("../../src/routes.rs", import.meta.url), "utf8");
+  const doors = [...source.matchAll(/\bget\(\s*"([^"]+)"/g)].map(([, path]) => path).filter((path) => !/^\/(healthz|static|api)\b/.test(path));
+  assert.ok(doors.length > 15, "the table of routes was found");
+  const seen = [...town.visited].concat("/first-run");
+  for (const door of doors) {
+    const shape = new RegExp(`^${door.replace(/\{[^}]+\}/g, "[^/]+")}$`);
+    assert.ok(seen.some((path) => shape.test(path)), `no test here opens ${door}`);
+  }
+});
+
+test("what residents open is small, and comes from nowhere else", async () => {
+  for (const path of ["/", "/scheme", `/K/${known.card.token}`]) {
+    const page = await town.enter(null, { viewport: PHONE });
+    const requests = [];
+    page.on("requestfinished", (request) => requests.push(request));
+    await page.goto(town.address + path, { waitUntil: "networkidle" });
+    let bytes = 0;
+    for (const request of requests) {
+      assert.ok(request.url().startsWith(town.address) || request.url().startsWith("data:"), request.url());
+      const { responseBodySize, responseHeadersSize } = await request.sizes();
+      bytes += responseBodySize + responseHeadersSize;
+    }
+    assert.ok(bytes > 1_000 && bytes <= RESIDENTS_PAGE_BYTES, `${path}: ${bytes} bytes`);
+    await page.context().close();
+  }
+});
+
+test("a good deed is reported and verified without JavaScript", async () => {
+  const { code, head, points } = await town.resident();
+  const page = await town.enter("building", { js: false, viewport: PHONE });
+  await page.goto(`${town.address}/nominations/new`);
+  await page.fill("#query", head);
+  await submit(page, page.getByRole("button", { name: "查找" }));
+  await page.locator(`input[name="household"][value="${code}"]`).check();
+  const item = page.locator('input[name="item"][value="C04"]');
+  if (!(await item.isVisible())) await page.locator("details", { has: item }).locator("summary").click();
+  await item.check();
+  await submit(page, page.getByRole("button", { name: "交给核实人" }));
+  const { pathname } = new URL(page.url());
+  assert.match(await page.locator(".notice.ok").innerText(), /已申报/);
+  await page.context().close();
+
+  const verifier = await town.enter("council", { js: false, viewport: PHONE });
+  await verifier.goto(town.address + pathname);
+  await submit(verifier, verifier.locator('button[value="return"]'));
+  assert.match(await verifier.locator("[role=alert]").innerText(), /原因/, "whoever returns it says why");
+  await submit(verifier, verifier.locator('button[value="approve"]'));
+  assert.match(await verifier.locator(".notice.ok").innerText(), /20 分已入账/);
+  assert.equal(await town.pointsOf(code), points + 20);
+  await verifier.context().close();
+});
+
+test("no page complained", () => assert.deepEqual(town.complaints, []));
