@@ -2,7 +2,7 @@
 //!
 //! Who is behind this token, which store is this clerk's: at a busy counter these look-ups would cost more than the redemption.
 //! An answer is good as long as nobody has written anything but redemptions through this server since before it was looked
-//! up, and for [`AGE`] at most, because a command line on the same database writes behind our back. So a duty that is taken
+//! up, and for five seconds at most, because a command line on the same database writes behind our back. So a duty that is taken
 //! away here is gone with the answer of the request that took it.
 
 use std::collections::HashMap;

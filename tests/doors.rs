@@ -290,7 +290,7 @@ on_both! {
 on_both! {
     /// PostgreSQL keeps no text with a zero character in it: SQLite and PostgreSQL answer alike, and neither breaks.
     async fn a_zero_character_breaks_no_page(town: Town) {
-        let stranger = town.stranger();
+        let (stranger, shop) = (town.stranger(), town.signed_in("shop").await);
         let answers = [
             town.signed_in("grid").await.get("/households?query=%00").await,
             town.signed_in("grid").await.get("/households/%00").await,
@@ -298,6 +298,8 @@ on_both! {
             town.signed_in("grid").await.get("/nominations/new?query=%00").await,
             town.signed_in("shop").await.get("/redemptions/%00").await,
             town.signed_in("shop").await.post("/counter", &[("card", "\u{0}"), ("quantity.\u{0}", "1")]).await,
+            shop.post_file("/counter/photo", &[("csrf", shop.csrf()), ("quantity.\u{0}", "1")], ("photo", "x.jpg", b"")).await,
+            shop.post_file("/counter/photo", &[("csrf", shop.csrf()), ("card", "\u{0}")], ("photo", "x.jpg", b"")).await,
             stranger.get("/scheme?q=%00").await,
             stranger.get("/K/%00").await,
             stranger.post_bare("/sign-in", &[("name", "\u{0}"), ("password", "\u{0}")]).await,

@@ -107,8 +107,11 @@ const PAGES = [
   ["counter-help", "shop", async (page) => {
     const answer = await filled("食盐", "enough")(page);
     await page.keyboard.press("?");
-    await scan(page, "1".repeat(9) + "9");
     await page.locator("#help").waitFor();
+    await page.waitForTimeout(200);
+    await scan(page, "ZZZ9999");
+    await page.locator(".settle .notice.bad").waitFor();
+    await page.locator(".flash").waitFor({ state: "hidden" });
     return answer;
   }],
   ["counter-refused", "shop", async (page) => {
