@@ -73,11 +73,19 @@ on_both! {
         assert_eq!(asked.location(), "/sign-in?next=/households/C01-G01-B001-1-101");
         let form = stranger.get(asked.location()).await;
         assert!(form.text.contains("value=\"/households/C01-G01-B001-1-101\""));
-        assert_eq!(sign_in(&stranger, "grid", PASSWORD, "/stock").await.location(), "/stock");
+        assert_eq!(
+            sign_in(&stranger, "grid", PASSWORD, "/stock").await.location(),
+            "/stock"
+        );
         // Browsers drop tabs from an address, and read a backslash as a slash.
         let elsewhere = [
-            "https://elsewhere.example/", "//elsewhere.example/", "/\\elsewhere.example/", "\\\\elsewhere.example/",
-            "/\t/elsewhere.example/", "javascript:alert(1)", " //elsewhere.example/",
+            "https://elsewhere.example/",
+            "//elsewhere.example/",
+            "/\\elsewhere.example/",
+            "\\\\elsewhere.example/",
+            "/\t/elsewhere.example/",
+            "javascript:alert(1)",
+            " //elsewhere.example/",
         ];
         let mut led = Vec::new();
         for next in elsewhere {
@@ -106,7 +114,9 @@ on_both! {
         let elsewhere = town.signed_in("grid").await;
         let answer = grid.post("/sign-out", &[]).await;
         assert_eq!((answer.status.as_u16(), answer.location()), (303, "/"));
-        assert!(answer.header("set-cookie").starts_with("jishan=; ") && answer.header("set-cookie").contains("Max-Age=0"));
+        assert!(
+            answer.header("set-cookie").starts_with("jishan=; ") && answer.header("set-cookie").contains("Max-Age=0")
+        );
         assert_eq!(answer.header("clear-site-data"), "\"storage\"");
         // The cookie that the browser was told to forget opens nothing either; another device stays in.
         assert_eq!(grid.get("/desk").await.location(), "/sign-in?next=/desk");
@@ -133,7 +143,11 @@ on_both! {
         after(14 * 60 - minutes).await;
         assert_eq!(used.get("/desk").await.status, 200, "fourteen hours");
         after(1).await;
-        assert_eq!(used.get("/desk").await.location(), "/sign-in?next=/desk", "fourteen hours and a minute");
+        assert_eq!(
+            used.get("/desk").await.location(),
+            "/sign-in?next=/desk",
+            "fourteen hours and a minute"
+        );
         // A program's token has no evening.
         let program = town.program("grid").await;
         after(60 * 24 * 400).await;
@@ -145,8 +159,19 @@ on_both! {
     async fn a_cookie_that_is_none_is_no_one(town: Town) {
         let good = town.signed_in("grid").await;
         let secret = good.csrf().to_owned();
-        for cookie in ["", "jishan=", "jishan=x", "jishan", &format!("jishan={secret}"), &format!("other={secret}"), "jishan=é; ;;="] {
-            let request = town.stranger().request(Method::GET, "/desk").header(header::COOKIE, cookie.as_bytes());
+        for cookie in [
+            "",
+            "jishan=",
+            "jishan=x",
+            "jishan",
+            &format!("jishan={secret}"),
+            &format!("other={secret}"),
+            "jishan=é; ;;=",
+        ] {
+            let request = town
+                .stranger()
+                .request(Method::GET, "/desk")
+                .header(header::COOKIE, cookie.as_bytes());
             let answer = town.stranger().send(request.body(Body::empty()).unwrap()).await;
             assert_eq!(answer.status, 303, "{cookie}");
         }
@@ -189,10 +214,16 @@ on_both! {
             assert_eq!(stranger.get(path).await.location(), "/first-run", "{path}");
         }
         assert_eq!(stranger.get("/healthz").await.status, 200);
-        assert_eq!(stranger.get("/api/v1/households").await.problem(), (401, "not_signed_in".to_owned()));
+        assert_eq!(
+            stranger.get("/api/v1/households").await.problem(),
+            (401, "not_signed_in".to_owned())
+        );
         let page = stranger.get("/first-run").await;
         assert_eq!(page.status, 200);
-        assert!(!page.text.contains(town.app.setup_code()), "the code is where the server was started, not on the page");
+        assert!(
+            !page.text.contains(town.app.setup_code()),
+            "the code is where the server was started, not on the page"
+        );
 
         // A wrong code, and fields that make no sense: the page comes again, with what was written but the password.
         let code = town.app.setup_code().to_owned();
@@ -213,17 +244,38 @@ on_both! {
         }
         // Founded, and signed in at once; the address is plain http, so the cookie must be too.
         let answer = stranger.post_bare("/first-run", &founding(&code)).await;
-        assert_eq!((answer.status.as_u16(), answer.location()), (303, "/desk"), "{}", answer.text);
+        assert_eq!(
+            (answer.status.as_u16(), answer.location()),
+            (303, "/desk"),
+            "{}",
+            answer.text
+        );
         assert!(!answer.header("set-cookie").contains("Secure"));
         let admin = stranger.keeping_cookie_of(&answer);
         let desk = admin.get("/desk").await;
-        assert!(desk.text.contains("何敏") && desk.text.contains("晨光安置区") && desk.text.contains("还没有载入积分方案"));
+        assert!(
+            desk.text.contains("何敏") && desk.text.contains("晨光安置区") && desk.text.contains("还没有载入积分方案")
+        );
         // From now on there is no first run, and the house works.
         assert_eq!(stranger.get("/first-run").await.status, 404);
         assert_eq!(stranger.post_bare("/first-run", &founding(&code)).await.status, 404);
         assert_eq!(stranger.get("/").await.status, 200);
-        assert_eq!(sign_in(&stranger, "he-min", "a good long password", "").await.location(), "/desk");
-        for path in ["/users", "/audit", "/households", "/import", "/stock", "/journal", "/nominations", "/scheme"] {
+        assert_eq!(
+            sign_in(&stranger, "he-min", "a good long password", "")
+                .await
+                .location(),
+            "/desk"
+        );
+        for path in [
+            "/users",
+            "/audit",
+            "/households",
+            "/import",
+            "/stock",
+            "/journal",
+            "/nominations",
+            "/scheme",
+        ] {
             assert_eq!(admin.get(path).await.status, 200, "{path}");
         }
     }
@@ -266,9 +318,15 @@ on_both! {
         // Closed: gone from the browser, from the programs, from the door, at once.
         let program = town.program("zhao").await;
         assert_eq!(program.get("/api/v1/households").await.status, 200);
-        assert_eq!(admin.post("/users/zhao/disabling", &[]).await.location(), "/users?done=yes");
+        assert_eq!(
+            admin.post("/users/zhao/disabling", &[]).await.location(),
+            "/users?done=yes"
+        );
         assert_eq!(zhao.get("/desk").await.status, 303);
-        assert_eq!(program.get("/api/v1/households").await.problem(), (401, "not_signed_in".to_owned()));
+        assert_eq!(
+            program.get("/api/v1/households").await.problem(),
+            (401, "not_signed_in".to_owned())
+        );
         let refused = sign_in(&stranger, "zhao", "zhao's own words", "").await;
         assert_eq!(refused.status, 403);
         assert!(refused.text.contains("用户名或口令不对"));
@@ -278,7 +336,12 @@ on_both! {
         assert!(own.text.contains("不能停用自己的账号"));
         assert_eq!(admin.post("/users/nobody/disabling", &[]).await.status, 404);
         // Who did it stands in the record.
-        let acts: Vec<String> = town.read(|conn| audit::events(conn, None, 10)).await.into_iter().map(|one| one.act).collect();
+        let acts: Vec<String> = town
+            .read(|conn| audit::events(conn, None, 10))
+            .await
+            .into_iter()
+            .map(|one| one.act)
+            .collect();
         assert!(acts.contains(&"user.added".to_owned()) && acts.contains(&"user.disabled".to_owned()));
         let record = admin.get("/audit").await.text;
         assert!(record.contains("增加用户") && record.contains("停用用户") && record.contains("项目管理员甲"));

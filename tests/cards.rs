@@ -39,7 +39,11 @@ on_both! {
         // In use, nobody's, with a wrong secret, without one, no card at all: one and the same page.
         for other in [nobodys.as_str(), &wrong_secret, &new[..10], "hello", "%F0%9F%98%80"] {
             let answer = stranger.get(&format!("/K/{other}")).await;
-            assert_eq!((answer.status, answer.text), (known.status, known.text.clone()), "{other}");
+            assert_eq!(
+                (answer.status, answer.text),
+                (known.status, known.text.clone()),
+                "{other}"
+            );
         }
         // Only a stopped card says so, so that it comes back; its secret does not matter.
         let stopped = stranger.get(&format!("/K/{old}")).await;
@@ -66,14 +70,26 @@ on_both! {
         let page = grid.post(&path, &fields).await;
         assert_eq!(page.status, 200, "{}", page.text);
         let wang = town.household(WANG).await.id;
-        let card = town.read(move |conn| Ok(card::of_household(conn, &wang)?.remove(0))).await;
+        let card = town
+            .read(move |conn| Ok(card::of_household(conn, &wang)?.remove(0)))
+            .await;
         let number = CardNumber::parse(&card.number).unwrap();
         assert!(page.text.contains(&number.grouped()) && page.text.contains("<svg"));
         // The secret is in the drawing and nowhere in words; the form sent twice shows the same card.
         assert!(!page.text.contains("/K/"));
         assert_eq!(grid.post(&path, &fields).await.text, page.text);
-        assert_eq!(grid.post(&path, &[("key", "a-key-of-the-form"), ("reason", "遗失补办")]).await.status, 409);
-        assert_eq!(grid.post(&path, &[("key", "another"), ("reason", " "), ("detail", "")]).await.status, 422);
+        assert_eq!(
+            grid.post(&path, &[("key", "a-key-of-the-form"), ("reason", "遗失补办")])
+                .await
+                .status,
+            409
+        );
+        assert_eq!(
+            grid.post(&path, &[("key", "another"), ("reason", " "), ("detail", "")])
+                .await
+                .status,
+            422
+        );
         // The household's page shows numbers, never a secret.
         let household = grid.get(&format!("/households/{WANG}")).await.text;
         assert!(household.contains(&number.grouped()) && household.contains("在用") && !household.contains("<svg"));
@@ -84,9 +100,18 @@ on_both! {
         assert_eq!(grid.post(&stop, &[("reason", " ")]).await.status, 422);
         let stopped = grid.post(&stop, &[("reason", "遗失"), ("detail", "在集市上")]).await;
         assert_eq!(stopped.location(), format!("/households/{WANG}?done=card-stopped"));
-        assert_eq!(town.redeem("a", number.as_str(), &[("G006", 1)]).await.unwrap_err().code(), "card_stopped");
+        assert_eq!(
+            town.redeem("a", number.as_str(), &[("G006", 1)])
+                .await
+                .unwrap_err()
+                .code(),
+            "card_stopped"
+        );
         assert!(grid.get(stopped.location()).await.text.contains("遗失：在集市上"));
-        assert_eq!(grid.post(&stop, &[("reason", "遗失")]).await.location(), format!("/households/{WANG}?done=no-card"));
+        assert_eq!(
+            grid.post(&stop, &[("reason", "遗失")]).await.location(),
+            format!("/households/{WANG}?done=no-card")
+        );
         assert_eq!(town.spendable(WANG).await, 30);
         let record = town.signed_in("auditor").await.get("/audit").await.text;
         assert!(record.contains("制发积分卡") && record.contains("停用积分卡"));
@@ -98,7 +123,10 @@ on_both! {
         let (grid, shop) = (town.program("grid").await, town.program("shop").await);
         town.give(WANG, 30).await;
         let body = json!({"reason": "首次制卡"});
-        let issued = grid.call(&format!("/api/v1/households/{WANG}/cards"), "k", &body).await.json();
+        let issued = grid
+            .call(&format!("/api/v1/households/{WANG}/cards"), "k", &body)
+            .await
+            .json();
         let (number, token) = (issued["number"].as_str().unwrap(), issued["token"].as_str().unwrap());
         let mut nth = 0;
         let mut pay = async |card: &str| {
@@ -116,7 +144,10 @@ on_both! {
             format!("]Q1HTTPS://JIFEN.EXAMPLE.CN/K/{token}\r\n"),
             number.to_owned(),
             format!("{} {} {} {}", &number[..3], &number[3..6], &number[6..9], &number[9..]),
-            number.chars().map(|digit| char::from_u32(u32::from(digit) + 0xFEE0).unwrap()).collect(),
+            number
+                .chars()
+                .map(|digit| char::from_u32(u32::from(digit) + 0xFEE0).unwrap())
+                .collect(),
         ] {
             let answer = pay(&form).await;
             assert_eq!(answer.status, 201, "{form}: {}", answer.text);
@@ -173,7 +204,14 @@ on_both! {
         let key = "the-key-of-the-request-that-issued-the-card";
         let (grid, shop) = (town.program("grid").await, town.program("shop").await);
         town.give(WANG, 30).await;
-        let issued = grid.call(&format!("/api/v1/households/{WANG}/cards"), key, &json!({"reason": "首次制卡"})).await.json();
+        let issued = grid
+            .call(
+                &format!("/api/v1/households/{WANG}/cards"),
+                key,
+                &json!({"reason": "首次制卡"}),
+            )
+            .await
+            .json();
         let card = issued["token"].as_str().unwrap().to_owned();
         let basket = json!({"card": card, "lines": [{"sku": "G039", "quantity": 1}]});
         let sold = shop.call("/api/v1/redemptions", "a-plain-key-of-a-sale", &basket).await;
@@ -181,14 +219,26 @@ on_both! {
         let token = town.token("grid").await;
         let stranger = town.stranger();
         let fields = [("name", "grid"), ("password", PASSWORD)];
-        let cookie = stranger.post_bare("/sign-in", &fields).await.header("set-cookie").to_owned();
+        let cookie = stranger
+            .post_bare("/sign-in", &fields)
+            .await
+            .header("set-cookie")
+            .to_owned();
         let session = &cookie["jishan=".len().."jishan=".len() + 64];
 
         let kept = everything_kept(&town).await;
         // The search finds what is there.
         assert!(holds(&kept, &card[..10]), "the number is kept");
         assert!(holds(&kept, "a-plain-key-of-a-sale") && holds(&kept, "王建国"));
-        for secret in [&card[11..], &card[11..].to_lowercase(), token.as_str(), session, PASSWORD, key, town.app.setup_code()] {
+        for secret in [
+            &card[11..],
+            &card[11..].to_lowercase(),
+            token.as_str(),
+            session,
+            PASSWORD,
+            key,
+            town.app.setup_code(),
+        ] {
             assert!(!holds(&kept, secret), "{secret} is kept in clear");
         }
     }

@@ -321,21 +321,30 @@ on_both! {
         let folder = tempfile::tempdir().unwrap();
         let check = ["check-books", "--database", &address(&town)];
         let sound = jishan(folder.path(), &check);
-        assert_eq!((sound.status.code(), out(&sound).as_str()), (Some(0), "the books hold: 1 transactions, 4 entries, 4 accounts\n"));
+        assert_eq!(
+            (sound.status.code(), out(&sound).as_str()),
+            (Some(0), "the books hold: 1 transactions, 4 entries, 4 accounts\n")
+        );
         // Somebody takes the guards away and gives Wang five points.
         town.write(|conn| {
             conn.batch_execute(match conn {
                 jishan::db::Conn::Sqlite(_) => "DROP TRIGGER entries_no_update",
                 jishan::db::Conn::Postgres(_) => "GRANT UPDATE ON entries TO CURRENT_USER",
             })?;
-            conn.batch_execute("UPDATE entries SET amount = amount + 5, balance_after = balance_after + 5 WHERE amount > 0")?;
+            conn.batch_execute(
+                "UPDATE entries SET amount = amount + 5, balance_after = balance_after + 5 WHERE amount > 0",
+            )?;
             Ok(())
         })
         .await
         .unwrap();
         let broken = jishan(folder.path(), &check);
         assert_eq!(broken.status.code(), Some(1));
-        assert!(out(&broken).starts_with("the books are broken: transactions, number 1: "), "{}", out(&broken));
+        assert!(
+            out(&broken).starts_with("the books are broken: transactions, number 1: "),
+            "{}",
+            out(&broken)
+        );
     }
 }
 
@@ -344,11 +353,17 @@ on_both! {
         let folder = tempfile::tempdir().unwrap();
         let address = address(&town);
         for (user, why) in [("nobody", "没有在用的用户 nobody"), ("", "没有在用的用户")] {
-            let output = jishan(folder.path(), &["token", "create", "--user", user, "--database", &address]);
+            let output = jishan(
+                folder.path(),
+                &["token", "create", "--user", user, "--database", &address],
+            );
             assert_eq!((output.status.code(), out(&output).as_str()), (Some(1), ""), "{user}");
             assert!(err(&output).contains(why), "{}", err(&output));
         }
-        let output = jishan(folder.path(), &["token", "create", "--user", "grid", "--database", &address]);
+        let output = jishan(
+            folder.path(),
+            &["token", "create", "--user", "grid", "--database", &address],
+        );
         assert!(output.status.success());
         let token = out(&output);
         assert!(Secret::sent(token.trim()).is_some(), "{token}");
@@ -356,8 +371,13 @@ on_both! {
         let program = town.stranger().with_token(token.trim());
         assert_eq!(program.get("/api/v1/households").await.status, 200);
         // A closed account gets none.
-        town.write(|conn| jishan::access::user::disable(conn, "grid", morning())).await.unwrap();
-        let output = jishan(folder.path(), &["token", "create", "--user", "grid", "--database", &address]);
+        town.write(|conn| jishan::access::user::disable(conn, "grid", morning()))
+            .await
+            .unwrap();
+        let output = jishan(
+            folder.path(),
+            &["token", "create", "--user", "grid", "--database", &address],
+        );
         assert_eq!(output.status.code(), Some(1));
     }
 }
@@ -366,7 +386,11 @@ on_both! {
     async fn a_roster_is_tried_out_and_imported(town: Town) {
         let folder = tempfile::tempdir().unwrap();
         let (address, file) = (address(&town), folder.path().join("花名册.csv"));
-        std::fs::write(&file, "社区,网格,楼栋,房号,户主,人口\n晨光社区,第1网格,1号楼,301,赵桂芳,3\n晨光社区,第1网格,1号楼,302,,3\n").unwrap();
+        std::fs::write(
+            &file,
+            "社区,网格,楼栋,房号,户主,人口\n晨光社区,第1网格,1号楼,301,赵桂芳,3\n晨光社区,第1网格,1号楼,302,,3\n",
+        )
+        .unwrap();
         let import = async |more: &[&str]| {
             let mut arguments = vec!["import", "households", "花名册.csv", "--database", &address];
             arguments.extend(more);
@@ -376,7 +400,11 @@ on_both! {
         let before = all().await;
         let tried = import(&["--dry-run"]).await;
         assert!(tried.status.success(), "{}", err(&tried));
-        assert!(out(&tried).starts_with("试读完成，什么也没有登记。可登记 1 户 3 人，新增区域 0 个；未接收 1 行。\n"), "{}", out(&tried));
+        assert!(
+            out(&tried).starts_with("试读完成，什么也没有登记。可登记 1 户 3 人，新增区域 0 个；未接收 1 行。\n"),
+            "{}",
+            out(&tried)
+        );
         assert!(out(&tried).contains("第3行“户主”列：「户主」没有填"), "{}", out(&tried));
         assert_eq!(all().await, before);
         let done = import(&[]).await;
@@ -385,7 +413,11 @@ on_both! {
         let again = import(&[]).await;
         assert!(out(&again).starts_with("已登记 0 户 0 人"), "{}", out(&again));
         // A file that may not be taken, or is not there.
-        std::fs::write(&file, "社区,网格,楼栋,房号,户主,人口,低保\n晨光社区,第1网格,1号楼,303,杨文军,3,是\n").unwrap();
+        std::fs::write(
+            &file,
+            "社区,网格,楼栋,房号,户主,人口,低保\n晨光社区,第1网格,1号楼,303,杨文军,3,是\n",
+        )
+        .unwrap();
         let refused = import(&[]).await;
         assert_eq!((refused.status.code(), out(&refused).as_str()), (Some(1), ""));
         assert!(err(&refused).contains("整个文件都没有导入"), "{}", err(&refused));
@@ -403,7 +435,18 @@ on_both! {
         let address = address(&town);
         let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/samples");
         let scheme = format!("{samples}/scheme.json");
-        let loaded = jishan(folder.path(), &["import", "scheme", &scheme, "--active-from", "2027-01-01", "--database", &address]);
+        let loaded = jishan(
+            folder.path(),
+            &[
+                "import",
+                "scheme",
+                &scheme,
+                "--active-from",
+                "2027-01-01",
+                "--database",
+                &address,
+            ],
+        );
         assert!(loaded.status.success(), "{}", err(&loaded));
         assert!(out(&loaded).contains("第 2 版，2027-01-01 起施行"), "{}", out(&loaded));
         std::fs::write(folder.path().join("bad.json"), "{}").unwrap();
@@ -413,14 +456,22 @@ on_both! {
         let goods = format!("{samples}/goods.csv");
         let taken = jishan(folder.path(), &["import", "goods", &goods, "--database", &address]);
         assert_eq!(taken.status.code(), Some(1));
-        assert!(err(&taken).contains("G001") && err(&taken).contains("已经登记"), "{}", err(&taken));
+        assert!(
+            err(&taken).contains("G001") && err(&taken).contains("已经登记"),
+            "{}",
+            err(&taken)
+        );
         let count = town.read(|conn| Ok(jishan::shop::goods::on_offer(conn)?.len())).await;
         assert_eq!(count, crate::town::GOODS.len());
         // What is no goods is named with its line; two of one barcode could not be told apart by a scanner.
-        let header = "sku,barcode,name_zh,unit,category,price_points,cost_cents,limit_per_household_per_month,shelf_life_days";
+        let header =
+            "sku,barcode,name_zh,unit,category,price_points,cost_cents,limit_per_household_per_month,shelf_life_days";
         for (rows, why) in [
             ("X1,,毛巾,条,日用,0,500,,", "第2行"),
-            ("X1,,毛巾,条,日用,5,500,,\nX1,,脸盆,个,日用,5,500,,", "第3行 X1：编号重复"),
+            (
+                "X1,,毛巾,条,日用,5,500,,\nX1,,脸盆,个,日用,5,500,,",
+                "第3行 X1：编号重复",
+            ),
             ("X1,,毛巾,条,日用,五,500,,", "第2行"),
             ("X1,690,毛巾,条,日用,5,500,,\nX2,690,脸盆,个,日用,5,500,,", "条码"),
             ("X1,6900000001066,毛巾,条,日用,5,500,,", "条码"),
@@ -436,7 +487,12 @@ on_both! {
         let rest: Vec<&str> = text.lines().filter(is_new).collect();
         std::fs::write(folder.path().join("rest.csv"), rest.join("\n")).unwrap();
         let done = jishan(folder.path(), &["import", "goods", "rest.csv", "--database", &address]);
-        assert_eq!(out(&done), format!("已登记商品 {} 种\n", rest.len() - 1), "{}", err(&done));
+        assert_eq!(
+            out(&done),
+            format!("已登记商品 {} 种\n", rest.len() - 1),
+            "{}",
+            err(&done)
+        );
     }
 }
 

@@ -84,21 +84,50 @@ async fn balances(town: &Town, code: &'static str) -> Balances {
 
 on_both! {
     async fn who_nominates_does_not_verify(town: Town) {
-        let by_grid = nominate(&town, Deed { by: "grid", ..Deed::of("E10") }).await.unwrap();
-        let refused = decide(&town, &by_grid, "grid", Decision::Approve, "").await.unwrap_err();
-        assert_eq!((refused.code(), refused.to_string().as_str()), ("not_permitted", "申报人不能核实自己的申报，请由另一人核实。"));
-        assert_eq!(code_of(decide(&town, &by_grid, "grid", Decision::Return, "算了")).await, "not_permitted");
+        let by_grid = nominate(
+            &town,
+            Deed {
+                by: "grid",
+                ..Deed::of("E10")
+            },
+        )
+        .await
+        .unwrap();
+        let refused = decide(&town, &by_grid, "grid", Decision::Approve, "")
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (refused.code(), refused.to_string().as_str()),
+            ("not_permitted", "申报人不能核实自己的申报，请由另一人核实。")
+        );
+        assert_eq!(
+            code_of(decide(&town, &by_grid, "grid", Decision::Return, "算了")).await,
+            "not_permitted"
+        );
         assert_eq!(town.spendable(WANG).await, 0);
         let posted = decide(&town, &by_grid, "council", Decision::Approve, "").await.unwrap();
         assert_eq!((posted.state, posted.transaction_number), (State::Posted, Some(1)));
         assert_eq!(town.spendable(WANG).await, 2);
         // On the page too: the form is not there, and one that is sent all the same is refused.
-        let waiting = nominate(&town, Deed { by: "grid", ..Deed::of("E10") }).await.unwrap();
+        let waiting = nominate(
+            &town,
+            Deed {
+                by: "grid",
+                ..Deed::of("E10")
+            },
+        )
+        .await
+        .unwrap();
         let page = town.signed_in("grid").await;
         let path = format!("/nominations/{}", waiting.id);
         let shown = page.get(&path).await.text;
         assert!(shown.contains("自己申报的，由他人核实") && !shown.contains("核实通过，记"));
-        let sent = page.post(&format!("{path}/verification"), &[("key", "k"), ("decision", "approve")]).await;
+        let sent = page
+            .post(
+                &format!("{path}/verification"),
+                &[("key", "k"), ("decision", "approve")],
+            )
+            .await;
         assert_eq!(sent.status, 403);
         assert!(sent.text.contains("申报人不能核实自己的申报"));
         town.expect_books_hold().await;
@@ -125,13 +154,40 @@ on_both! {
         .unwrap();
         let own = nominate(&town, Deed::of("E10")).await.unwrap();
         let refused = decide(&town, &own, "wang", Decision::Approve, "").await.unwrap_err();
-        assert_eq!((refused.code(), refused.to_string().as_str()), ("not_permitted", "不能核实自己家的申报，请由他人核实。"));
+        assert_eq!(
+            (refused.code(), refused.to_string().as_str()),
+            ("not_permitted", "不能核实自己家的申报，请由他人核实。")
+        );
         let page = town.signed_in("wang").await;
-        assert!(page.get(&format!("/nominations/{}", own.id)).await.text.contains("这是您自己家的申报，由他人核实"));
+        assert!(
+            page.get(&format!("/nominations/{}", own.id))
+                .await
+                .text
+                .contains("这是您自己家的申报，由他人核实")
+        );
         // It does not wait for Wang on the desk either; the neighbour's does.
-        let neighbours = nominate(&town, Deed { household: LI, ..Deed::of("E10") }).await.unwrap();
-        assert!(page.get("/nominations?state=submitted").await.text.contains(neighbours.id.as_str()));
-        assert_eq!(decide(&town, &neighbours, "wang", Decision::Approve, "").await.unwrap().state, State::Posted);
+        let neighbours = nominate(
+            &town,
+            Deed {
+                household: LI,
+                ..Deed::of("E10")
+            },
+        )
+        .await
+        .unwrap();
+        assert!(
+            page.get("/nominations?state=submitted")
+                .await
+                .text
+                .contains(neighbours.id.as_str())
+        );
+        assert_eq!(
+            decide(&town, &neighbours, "wang", Decision::Approve, "")
+                .await
+                .unwrap()
+                .state,
+            State::Posted
+        );
         assert_eq!((town.spendable(WANG).await, town.spendable(LI).await), (0, 2));
     }
 }
@@ -143,14 +199,35 @@ on_both! {
         let second = nominate(&town, Deed::of("C01")).await.unwrap();
         assert_eq!(code_of(nominate(&town, Deed::of("C01"))).await, "limit_reached");
         // Another household and another item have their own.
-        assert!(nominate(&town, Deed { household: LI, ..Deed::of("C01") }).await.is_ok());
+        assert!(
+            nominate(
+                &town,
+                Deed {
+                    household: LI,
+                    ..Deed::of("C01")
+                }
+            )
+            .await
+            .is_ok()
+        );
         assert!(nominate(&town, Deed::of("C02")).await.is_ok());
         // A return needs a reason, and frees the place.
         let silent = decide(&town, &first, "grid", Decision::Return, "  ").await.unwrap_err();
-        assert_eq!((silent.code(), silent.to_string().as_str()), ("invalid_request", "退回时请写明原因，好让申报人补正。"));
-        let returned = decide(&town, &first, "grid", Decision::Return, " 没有签到 ").await.unwrap();
-        assert_eq!((returned.state, returned.decision_reason.as_deref(), returned.transaction_number),
-            (State::Returned, Some("没有签到"), None));
+        assert_eq!(
+            (silent.code(), silent.to_string().as_str()),
+            ("invalid_request", "退回时请写明原因，好让申报人补正。")
+        );
+        let returned = decide(&town, &first, "grid", Decision::Return, " 没有签到 ")
+            .await
+            .unwrap();
+        assert_eq!(
+            (
+                returned.state,
+                returned.decision_reason.as_deref(),
+                returned.transaction_number
+            ),
+            (State::Returned, Some("没有签到"), None)
+        );
         assert_eq!(town.spendable(WANG).await, 0);
         let third = nominate(&town, Deed::of("C01")).await.unwrap();
         approve(&town, &second).await;
@@ -159,8 +236,14 @@ on_both! {
         // Posted counts as well; decided is decided.
         assert_eq!(code_of(nominate(&town, Deed::of("C01"))).await, "limit_reached");
         for decided in [&returned, &second] {
-            assert_eq!(code_of(decide(&town, decided, "council", Decision::Approve, "")).await, "already_decided");
-            assert_eq!(code_of(decide(&town, decided, "council", Decision::Return, "再想想")).await, "already_decided");
+            assert_eq!(
+                code_of(decide(&town, decided, "council", Decision::Approve, "")).await,
+                "already_decided"
+            );
+            assert_eq!(
+                code_of(decide(&town, decided, "council", Decision::Return, "再想想")).await,
+                "already_decided"
+            );
         }
         assert_eq!(town.spendable(WANG).await, 4);
         // The nominator reads why.
@@ -173,24 +256,97 @@ on_both! {
 
 on_both! {
     async fn caps_are_of_the_month_the_quarter_or_the_year_of_the_deed(town: Town) {
-        let on = |item, day: &str| Deed { on: day.parse().unwrap(), ..Deed::of(item) };
+        let on = |item, day: &str| Deed {
+            on: day.parse().unwrap(),
+            ..Deed::of(item)
+        };
         // A month: the last of October does not count in November.
-        assert!(nominate(&town, Deed { count: 2, ..on("C01", "2026-10-31") }).await.is_ok());
-        assert!(nominate(&town, Deed { count: 2, ..on("C01", "2026-11-01") }).await.is_ok());
+        assert!(
+            nominate(
+                &town,
+                Deed {
+                    count: 2,
+                    ..on("C01", "2026-10-31")
+                }
+            )
+            .await
+            .is_ok()
+        );
+        assert!(
+            nominate(
+                &town,
+                Deed {
+                    count: 2,
+                    ..on("C01", "2026-11-01")
+                }
+            )
+            .await
+            .is_ok()
+        );
         assert_eq!(code_of(nominate(&town, on("C01", "2026-10-01"))).await, "limit_reached");
         assert_eq!(code_of(nominate(&town, on("C01", "2026-11-21"))).await, "limit_reached");
         // A quarter: July to September, October to December. A found purse is five points, at most ten.
-        assert!(nominate(&town, Deed { count: 2, ..on("C05", "2026-10-01") }).await.is_ok());
+        assert!(
+            nominate(
+                &town,
+                Deed {
+                    count: 2,
+                    ..on("C05", "2026-10-01")
+                }
+            )
+            .await
+            .is_ok()
+        );
         assert_eq!(code_of(nominate(&town, on("C05", "2026-11-21"))).await, "limit_reached");
-        assert!(nominate(&town, Deed { count: 2, ..on("C05", "2026-09-30") }).await.is_ok());
+        assert!(
+            nominate(
+                &town,
+                Deed {
+                    count: 2,
+                    ..on("C05", "2026-09-30")
+                }
+            )
+            .await
+            .is_ok()
+        );
         // A year: giving blood is ten points, at most twenty. In January it is another year.
-        assert!(nominate(&town, Deed { count: 2, ..on("E04", "2026-09-30") }).await.is_ok());
+        assert!(
+            nominate(
+                &town,
+                Deed {
+                    count: 2,
+                    ..on("E04", "2026-09-30")
+                }
+            )
+            .await
+            .is_ok()
+        );
         assert_eq!(code_of(nominate(&town, on("E04", "2026-11-21"))).await, "limit_reached");
         town.app.clock.advance(chrono::TimeDelta::days(41));
         assert_eq!(code_of(nominate(&town, on("E04", "2026-12-31"))).await, "limit_reached");
-        assert!(nominate(&town, Deed { count: 2, ..on("E04", "2027-01-01") }).await.is_ok());
+        assert!(
+            nominate(
+                &town,
+                Deed {
+                    count: 2,
+                    ..on("E04", "2027-01-01")
+                }
+            )
+            .await
+            .is_ok()
+        );
         // More at once than the cap leaves is refused whole, not cut.
-        assert_eq!(code_of(nominate(&town, Deed { count: 3, ..on("C05", "2027-01-01") })).await, "limit_reached");
+        assert_eq!(
+            code_of(nominate(
+                &town,
+                Deed {
+                    count: 3,
+                    ..on("C05", "2027-01-01")
+                }
+            ))
+            .await,
+            "limit_reached"
+        );
     }
 }
 
@@ -215,7 +371,15 @@ on_both! {
 on_both! {
     async fn a_deed_is_of_today_or_of_the_last_quarter(town: Town) {
         let days_ago = |days: u64| today().checked_sub_days(chrono::Days::new(days)).unwrap();
-        let on = |day| nominate(&town, Deed { on: day, ..Deed::of("E03") });
+        let on = |day| {
+            nominate(
+                &town,
+                Deed {
+                    on: day,
+                    ..Deed::of("E03")
+                },
+            )
+        };
         let told = |refused: Result<Nomination>| refused.unwrap_err().to_string();
         assert_eq!(told(on(days_after(today(), 1)).await), "事迹日期不能晚于今天。");
         assert_eq!(told(on(days_ago(93)).await), "事迹日期不能早于92天前。");
@@ -229,7 +393,10 @@ on_both! {
                 Ok(balance::lines(conn, household.as_str(), kind, None, 1)?.remove(0))
             })
             .await;
-        assert_eq!((line.effective_on, line.recorded_at, Some(line.transaction)), (days_ago(92), town.app.now(), posted.transaction_number));
+        assert_eq!(
+            (line.effective_on, line.recorded_at, Some(line.transaction)),
+            (days_ago(92), town.app.now(), posted.transaction_number)
+        );
         assert!(on(today()).await.is_ok());
         // In China it is tomorrow already at four in the afternoon of Greenwich.
         town.app.clock.advance(chrono::TimeDelta::hours(14));
@@ -245,9 +412,20 @@ on_both! {
         let mut town = town;
         let second = "2026-01-02T02:00:00".parse().unwrap();
         town.app = App::new(town.app.db.clone(), Clock::standing(second));
-        let on = |day: &str| nominate(&town, Deed { on: day.parse().unwrap(), ..Deed::of("C01") });
+        let on = |day: &str| {
+            nominate(
+                &town,
+                Deed {
+                    on: day.parse().unwrap(),
+                    ..Deed::of("C01")
+                },
+            )
+        };
         let refused = on("2025-12-31").await.unwrap_err();
-        assert_eq!((refused.code(), refused.to_string().as_str()), ("invalid_request", "事迹发生当天没有生效的积分方案。"));
+        assert_eq!(
+            (refused.code(), refused.to_string().as_str()),
+            ("invalid_request", "事迹发生当天没有生效的积分方案。")
+        );
         assert!(on("2026-01-01").await.is_ok());
     }
 }
@@ -258,7 +436,11 @@ on_both! {
         let waiting = nominate(&town, Deed::of("E04")).await.unwrap();
         let both = ["grid", "council"].map(|by| {
             let (town, waiting) = (std::sync::Arc::clone(&town), waiting.clone());
-            tokio::spawn(async move { decide(&town, &waiting, by, Decision::Approve, "").await.map_err(|error| error.code()) })
+            tokio::spawn(async move {
+                decide(&town, &waiting, by, Decision::Approve, "")
+                    .await
+                    .map_err(|error| error.code())
+            })
         });
         let mut codes = Vec::new();
         for one in both {
@@ -278,21 +460,44 @@ on_both! {
         assert!(form.contains("王建国") && form.contains("独居老人敲门探访"));
         let key = hidden(&form, "key");
         let mut fields = vec![
-            ("key", key.as_str()), ("household", WANG), ("item", "E10"), ("count", "1"), ("occurred_on", "2026-11-21"),
-            ("note", "敲门看望刘奶奶，陪着说话"), ("query", "wjg"),
+            ("key", key.as_str()),
+            ("household", WANG),
+            ("item", "E10"),
+            ("count", "1"),
+            ("occurred_on", "2026-11-21"),
+            ("note", "敲门看望刘奶奶，陪着说话"),
+            ("query", "wjg"),
         ];
         // What is missing is said beside its field, and what was written stays.
-        for (field, wrong) in [("household", ""), ("item", ""), ("count", "一"), ("count", "0"), ("occurred_on", "昨天"), ("occurred_on", "2026-11-22")] {
+        for (field, wrong) in [
+            ("household", ""),
+            ("item", ""),
+            ("count", "一"),
+            ("count", "0"),
+            ("occurred_on", "昨天"),
+            ("occurred_on", "2026-11-22"),
+        ] {
             let mut asked = fields.clone();
             asked.iter_mut().find(|(name, _)| *name == field).unwrap().1 = wrong;
             let answer = building.post("/nominations", &asked).await;
             assert_eq!(answer.status, 422, "{field} {wrong}");
-            assert!(answer.text.contains("敲门看望刘奶奶") && answer.text.contains("class=\"error\"") && answer.text.contains(WANG), "{field} {wrong}");
+            assert!(
+                answer.text.contains("敲门看望刘奶奶")
+                    && answer.text.contains("class=\"error\"")
+                    && answer.text.contains(WANG),
+                "{field} {wrong}"
+            );
         }
         let made = building.post("/nominations", &fields).await;
         assert_eq!(made.status, 303, "{}", made.text);
         let path = made.location().split('?').next().unwrap().to_owned();
-        assert!(building.get(made.location()).await.text.contains("已申报，等别人核实后入账。"));
+        assert!(
+            building
+                .get(made.location())
+                .await
+                .text
+                .contains("已申报，等别人核实后入账。")
+        );
         // Sent twice, nominated once; sent with other words, refused.
         assert_eq!(building.post("/nominations", &fields).await.location(), made.location());
         fields[5].1 = "别的事";
@@ -303,19 +508,41 @@ on_both! {
         assert!(waiting.contains("核实通过，记 2 分"));
         let key = hidden(&waiting, "key");
         let verification = format!("{path}/verification");
-        assert_eq!(grid.post(&verification, &[("key", &key), ("decision", ""), ("reason", "")]).await.status, 422);
-        let silent = grid.post(&verification, &[("key", &key), ("decision", "return"), ("reason", "")]).await;
+        assert_eq!(
+            grid.post(&verification, &[("key", &key), ("decision", ""), ("reason", "")])
+                .await
+                .status,
+            422
+        );
+        let silent = grid
+            .post(&verification, &[("key", &key), ("decision", "return"), ("reason", "")])
+            .await;
         assert_eq!(silent.status, 422);
         assert!(silent.text.contains("退回时请写明原因"));
-        let done = grid.post(&verification, &[("key", &key), ("decision", "approve"), ("reason", "")]).await;
+        let done = grid
+            .post(&verification, &[("key", &key), ("decision", "approve"), ("reason", "")])
+            .await;
         assert_eq!(done.location(), format!("{path}?done=verified"));
-        assert!(grid.get(done.location()).await.text.contains("核实通过，2 分已入账，凭条号 1。"));
-        assert_eq!(grid.post(&verification, &[("key", "other"), ("decision", "approve")]).await.status, 409);
+        assert!(
+            grid.get(done.location())
+                .await
+                .text
+                .contains("核实通过，2 分已入账，凭条号 1。")
+        );
+        assert_eq!(
+            grid.post(&verification, &[("key", "other"), ("decision", "approve")])
+                .await
+                .status,
+            409
+        );
         let household = grid.get(&format!("/households/{WANG}")).await.text;
         assert!(household.contains("独居老人敲门探访") && household.contains("已入账"));
         assert_eq!(town.spendable(WANG).await, 2);
         // A building head of the first building nominates nobody of the second.
-        assert_eq!(building.get(&format!("/nominations/new?household={FAR}")).await.status, 404);
+        assert_eq!(
+            building.get(&format!("/nominations/new?household={FAR}")).await.status,
+            404
+        );
         town.expect_books_hold().await;
     }
 }

@@ -198,14 +198,26 @@ on_both! {
         for (route, name) in forms {
             let (visitor, path) = (town.signed_in(name).await, address(&route));
             let other = town.signed_in(name).await.csrf().to_owned();
-            for fields in [vec![], vec![("csrf", "")], vec![("csrf", "0")], vec![("csrf", other.as_str())]] {
+            for fields in [
+                vec![],
+                vec![("csrf", "")],
+                vec![("csrf", "0")],
+                vec![("csrf", other.as_str())],
+            ] {
                 let as_form = visitor.post_bare(&path, &fields).await;
                 let as_upload = visitor.post_file(&path, &fields, ("file", "x.csv", b"x")).await;
                 let as_json = visitor.call_raw(&path, None, b"{}".to_vec()).await;
-                let refused = [as_form.status.as_u16(), as_upload.status.as_u16(), as_json.status.as_u16()];
+                let refused = [
+                    as_form.status.as_u16(),
+                    as_upload.status.as_u16(),
+                    as_json.status.as_u16(),
+                ];
                 // A form of the wrong kind is not read; the right kind is read and refused.
                 assert!(refused.contains(&403), "{path} {fields:?}: {refused:?}");
-                assert!(refused.iter().all(|status| matches!(status, 400 | 403 | 415 | 422)), "{path} {fields:?}: {refused:?}");
+                assert!(
+                    refused.iter().all(|status| matches!(status, 400 | 403 | 415 | 422)),
+                    "{path} {fields:?}: {refused:?}"
+                );
             }
         }
         town.expect_books_hold().await;
@@ -226,7 +238,11 @@ on_both! {
                     .request(Method::POST, &path)
                     .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                     .header(name, value);
-                visitor.send(request.body(Body::from(body)).unwrap()).await.status.as_u16()
+                visitor
+                    .send(request.body(Body::from(body)).unwrap())
+                    .await
+                    .status
+                    .as_u16()
             };
             assert_eq!(from("sec-fetch-site", "cross-site").await, 403, "{path}");
             assert_eq!(from("sec-fetch-site", "same-site").await, 403, "{path}");
@@ -244,7 +260,16 @@ on_both! {
     async fn where_no_door_is_nothing_is_found(town: Town) {
         let (stranger, admin) = (town.stranger(), town.signed_in("admin").await);
         for visitor in [&stranger, &admin] {
-            for path in ["/nowhere", "/households/a/b/c", "/static/", "/static/../Cargo.toml", "/static/%2e%2e/Cargo.toml", "//", "/K/", "/Desk"] {
+            for path in [
+                "/nowhere",
+                "/households/a/b/c",
+                "/static/",
+                "/static/../Cargo.toml",
+                "/static/%2e%2e/Cargo.toml",
+                "//",
+                "/K/",
+                "/Desk",
+            ] {
                 let answer = visitor.get(path).await;
                 assert_eq!(answer.status, 404, "{path}");
                 expect_hardened(path, &answer);
@@ -255,10 +280,17 @@ on_both! {
             expect_hardened("/api/nowhere", &answer);
         }
         for (method, path) in [
-            (Method::DELETE, "/desk"), (Method::PUT, "/"), (Method::POST, "/healthz"), (Method::PATCH, "/api/openapi.json"),
-            (Method::GET, "/sign-out"), (Method::OPTIONS, "/households"), (Method::TRACE, "/"),
+            (Method::DELETE, "/desk"),
+            (Method::PUT, "/"),
+            (Method::POST, "/healthz"),
+            (Method::PATCH, "/api/openapi.json"),
+            (Method::GET, "/sign-out"),
+            (Method::OPTIONS, "/households"),
+            (Method::TRACE, "/"),
         ] {
-            let answer = admin.send(admin.request(method.clone(), path).body(Body::empty()).unwrap()).await;
+            let answer = admin
+                .send(admin.request(method.clone(), path).body(Body::empty()).unwrap())
+                .await;
             assert_eq!(answer.status, 405, "{method} {path}");
             expect_hardened(path, &answer);
         }
@@ -267,7 +299,11 @@ on_both! {
 
 on_both! {
     async fn what_a_page_asks_for_must_make_sense_and_the_answer_is_in_chinese(town: Town) {
-        let (grid, shop, admin) = (town.signed_in("grid").await, town.signed_in("shop").await, town.signed_in("admin").await);
+        let (grid, shop, admin) = (
+            town.signed_in("grid").await,
+            town.signed_in("shop").await,
+            town.signed_in("admin").await,
+        );
         let answers = [
             grid.get("/households/%FF").await,
             grid.get(&format!("/households/{WANG}/statement?before=then")).await,
@@ -277,12 +313,18 @@ on_both! {
             grid.get("/households?query=%FF").await,
             town.stranger().post_bare("/sign-in", &[]).await,
             town.stranger().post_file("/sign-in", &[], ("file", "x", b"x")).await,
-            Town::empty(crate::town::Database::Sqlite).await.stranger().post_bare("/first-run", &[]).await,
+            Town::empty(crate::town::Database::Sqlite)
+                .await
+                .stranger()
+                .post_bare("/first-run", &[])
+                .await,
             admin.post_bare("/import", &[]).await,
         ];
         let is_page = |answer: &Answer| !answer.status.is_server_error() && answer.text.contains("</html>");
         let others = answers.iter().filter(|answer| !is_page(answer));
-        let others: Vec<String> = others.map(|answer| format!("{} {}", answer.status, answer.text)).collect();
+        let others: Vec<String> = others
+            .map(|answer| format!("{} {}", answer.status, answer.text))
+            .collect();
         assert_eq!(others, Vec::<String>::new());
     }
 }
@@ -297,14 +339,31 @@ on_both! {
             town.signed_in("grid").await.get("/nominations/%00").await,
             town.signed_in("grid").await.get("/nominations/new?query=%00").await,
             town.signed_in("shop").await.get("/redemptions/%00").await,
-            town.signed_in("shop").await.post("/counter", &[("card", "\u{0}"), ("quantity.\u{0}", "1")]).await,
-            shop.post_file("/counter/photo", &[("csrf", shop.csrf()), ("quantity.\u{0}", "1")], ("photo", "x.jpg", b"")).await,
-            shop.post_file("/counter/photo", &[("csrf", shop.csrf()), ("card", "\u{0}")], ("photo", "x.jpg", b"")).await,
+            town.signed_in("shop")
+                .await
+                .post("/counter", &[("card", "\u{0}"), ("quantity.\u{0}", "1")])
+                .await,
+            shop.post_file(
+                "/counter/photo",
+                &[("csrf", shop.csrf()), ("quantity.\u{0}", "1")],
+                ("photo", "x.jpg", b""),
+            )
+            .await,
+            shop.post_file(
+                "/counter/photo",
+                &[("csrf", shop.csrf()), ("card", "\u{0}")],
+                ("photo", "x.jpg", b""),
+            )
+            .await,
             stranger.get("/scheme?q=%00").await,
             stranger.get("/K/%00").await,
-            stranger.post_bare("/sign-in", &[("name", "\u{0}"), ("password", "\u{0}")]).await,
+            stranger
+                .post_bare("/sign-in", &[("name", "\u{0}"), ("password", "\u{0}")])
+                .await,
         ];
-        let broken: Vec<usize> = (0..answers.len()).filter(|nth| answers[*nth].status.is_server_error()).collect();
+        let broken: Vec<usize> = (0..answers.len())
+            .filter(|nth| answers[*nth].status.is_server_error())
+            .collect();
         assert_eq!(broken, Vec::<usize>::new(), "these broke the server");
     }
 }
@@ -316,41 +375,83 @@ on_both! {
         let (far, near) = (town.signed_in("far-grid").await, town.signed_in("grid").await);
         let (far_program, near_program) = (town.program("far-grid").await, town.program("grid").await);
         let deed = |household: &str| json!({"household": household, "item": "C02", "occurred_on": "2026-11-21"});
-        let award = near_program.call("/api/v1/awards", "near", &deed(WANG)).await.json()["id"].as_str().unwrap().to_owned();
+        let award = near_program.call("/api/v1/awards", "near", &deed(WANG)).await.json()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
 
         for path in [
-            format!("/households/{WANG}"), format!("/households/{WANG}/statement"), format!("/nominations/{award}"),
+            format!("/households/{WANG}"),
+            format!("/households/{WANG}/statement"),
+            format!("/nominations/{award}"),
             format!("/nominations/new?household={WANG}"),
         ] {
             assert_eq!(near.get(&path).await.status, 200, "{path}");
             assert_eq!(far.get(&path).await.status, 404, "{path}");
-            assert_eq!(far.get(&path.replace(WANG, "C99-X")).await.status, 404, "{path}: as if it did not exist");
+            assert_eq!(
+                far.get(&path.replace(WANG, "C99-X")).await.status,
+                404,
+                "{path}: as if it did not exist"
+            );
         }
         let reason = ("reason", "首次制卡");
         let forms = [
             (format!("/households/{WANG}/cards"), vec![("key", "a"), reason]),
             (format!("/households/{WANG}/card-stop"), vec![reason]),
-            (format!("/nominations/{award}/verification"), vec![("key", "b"), ("decision", "approve")]),
-            ("/nominations".to_owned(), vec![
-                ("key", "c"), ("household", WANG), ("item", "C02"), ("count", "1"), ("occurred_on", "2026-11-21"),
-            ]),
+            (
+                format!("/nominations/{award}/verification"),
+                vec![("key", "b"), ("decision", "approve")],
+            ),
+            (
+                "/nominations".to_owned(),
+                vec![
+                    ("key", "c"),
+                    ("household", WANG),
+                    ("item", "C02"),
+                    ("count", "1"),
+                    ("occurred_on", "2026-11-21"),
+                ],
+            ),
         ];
         for (path, fields) in &forms {
             assert_eq!(far.post(path, fields).await.status, 404, "{path}");
         }
         let calls = [
-            (format!("/api/v1/households/{WANG}/cards"), json!({"reason": "首次制卡"})),
-            (format!("/api/v1/awards/{award}/verification"), json!({"decision": "approve"})),
+            (
+                format!("/api/v1/households/{WANG}/cards"),
+                json!({"reason": "首次制卡"}),
+            ),
+            (
+                format!("/api/v1/awards/{award}/verification"),
+                json!({"decision": "approve"}),
+            ),
             ("/api/v1/awards".to_owned(), deed(WANG)),
         ];
         for (path, body) in &calls {
-            assert_eq!(far_program.call(path, "d", body).await.problem(), (404, "not_found".to_owned()), "{path}");
+            assert_eq!(
+                far_program.call(path, "d", body).await.problem(),
+                (404, "not_found".to_owned()),
+                "{path}"
+            );
         }
-        for path in [format!("/api/v1/households/{WANG}"), format!("/api/v1/households/{WANG}/statement")] {
-            assert_eq!(far_program.get(&path).await.problem(), (404, "not_found".to_owned()), "{path}");
+        for path in [
+            format!("/api/v1/households/{WANG}"),
+            format!("/api/v1/households/{WANG}/statement"),
+        ] {
+            assert_eq!(
+                far_program.get(&path).await.problem(),
+                (404, "not_found".to_owned()),
+                "{path}"
+            );
         }
         // Lists, searches and the desk's count hold nothing of it either.
-        for path in ["/households", "/households?query=王", "/nominations", "/nominations?state=all", "/desk"] {
+        for path in [
+            "/households",
+            "/households?query=王",
+            "/nominations",
+            "/nominations?state=all",
+            "/desk",
+        ] {
             let path = path.replace('王', "%E7%8E%8B");
             let text = far.get(&path).await.text;
             assert!(!text.contains("王建国") && !text.contains(WANG), "{path}");
@@ -359,10 +460,17 @@ on_both! {
         // Nothing happened; and in the own building everything works.
         assert_eq!(town.spendable(WANG).await, 0);
         let wang = town.household(WANG).await.id;
-        let cards = town.read(move |conn| jishan::cards::card::of_household(conn, &wang)).await;
+        let cards = town
+            .read(move |conn| jishan::cards::card::of_household(conn, &wang))
+            .await;
         assert_eq!(cards.len(), 0);
         assert_eq!(far.get(&format!("/households/{FAR}")).await.status, 200);
         assert_eq!(far_program.call("/api/v1/awards", "e", &deed(FAR)).await.status, 201);
-        assert_eq!(far.post(&format!("/households/{FAR}/cards"), &[("key", "f"), reason]).await.status, 200);
+        assert_eq!(
+            far.post(&format!("/households/{FAR}/cards"), &[("key", "f"), reason])
+                .await
+                .status,
+            200
+        );
     }
 }

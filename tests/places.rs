@@ -79,11 +79,18 @@ async fn heads(town: &Town) -> Vec<String> {
 
 on_both! {
     async fn a_roster_is_tried_out_then_registered_and_never_twice(town: Town) {
-        let rows = ["晨光社区,第1网格,1号楼,3,301,赵桂芳,3", "晨光社区,第3网格,9号楼,,102,杨文军,5", "北坡社区,第1网格,1号楼,1,101,陈秀英,2"];
+        let rows = [
+            "晨光社区,第1网格,1号楼,3,301,赵桂芳,3",
+            "晨光社区,第3网格,9号楼,,102,杨文军,5",
+            "北坡社区,第1网格,1号楼,1,101,陈秀英,2",
+        ];
         for (name, file) in [("花名册.csv", csv(&rows)), ("花名册.xlsx", xlsx(&rows))] {
             let tried = upload(&town, "dry-run", name, &file).await;
             assert_eq!(tried.status, 200);
-            assert!(tried.text.contains("试读完成，什么也没有登记") && tried.text.contains("3 户 10 人"), "{name}");
+            assert!(
+                tried.text.contains("试读完成，什么也没有登记") && tried.text.contains("3 户 10 人"),
+                "{name}"
+            );
             assert!(tried.text.contains(name));
             assert_eq!(everybody(&town).await.len(), HOUSEHOLDS.len(), "{name}");
         }
@@ -97,7 +104,13 @@ on_both! {
         assert_eq!(code_of("杨文军"), "C01-G03-B01-102");
         assert_eq!(code_of("陈秀英"), "C02-G01-B01-1-101");
         let admin = town.signed_in("admin").await;
-        assert!(admin.get("/households?query=zgf").await.text.contains("C01-G01-B001-3-301"));
+        assert!(
+            admin
+                .get("/households?query=zgf")
+                .await
+                .text
+                .contains("C01-G01-B001-3-301")
+        );
         assert_eq!(admin.get("/households/C02-G01-B01-1-101").await.status, 200);
         assert!(admin.get("/audit").await.text.contains("导入住户"));
 
@@ -111,22 +124,34 @@ on_both! {
 
 on_both! {
     async fn lines_that_cannot_be_taken_say_why_and_the_others_are_not_held_up(town: Town) {
-        let report = register(&town, csv(&[
-            "晨光社区,第1网格,1号楼,1,301,赵桂芳,3",
-            "晨光社区,第1网格,1号楼,1,302,,3",
-            "晨光社区,第1网格,1号楼,1,303,杨文军,很多",
-            "晨光社区,第1网格,1号楼,1,301,别人,2",
-            "晨光社区,第1网格,1号楼,1,3月2日,陈秀英,2",
-            "晨光社区,第1网格,1号楼,1,101,何敏,2",
-            "晨光社区,第1网格,1号楼,1,304,=1+1,2",
-            "晨光社区,第1网格,1号楼,1,305,110101199003077758,2",
-            "晨光社区,第1网格,1号楼,2,306,王建国,4",
-        ]))
+        let report = register(
+            &town,
+            csv(&[
+                "晨光社区,第1网格,1号楼,1,301,赵桂芳,3",
+                "晨光社区,第1网格,1号楼,1,302,,3",
+                "晨光社区,第1网格,1号楼,1,303,杨文军,很多",
+                "晨光社区,第1网格,1号楼,1,301,别人,2",
+                "晨光社区,第1网格,1号楼,1,3月2日,陈秀英,2",
+                "晨光社区,第1网格,1号楼,1,101,何敏,2",
+                "晨光社区,第1网格,1号楼,1,304,=1+1,2",
+                "晨光社区,第1网格,1号楼,1,305,110101199003077758,2",
+                "晨光社区,第1网格,1号楼,2,306,王建国,4",
+            ]),
+        )
         .await;
-        let refused: Vec<(usize, &str)> = report.refused.iter().map(|line| (line.line, line.reason.as_str())).collect();
+        let refused: Vec<(usize, &str)> = report
+            .refused
+            .iter()
+            .map(|line| (line.line, line.reason.as_str()))
+            .collect();
         let told = [
-            (3, "「户主」没有填"), (4, "应是 1 到 30 的整数"), (5, "和第 2 行是同一个房号"), (6, "被表格软件当成了日期"),
-            (7, "已经登记"), (8, "会被表格软件当成公式"), (9, "像是身份证号"),
+            (3, "「户主」没有填"),
+            (4, "应是 1 到 30 的整数"),
+            (5, "和第 2 行是同一个房号"),
+            (6, "被表格软件当成了日期"),
+            (7, "已经登记"),
+            (8, "会被表格软件当成公式"),
+            (9, "像是身份证号"),
         ];
         assert_eq!(refused.len(), told.len(), "{refused:?}");
         for ((line, reason), (expected, words)) in refused.iter().zip(told) {
@@ -136,7 +161,11 @@ on_both! {
         assert_eq!((report.registered, report.people, report.new_areas), (2, 7, 0));
         // The name of somebody in the same building is taken, and somebody should look.
         assert_eq!(report.likely_duplicates.len(), 1);
-        assert!(report.likely_duplicates[0].contains(WANG), "{}", report.likely_duplicates[0]);
+        assert!(
+            report.likely_duplicates[0].contains(WANG),
+            "{}",
+            report.likely_duplicates[0]
+        );
         assert_eq!(everybody(&town).await.len(), HOUSEHOLDS.len() + 2);
     }
 }
@@ -165,7 +194,13 @@ on_both! {
         })
         .await
         .unwrap();
-        let done = upload(&town, "register", "花名册.csv", &csv(&["北坡社区,第3网格,1号楼,1,101,赵桂芳,3"])).await;
+        let done = upload(
+            &town,
+            "register",
+            "花名册.csv",
+            &csv(&["北坡社区,第3网格,1号楼,1,101,赵桂芳,3"]),
+        )
+        .await;
         assert_eq!(done.status, 200);
         assert!(done.text.contains("已登记 1 户 3 人"));
         assert!(heads(&town).await.contains(&"赵桂芳".to_owned()));
@@ -174,12 +209,24 @@ on_both! {
 
 on_both! {
     async fn a_file_that_labels_people_is_refused_whole(town: Town) {
-        for column in ["身份证号", "是否低保", "残疾等级", "民族", "重点人员", "健康状况", "ID number", "贫困户"] {
+        for column in [
+            "身份证号",
+            "是否低保",
+            "残疾等级",
+            "民族",
+            "重点人员",
+            "健康状况",
+            "ID number",
+            "贫困户",
+        ] {
             let file = format!("{HEADER},{column}\n晨光社区,第1网格,1号楼,1,301,赵桂芳,3,");
             for act in ["dry-run", "register"] {
                 let answer = upload(&town, act, "x.csv", file.as_bytes()).await;
                 assert_eq!(answer.status, 422, "{column}");
-                assert!(answer.text.contains("整个文件都没有导入") && answer.text.contains(column), "{column}");
+                assert!(
+                    answer.text.contains("整个文件都没有导入") && answer.text.contains(column),
+                    "{column}"
+                );
             }
         }
         assert_eq!(everybody(&town).await.len(), HOUSEHOLDS.len());
@@ -202,7 +249,11 @@ on_both! {
             ("paper.pdf", b"%PDF-1.7 and so on", "不是花名册表格"),
             ("poem.csv", "床前明月光\n疑是地上霜".as_bytes(), "没有找到表头"),
             ("only.csv", HEADER.as_bytes(), "只有表头"),
-            ("short.csv", "社区,网格,楼栋,户主\n晨光社区,第1网格,1号楼,赵桂芳".as_bytes(), "缺少这些列：房号、人口"),
+            (
+                "short.csv",
+                "社区,网格,楼栋,户主\n晨光社区,第1网格,1号楼,赵桂芳".as_bytes(),
+                "缺少这些列：房号、人口",
+            ),
             ("zeros.csv", &zeros, ""),
         ];
         for (name, file, told) in files {
@@ -224,14 +275,25 @@ on_both! {
 on_both! {
     async fn old_desks_and_rare_characters_are_read_as_they_were_written(town: Town) {
         // GB18030 is what Chinese Windows saves as CSV; it has every character, the rare ones in four bytes.
-        let text = String::from_utf8(csv(&["晨光社区,第1网格,1号楼,5,501,𠮷永安,3", "晨光社区,第1网格,1号楼,5,502,李㛃,2"])).unwrap();
+        let text = String::from_utf8(csv(&[
+            "晨光社区,第1网格,1号楼,5,501,𠮷永安,3",
+            "晨光社区,第1网格,1号楼,5,502,李㛃,2",
+        ]))
+        .unwrap();
         let (gb18030, _, lost) = encoding_rs::GB18030.encode(&text);
         assert!(!lost);
         assert_eq!(register(&town, gb18030.into_owned()).await.registered, 2);
-        let workbook = xlsx(&["晨光社区,第1网格,1号楼,5,503,张𬭎,3", "晨光社区,第1网格,1号楼,5,504,王䶮,1", "晨光社区,第1网格,1号楼,5,505,买买提·艾力,6"]);
+        let workbook = xlsx(&[
+            "晨光社区,第1网格,1号楼,5,503,张𬭎,3",
+            "晨光社区,第1网格,1号楼,5,504,王䶮,1",
+            "晨光社区,第1网格,1号楼,5,505,买买提·艾力,6",
+        ]);
         assert_eq!(register(&town, workbook).await.registered, 3);
         // With the mark that Excel puts before UTF-8, with other separators and line ends, and in another order of columns.
-        let with_mark = format!("\u{feff}{}", "户主\t人口\t房号\t楼栋\t网格\t社区\r\n赵龘\t4\t506\t1号楼\t第1网格\t晨光社区\r\n");
+        let with_mark = format!(
+            "\u{feff}{}",
+            "户主\t人口\t房号\t楼栋\t网格\t社区\r\n赵龘\t4\t506\t1号楼\t第1网格\t晨光社区\r\n"
+        );
         assert_eq!(register(&town, with_mark.into_bytes()).await.registered, 1);
         let found = heads(&town).await;
         for head in ["李㛃", "张𬭎", "王䶮", "买买提·艾力", "赵龘"] {
@@ -246,7 +308,9 @@ on_both! {
 
 on_both! {
     async fn many_lines_of_mistakes_make_a_page_that_opens(town: Town) {
-        let rows: Vec<String> = (0..2_000).map(|room| format!("晨光社区,第1网格,1号楼,7,{room},,0")).collect();
+        let rows: Vec<String> = (0..2_000)
+            .map(|room| format!("晨光社区,第1网格,1号楼,7,{room},,0"))
+            .collect();
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
         let answer = upload(&town, "dry-run", "x.csv", &csv(&rows)).await;
         assert!(answer.text.contains("2000 行") && answer.text.contains("每样只列前 200 条"));
@@ -256,16 +320,25 @@ on_both! {
 
 on_both! {
     async fn households_are_found_page_by_page(town: Town) {
-        let rows: Vec<String> = (0..120).map(|nth| format!("晨光社区,第1网格,8号楼,{},{},住户{nth},2", nth / 60 + 1, 101 + nth % 60)).collect();
+        let rows: Vec<String> = (0..120)
+            .map(|nth| format!("晨光社区,第1网格,8号楼,{},{},住户{nth},2", nth / 60 + 1, 101 + nth % 60))
+            .collect();
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
         assert_eq!(register(&town, csv(&rows)).await.registered, 120);
         let admin = town.signed_in("admin").await;
         let (mut path, mut seen) = ("/households".to_owned(), std::collections::BTreeSet::new());
         for _ in 0..10 {
             let page = admin.get(&path).await.text;
-            let codes = page.split("href=\"/households/").skip(1).filter_map(|rest| rest.split('"').next());
+            let codes = page
+                .split("href=\"/households/")
+                .skip(1)
+                .filter_map(|rest| rest.split('"').next());
             seen.extend(codes.filter(|code| !code.contains('/')).map(str::to_owned));
-            let Some(next) = page.split("rel=\"next\"").nth(1).and_then(|rest| rest.split("href=\"").nth(1)).and_then(|rest| rest.split('"').next())
+            let Some(next) = page
+                .split("rel=\"next\"")
+                .nth(1)
+                .and_then(|rest| rest.split("href=\"").nth(1))
+                .and_then(|rest| rest.split('"').next())
             else {
                 break;
             };
@@ -285,7 +358,14 @@ on_both! {
         register(&town, csv(&["晨光社区,第1网格,1号楼,1,301,Anna Wang,3"])).await;
         let admin = town.signed_in("admin").await;
         for query in ["Anna", "anna", "ANNA", "Wang", "wang"] {
-            assert!(admin.get(&format!("/households?query={query}")).await.text.contains("Anna Wang"), "{query}");
+            assert!(
+                admin
+                    .get(&format!("/households?query={query}"))
+                    .await
+                    .text
+                    .contains("Anna Wang"),
+                "{query}"
+            );
         }
     }
 }

@@ -50,35 +50,62 @@ async fn nominate(town: &Town, key: &str, on: Day) -> Result<Nomination> {
 on_both! {
     async fn a_deed_cites_the_version_of_its_day(town: Town) {
         // The town has version 1 since the new year: listening to a talk is two points. From 15 November it is three.
-        let second = load(&town, &with_item("C02", |item| item["points"] = json!(3)), day("2026-11-15")).await.unwrap();
+        let second = load(
+            &town,
+            &with_item("C02", |item| item["points"] = json!(3)),
+            day("2026-11-15"),
+        )
+        .await
+        .unwrap();
         assert_eq!((second.version, second.active_from), (2, day("2026-11-15")));
         let before = nominate(&town, "before", day("2026-11-14")).await.unwrap();
         let on_the_day = nominate(&town, "on", day("2026-11-15")).await.unwrap();
         assert_eq!((before.points.0, on_the_day.points.0), (2, 3));
         let cited = async |nomination: Nomination| {
-            let (item, _) = town.read(move |conn| item::by_id(conn, &nomination.scoring_item_id)).await;
+            let (item, _) = town
+                .read(move |conn| item::by_id(conn, &nomination.scoring_item_id))
+                .await;
             item.scheme_version_id
         };
         assert_eq!(cited(on_the_day.clone()).await, second.id);
         assert_ne!(cited(before.clone()).await, second.id);
         // A version that is loaded today for tomorrow changes nothing today, and nothing that stands.
-        load(&town, &with_item("C02", |item| item["points"] = json!(6)), day("2026-11-22")).await.unwrap();
+        load(
+            &town,
+            &with_item("C02", |item| item["points"] = json!(6)),
+            day("2026-11-22"),
+        )
+        .await
+        .unwrap();
         assert_eq!(town.read(move |conn| version::in_force(conn, today())).await.version, 2);
-        assert_eq!(town.read(|conn| version::in_force(conn, day("2026-11-22"))).await.version, 3);
+        assert_eq!(
+            town.read(|conn| version::in_force(conn, day("2026-11-22")))
+                .await
+                .version,
+            3
+        );
         let again = town.read(move |conn| nomination::by_id(conn, &before.id)).await;
         assert_eq!(again.points.0, 2);
         // The cap of the month counts a household's deeds under both versions: five of six points are taken.
         let full = nominate(&town, "full", today()).await.unwrap_err();
         assert_eq!(full.code(), "limit_reached");
         // The same day twice: the later version wins.
-        load(&town, &with_item("C02", |item| item["points"] = json!(1)), today()).await.unwrap();
+        load(&town, &with_item("C02", |item| item["points"] = json!(1)), today())
+            .await
+            .unwrap();
         assert_eq!(nominate(&town, "one", today()).await.unwrap().points.0, 1);
     }
 }
 
 on_both! {
     async fn before_the_first_version_there_are_no_rules(town: Town) {
-        let none = town.read(|conn| Ok(version::in_force(conn, day("2025-12-31")).map(|_| ()).map_err(|error| error.code()))).await;
+        let none = town
+            .read(|conn| {
+                Ok(version::in_force(conn, day("2025-12-31"))
+                    .map(|_| ())
+                    .map_err(|error| error.code()))
+            })
+            .await;
         assert_eq!(none, Err("not_found"));
         // The public page shows the rules of today, with nothing personal.
         let page = town.stranger().get("/scheme").await;
@@ -118,30 +145,66 @@ on_both! {
             assert!(sentence.starts_with(&format!("项目 {code} ")), "{sentence}");
             assert!(sentence.ends_with('。'), "{sentence}");
         }
-        for (nth, why) in [(0, "1至1000"), (2, "上限"), (3, "佐证"), (4, "类别"), (5, "month、quarter 或 year"), (8, "编号重复")] {
+        for (nth, why) in [
+            (0, "1至1000"),
+            (2, "上限"),
+            (3, "佐证"),
+            (4, "类别"),
+            (5, "month、quarter 或 year"),
+            (8, "编号重复"),
+        ] {
             assert!(told[nth].contains(why), "{}", told[nth]);
         }
         let mut twice: Value = serde_json::from_str(SAMPLE).unwrap();
         let first = twice["categories"][0].clone();
         twice["categories"].as_array_mut().unwrap().push(first);
-        assert_eq!(load(&town, &twice, today()).await.map(|_| ()).unwrap_err().code(), "invalid_request", "a category twice");
+        assert_eq!(
+            load(&town, &twice, today()).await.map(|_| ()).unwrap_err().code(),
+            "invalid_request",
+            "a category twice"
+        );
         // What is not a scheme at all.
         for (text, why) in [
-            ("", "第1行"), ("{\n\"scheme_code\": 1}", "第2行"), ("[]", "第1行"), ("not json", "第1行"),
+            ("", "第1行"),
+            ("{\n\"scheme_code\": 1}", "第2行"),
+            ("[]", "第1行"),
+            ("not json", "第1行"),
         ] {
             let (text, now) = (text.to_owned(), town.app.now());
-            let loaded = town.write(move |conn| version::load(conn, &text, today(), "test", now)).await;
+            let loaded = town
+                .write(move |conn| version::load(conn, &text, today(), "test", now))
+                .await;
             let told = sentences(loaded.unwrap_err());
             assert!(told[0].contains(why), "{told:?}");
         }
         let mut empty: Value = serde_json::from_str(SAMPLE).unwrap();
         empty["items"] = json!([]);
-        assert_eq!(sentences(load(&town, &empty, today()).await.unwrap_err()), ["方案里没有积分项目。"]);
+        assert_eq!(
+            sentences(load(&town, &empty, today()).await.unwrap_err()),
+            ["方案里没有积分项目。"]
+        );
         // Points are whole, as everywhere.
-        assert!(load(&town, &with_item("C02", |item| item["points"] = json!(2.5)), today()).await.is_err());
-        assert!(load(&town, &with_item("C02", |item| item["points"] = json!(i64::MAX)), today()).await.is_err());
+        assert!(
+            load(&town, &with_item("C02", |item| item["points"] = json!(2.5)), today())
+                .await
+                .is_err()
+        );
+        assert!(
+            load(
+                &town,
+                &with_item("C02", |item| item["points"] = json!(i64::MAX)),
+                today()
+            )
+            .await
+            .is_err()
+        );
         // Nothing of all this was loaded.
-        assert_eq!(town.read(|conn| version::in_force(conn, day("9999-12-31"))).await.version, 1);
+        assert_eq!(
+            town.read(|conn| version::in_force(conn, day("9999-12-31")))
+                .await
+                .version,
+            1
+        );
     }
 }
 

@@ -75,8 +75,11 @@ on_both! {
     async fn every_line_says_why_and_the_balance_runs(town: Town) {
         a_month(&town).await;
         let told = statement_of(&town, WANG, AccountKind::Spendable, None, 50).await;
-        let numbers: Vec<(i64, i64, i64)> =
-            told.lines.iter().map(|line| (line.slip, line.amount.0, line.balance_after.0)).collect();
+        let numbers: Vec<(i64, i64, i64)> = told
+            .lines
+            .iter()
+            .map(|line| (line.slip, line.amount.0, line.balance_after.0))
+            .collect();
         assert_eq!(numbers, [(5, 40, 52), (4, -8, 12), (3, -40, 20), (1, 60, 60)]);
         assert_eq!((told.balances.spendable.0, told.balances.honour.0), (52, 70));
         // Each balance is the one before plus the line.
@@ -84,8 +87,18 @@ on_both! {
             assert_eq!(pair[1].balance_after.plus(pair[0].amount), Some(pair[0].balance_after));
         }
         match &told.lines[3].what {
-            What::Award { item_code, rule, count, note, nominated_by, verified_by } => {
-                assert_eq!((item_code.as_str(), *count, note.as_str()), ("E08", 2, "从河里救起落水儿童"));
+            What::Award {
+                item_code,
+                rule,
+                count,
+                note,
+                nominated_by,
+                verified_by,
+            } => {
+                assert_eq!(
+                    (item_code.as_str(), *count, note.as_str()),
+                    ("E08", 2, "从河里救起落水儿童")
+                );
                 assert_eq!(rule, "见义勇为（有权机关认定），每次30分，每年最多60分");
                 assert_eq!((nominated_by.as_str(), verified_by.as_str()), ("楼栋长甲", "网格员甲"));
             }
@@ -96,23 +109,46 @@ on_both! {
         assert_eq!(told.lines[3].recorded_at, town.app.now());
         match (&told.lines[2].what, &told.lines[1].what, &told.lines[0].what) {
             (
-                What::Redemption { goods, redeemed_by, typed: false },
-                What::Redemption { goods: other, typed: true, .. },
-                What::Void { slip: 3, reason, voided_by },
+                What::Redemption {
+                    goods,
+                    redeemed_by,
+                    typed: false,
+                },
+                What::Redemption {
+                    goods: other,
+                    typed: true,
+                    ..
+                },
+                What::Void {
+                    slip: 3,
+                    reason,
+                    voided_by,
+                },
             ) => {
                 assert_eq!(goods, &["大米 5kg × 1", "肥皂 × 2"]);
                 assert_eq!(other, &["抽纸 × 1"]);
-                assert_eq!((redeemed_by.as_str(), reason.as_str(), voided_by.as_str()), ("店长甲", "大米破袋", "店长甲"));
+                assert_eq!(
+                    (redeemed_by.as_str(), reason.as_str(), voided_by.as_str()),
+                    ("店长甲", "大米破袋", "店长甲")
+                );
             }
             other => panic!("{other:?}"),
         }
         // Honour has its own account, which no redemption touches.
         let honour = statement_of(&town, WANG, AccountKind::Honour, None, 50).await;
-        let numbers: Vec<(i64, i64, i64)> =
-            honour.lines.iter().map(|line| (line.slip, line.amount.0, line.balance_after.0)).collect();
+        let numbers: Vec<(i64, i64, i64)> = honour
+            .lines
+            .iter()
+            .map(|line| (line.slip, line.amount.0, line.balance_after.0))
+            .collect();
         assert_eq!(numbers, [(2, 10, 70), (1, 60, 60)]);
         // Nothing of the neighbours'.
-        assert!(statement_of(&town, LI, AccountKind::Spendable, None, 50).await.lines.is_empty());
+        assert!(
+            statement_of(&town, LI, AccountKind::Spendable, None, 50)
+                .await
+                .lines
+                .is_empty()
+        );
         town.expect_books_hold().await;
     }
 }
@@ -123,20 +159,50 @@ on_both! {
         let grid = town.signed_in("grid").await;
         let page = grid.get(&format!("/households/{WANG}/statement")).await.text;
         for told in [
-            "王建国户", WANG, "晨光社区 第1网格 1号楼 1单元101", "见义勇为（有权机关认定），每次30分，每年最多60分", "× 2",
-            "从河里救起落水儿童", "楼栋长甲 申报，网格员甲 核实", "2026-11-16", "2026-11-21 登记", "兑换：大米 5kg × 1、肥皂 × 2",
-            "手输卡号", "作废第 3 号凭条：大米破袋", "+60", "−40", "+40", "社区服务中心一楼", "0000-0000000", "户主核对签字",
+            "王建国户",
+            WANG,
+            "晨光社区 第1网格 1号楼 1单元101",
+            "见义勇为（有权机关认定），每次30分，每年最多60分",
+            "× 2",
+            "从河里救起落水儿童",
+            "楼栋长甲 申报，网格员甲 核实",
+            "2026-11-16",
+            "2026-11-21 登记",
+            "兑换：大米 5kg × 1、肥皂 × 2",
+            "手输卡号",
+            "作废第 3 号凭条：大米破袋",
+            "+60",
+            "−40",
+            "+40",
+            "社区服务中心一楼",
+            "0000-0000000",
+            "户主核对签字",
         ] {
             assert!(page.contains(told), "{told}");
         }
         assert_eq!(page.matches("手输卡号").count(), 1, "only the one that was typed");
-        let honour = grid.get(&format!("/households/{WANG}/statement?account=honour")).await.text;
+        let honour = grid
+            .get(&format!("/households/{WANG}/statement?account=honour"))
+            .await
+            .text;
         assert!(honour.contains("急难险重任务带头参加") && !honour.contains("兑换：大米"));
         // A household that has done nothing yet is not shown an empty table.
-        assert!(grid.get(&format!("/households/{LI}/statement")).await.text.contains("还没有可用积分的记录"));
+        assert!(
+            grid.get(&format!("/households/{LI}/statement"))
+                .await
+                .text
+                .contains("还没有可用积分的记录")
+        );
         // Nobody at the counter reads it: the counter learns enough, or short by so many.
         for name in ["shop", "stock"] {
-            assert_eq!(town.signed_in(name).await.get(&format!("/households/{WANG}/statement")).await.status, 403);
+            assert_eq!(
+                town.signed_in(name)
+                    .await
+                    .get(&format!("/households/{WANG}/statement"))
+                    .await
+                    .status,
+                403
+            );
         }
     }
 }
@@ -177,14 +243,24 @@ on_both! {
         let none = grid.get(&format!("/households/{WANG}/statement?before=1")).await;
         assert_eq!(none.status, 200);
         assert!(none.text.contains("没有更早的记录了"));
-        assert_eq!(grid.get(&format!("/households/{WANG}/statement?before=-9223372036854775808")).await.status, 200);
+        assert_eq!(
+            grid.get(&format!("/households/{WANG}/statement?before=-9223372036854775808"))
+                .await
+                .status,
+            200
+        );
     }
 }
 
 on_both! {
     async fn what_people_wrote_stands_on_the_page_as_text(town: Town) {
         deed(&town, "E10", 1, 0, "<b onclick=alert(1)>好</b> & \"好\"").await;
-        let page = town.signed_in("grid").await.get(&format!("/households/{WANG}/statement")).await.text;
+        let page = town
+            .signed_in("grid")
+            .await
+            .get(&format!("/households/{WANG}/statement"))
+            .await
+            .text;
         assert!(!page.contains("<b onclick"));
         assert!(page.contains("&#60;b onclick=alert(1)&#62;好") || page.contains("&lt;b onclick=alert(1)&gt;好"));
     }

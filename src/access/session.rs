@@ -1,7 +1,7 @@
 //! Sessions and API tokens: how the server recognises a person or a program again.
 //!
-//! The holder has 256 random bits; the server keeps their SHA-256. A session ends by signing out, after a day, or after
-//! two idle hours; a token when it is revoked. The CSRF token of a session is derived from it and stored nowhere.
+//! The holder has 256 random bits; the server keeps their SHA-256. A session ends by signing out, after fourteen hours, or
+//! after three idle ones; a token when it is revoked. The CSRF token of a session is derived from it and stored nowhere.
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
