@@ -17,6 +17,7 @@ use crate::access::user::User;
 use crate::clock::{Clock, Moment};
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
+use crate::files::Files;
 use crate::id::Id;
 use crate::page::Shell;
 use crate::places::area::{Area, Tree};
@@ -31,6 +32,8 @@ pub struct App {
     pub db: Db,
     /// The clock.
     pub clock: Clock,
+    /// The folder of what people bring as proof.
+    pub files: Files,
     shared: Arc<Shared>,
 }
 
@@ -56,6 +59,7 @@ impl App {
         let quota = Quota::per_minute(SIGN_INS_PER_MINUTE).allow_burst(SIGN_IN_BURST);
         let setup_code = Secret::new().reveal().chars().take(8).collect();
         App {
+            files: Files::beside(db.location()),
             db,
             clock,
             shared: Arc::new(Shared {
@@ -67,6 +71,12 @@ impl App {
                 hashing: tokio::sync::Semaphore::new(2),
             }),
         }
+    }
+
+    /// The same application with its files in another folder.
+    #[must_use]
+    pub fn with_files(self, files: Files) -> App {
+        App { files, ..self }
     }
 
     /// Now.

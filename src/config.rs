@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::db::Location;
+use crate::files::Files;
 
 /// 积善 Jishan: civility points and points supermarkets.
 #[derive(Debug, Parser)]
@@ -124,6 +125,9 @@ pub struct Place {
     /// A database address instead: postgres://USER@HOST/DATABASE#SCHEMA or sqlite://PATH.
     #[arg(long, env = "JISHAN_DATABASE")]
     pub database: Option<Location>,
+    /// The folder of scans and photographs; without it, `files` in the data folder.
+    #[arg(long, env = "JISHAN_FILES")]
+    pub files: Option<PathBuf>,
 }
 
 /// The programme's file in the data folder.
@@ -134,6 +138,15 @@ impl Place {
     #[must_use]
     pub fn is_given(&self) -> bool {
         self.database.is_some() || self.data.is_some()
+    }
+
+    /// The folder of scans and photographs.
+    #[must_use]
+    pub fn files(&self) -> Files {
+        match &self.files {
+            Some(folder) => Files::in_folder(folder),
+            None => Files::beside(&self.location()),
+        }
     }
 
     /// The database; without any setting, the folder `data` here.

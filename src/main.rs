@@ -13,6 +13,7 @@ use jishan::clock::{Clock, day_of};
 use jishan::config::{Command, Config, Import, Place, Token};
 use jishan::db::{Db, Location, migrate};
 use jishan::error::{Error, Result};
+use jishan::files::Files;
 use jishan::places::import;
 use jishan::scheme::version;
 use jishan::shop::goods;
@@ -48,7 +49,7 @@ async fn run(command: Command) -> Result<ExitCode> {
             households,
         } => demo(&place, listen, households).await,
         Command::Serve { place, listen } => {
-            let app = App::new(open(&place.location())?, Clock::System);
+            let app = App::new(open(&place.location())?, Clock::System).with_files(place.files());
             serve(app, listen, None).await
         }
         Command::Migrate { place } => migrate(&place.location()),
@@ -95,7 +96,11 @@ async fn demo(place: &Place, listen: SocketAddr, households: u32) -> Result<Exit
     )
     .await?;
     bar.finish_and_clear();
-    serve(App::new(db, clock), listen, Some(demo::SIGN_IN_HELP)).await
+    let files = match (&place.files, place.is_given()) {
+        (None, false) => Files::beside(&location),
+        _ => place.files(),
+    };
+    serve(App::new(db, clock).with_files(files), listen, Some(demo::SIGN_IN_HELP)).await
 }
 
 async fn serve(app: App, listen: SocketAddr, help: Option<&str>) -> Result<ExitCode> {

@@ -45,7 +45,7 @@ fn signal(which: &str, process: u32) {
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_jishan"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
-    for name in ["JISHAN_DATA", "JISHAN_DATABASE", "JISHAN_LISTEN"] {
+    for name in ["JISHAN_DATA", "JISHAN_DATABASE", "JISHAN_FILES", "JISHAN_LISTEN"] {
         command.env_remove(name);
     }
     command

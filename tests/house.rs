@@ -12,7 +12,7 @@ use std::path::Path;
 /// The floors, from the ground up, as in the table of `src/lib.rs`. A file uses its own room and lower floors.
 const FLOORS: [&[&str]; 8] = [
     &["id", "points", "money", "clock", "error"],
-    &["db", "audit", "request", "page"],
+    &["db", "audit", "files", "request", "page"],
     &["ledger"],
     &["places"],
     &["access"],
@@ -27,6 +27,7 @@ const WITHIN_A_FLOOR: &[Exception] = &[
     ("money", "points", "a rate turns points into fen"),
     ("audit", "db", "a line is a row"),
     ("request", "db", "a key is a row"),
+    ("files", "db", "the folder lies beside the programme"),
 ];
 
 /// Above all floors, with every `web.rs` and `api.rs`: these may use any room.

@@ -17,6 +17,7 @@ use jishan::clock::{Clock, Day, Moment};
 use jishan::council::nomination::{self, Decision, Nominate, Verify};
 use jishan::db::{Conn, Db, Location, migrate};
 use jishan::error::Result;
+use jishan::files::Files;
 use jishan::id::Id;
 use jishan::ledger::account::{AccountKind, PROGRAMME};
 use jishan::ledger::transaction::{Books, Posting, TransactionKind};
@@ -83,7 +84,7 @@ pub struct Town {
     pub app: App,
     pub location: Location,
     /// Kept until the test ends.
-    _folder: Option<tempfile::TempDir>,
+    _folders: (Option<tempfile::TempDir>, tempfile::TempDir),
 }
 
 /// Which database a test runs on.
@@ -166,11 +167,13 @@ impl Town {
     /// An empty database, as on the first day.
     pub async fn empty(database: Database) -> Town {
         let (location, folder) = fresh_location(database);
+        let proofs = tempfile::tempdir().unwrap();
         migrate::run(&location, morning()).unwrap();
         Town {
-            app: App::new(Db::open(&location).unwrap(), Clock::standing(morning())),
+            app: App::new(Db::open(&location).unwrap(), Clock::standing(morning()))
+                .with_files(Files::in_folder(proofs.path())),
             location,
-            _folder: folder,
+            _folders: (folder, proofs),
         }
     }
 
