@@ -38,6 +38,8 @@ pub struct App {
 }
 
 struct Shared {
+    /// May visitors move time?
+    is_demo: bool,
     programme: OnceLock<Programme>,
     /// The word that the first-run page asks for: printed where the server was started.
     setup_code: String,
@@ -52,10 +54,23 @@ struct Shared {
 const SIGN_INS_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
 const SIGN_IN_BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
+/// How long a deadline may have passed before somebody looks.
+const DUE_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+
 impl App {
     /// An application over a database that was migrated.
     #[must_use]
     pub fn new(db: Db, clock: Clock) -> App {
+        App::over(db, clock, false)
+    }
+
+    /// An application whose visitors may move time, which shows that on every page: the demo.
+    #[must_use]
+    pub fn demo(db: Db, clock: Clock) -> App {
+        App::over(db, clock, true)
+    }
+
+    fn over(db: Db, clock: Clock, is_demo: bool) -> App {
         let quota = Quota::per_minute(SIGN_INS_PER_MINUTE).allow_burst(SIGN_IN_BURST);
         let setup_code = Secret::new().reveal().chars().take(8).collect();
         App {
@@ -63,6 +78,7 @@ impl App {
             db,
             clock,
             shared: Arc::new(Shared {
+                is_demo,
                 programme: OnceLock::new(),
                 setup_code,
                 stores: Recall::new(),
@@ -83,6 +99,30 @@ impl App {
     #[must_use]
     pub fn now(&self) -> Moment {
         self.clock.now()
+    }
+
+    /// May visitors move time?
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        self.shared.is_demo
+    }
+
+    /// Does what is due by now. Whatever has a deadline is done here, so that it is done without anybody asking.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub async fn run_due(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Does what is due, now and every minute, until it is dropped. What fails is logged and tried again.
+    pub async fn keep_running_due(self) {
+        loop {
+            if let Err(error) = self.run_due().await {
+                tracing::error!("what is due could not be done: {error}");
+            }
+            tokio::time::sleep(DUE_EVERY).await;
+        }
     }
 
     /// The word that the first-run page asks for.

@@ -3,6 +3,7 @@
 //! Every rule takes `now` as a parameter, so that tests and the demo can live a month in a second. Moments are UTC,
 //! cut to milliseconds because PostgreSQL keeps microseconds and SQLite whatever it is given. Days are days in China.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, SubsecRound, TimeDelta, Utc};
@@ -19,6 +20,8 @@ pub enum Clock {
     System,
     /// A clock that stands still until it is moved: for tests and for the history of the demo.
     Standing(Arc<Mutex<Moment>>),
+    /// The machine's clock and so many milliseconds, which only grow: for the demo, whose visitors move time.
+    Shifted(Arc<AtomicI64>),
 }
 
 impl Clock {
@@ -28,23 +31,53 @@ impl Clock {
         Clock::Standing(Arc::new(Mutex::new(moment)))
     }
 
+    /// The machine's clock, but not before `moment`.
+    #[must_use]
+    pub fn shifted(moment: Moment) -> Clock {
+        let clock = Clock::Shifted(Arc::new(AtomicI64::new(0)));
+        clock.advance_to(moment);
+        clock
+    }
+
     /// The current moment.
     #[must_use]
     pub fn now(&self) -> Moment {
         match self {
-            #[expect(clippy::disallowed_methods, reason = "this is the one place that asks for the time")]
-            Clock::System => Utc::now().naive_utc().trunc_subsecs(3),
+            Clock::System => system_now(),
             Clock::Standing(moment) => *moment.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
+            Clock::Shifted(ahead) => {
+                let now = system_now();
+                let ahead = TimeDelta::milliseconds(ahead.load(Ordering::SeqCst));
+                now.checked_add_signed(ahead).unwrap_or(now)
+            }
         }
     }
 
-    /// Moves a standing clock forward; the machine's clock cannot be moved.
+    /// Moves a clock forward; the machine's clock cannot be moved.
     pub fn advance(&self, by: TimeDelta) {
-        if let Clock::Standing(moment) = self {
-            let mut moment = moment.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            *moment = moment.checked_add_signed(by).unwrap_or(*moment);
+        let now = self.now();
+        self.advance_to(now.checked_add_signed(by).unwrap_or(now));
+    }
+
+    /// Moves a clock forward to a moment; never back, and never the machine's own.
+    pub fn advance_to(&self, moment: Moment) {
+        match self {
+            Clock::System => {}
+            Clock::Standing(now) => {
+                let mut now = now.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                *now = moment.max(*now);
+            }
+            Clock::Shifted(ahead) => {
+                let wanted = moment.signed_duration_since(system_now()).num_milliseconds();
+                ahead.fetch_max(wanted, Ordering::SeqCst);
+            }
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that asks for the time")]
+fn system_now() -> Moment {
+    Utc::now().naive_utc().trunc_subsecs(3)
 }
 
 /// Hours that China is ahead of UTC.
@@ -83,6 +116,20 @@ pub fn spoken(moment: Moment) -> String {
 #[must_use]
 pub fn spoken_day(day: Day) -> String {
     day.format("%Y年%-m月%-d日").to_string()
+}
+
+/// `周六`.
+#[must_use]
+pub fn weekday(day: Day) -> &'static str {
+    match day.weekday() {
+        chrono::Weekday::Mon => "周一",
+        chrono::Weekday::Tue => "周二",
+        chrono::Weekday::Wed => "周三",
+        chrono::Weekday::Thu => "周四",
+        chrono::Weekday::Fri => "周五",
+        chrono::Weekday::Sat => "周六",
+        chrono::Weekday::Sun => "周日",
+    }
 }
 
 /// A span of local days, the first inside, the last outside.
@@ -143,6 +190,22 @@ mod tests {
         assert_eq!(begin.to_string(), "2026-11-21 16:00:00");
         assert_eq!(day_of(begin), day("2026-11-22"));
         assert_eq!(spoken(begin), "2026年11月22日 00:00");
+    }
+
+    #[test]
+    fn a_shifted_clock_runs_ahead_and_never_back() {
+        let (system, clock) = (Clock::System, Clock::shifted(begin_of(day("2000-01-01"))));
+        assert!((clock.now() - system.now()).num_seconds().abs() < 5, "it is not behind");
+        clock.advance(TimeDelta::days(3));
+        let moved = clock.now();
+        assert!((moved - system.now() - TimeDelta::days(3)).num_seconds().abs() < 5);
+        // Both hands hold the same clock.
+        clock.clone().advance_to(moved + TimeDelta::days(1));
+        clock.advance(TimeDelta::days(-30));
+        clock.advance_to(moved - TimeDelta::days(9));
+        assert!(clock.now() >= moved + TimeDelta::days(1));
+        system.advance(TimeDelta::days(1));
+        assert!(system.now() < moved);
     }
 
     #[test]

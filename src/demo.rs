@@ -4,8 +4,10 @@
 //! are made up from common family names and gentle words; a few have rare characters, because real rosters do. The rules,
 //! the goods and the large town's tree come from `samples/`.
 
+pub mod clock;
 mod history;
 mod town;
+pub mod web;
 
 use std::sync::Arc;
 

@@ -17,6 +17,7 @@ use crate::access::role::{Duties, Permission};
 use crate::access::session::{self, Recognised, Secret};
 use crate::app::{App, Visitor};
 use crate::clock::Moment;
+use crate::demo;
 use crate::error::{Error, Result};
 use crate::page::{self, Link, Shell};
 use crate::sent::{STALE_FORM, holds};
@@ -38,8 +39,7 @@ pub async fn guard(State((app, who)): State<(App, Who)>, mut request: Request, n
     if holds(request.uri().to_string().as_bytes(), b"%00") {
         return fail(Shell::default(), is_api, Error::NotFound);
     }
-    let (headers, path) = (request.headers().clone(), request.uri().path().to_owned());
-    let visitor = match recognise(&app, &headers, path).await {
+    let visitor = match recognise(&app, Asked::of(&request)).await {
         Ok(visitor) => visitor,
         Err(error) => return fail(Shell::default(), is_api, error),
     };
@@ -78,12 +78,34 @@ impl IntoResponse for Error {
     }
 }
 
-async fn recognise(app: &App, headers: &HeaderMap, path: String) -> Result<Visitor> {
+/// What of a request tells who sends it and from where. A reference to the request itself cannot wait for the database.
+struct Asked {
+    headers: HeaderMap,
+    path: String,
+    /// The page to come back to, when it is one.
+    page: String,
+}
+
+impl Asked {
+    fn of(request: &Request) -> Asked {
+        let page = match (request.method(), request.uri().path_and_query()) {
+            (&Method::GET, Some(page)) => page.as_str(),
+            _ => "/desk",
+        };
+        Asked {
+            headers: request.headers().clone(),
+            path: request.uri().path().to_owned(),
+            page: page.to_owned(),
+        }
+    }
+}
+
+async fn recognise(app: &App, Asked { headers, path, page }: Asked) -> Result<Visitor> {
     let programme = app.programme().await?;
     let now = app.now();
     let (person, session, csrf) = if path.starts_with("/api/") {
-        (recognise_token(app, headers).await?, None, String::new())
-    } else if let Some(secret) = cookie(headers) {
+        (recognise_token(app, &headers).await?, None, String::new())
+    } else if let Some(secret) = cookie(&headers) {
         let digest = secret.digest();
         (
             recognise_session(app, digest.clone(), now).await?,
@@ -99,6 +121,7 @@ async fn recognise(app: &App, headers: &HeaderMap, path: String) -> Result<Visit
         duties: person.as_ref().map(duties_label).unwrap_or_default(),
         links: person.as_ref().map(|person| links(&person.duties)).unwrap_or_default(),
         csrf,
+        demo: app.is_demo().then(|| demo::clock::strip(now, page)),
         path,
     };
     Ok(Visitor { person, shell, session })

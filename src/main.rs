@@ -18,6 +18,7 @@ use jishan::places::import;
 use jishan::scheme::version;
 use jishan::shop::goods;
 use jishan::{books, demo, routes};
+use tokio::net::TcpListener;
 
 fn main() -> ExitCode {
     let config = Config::parse();
@@ -50,7 +51,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         } => demo(&place, listen, households).await,
         Command::Serve { place, listen } => {
             let app = App::new(open(&place.location())?, Clock::System).with_files(place.files());
-            serve(app, listen, None).await
+            serve(app, listener(listen).await?, None).await
         }
         Command::Migrate { place } => migrate(&place.location()),
         Command::Import { what } => import(what).await,
@@ -77,14 +78,15 @@ async fn demo(place: &Place, listen: SocketAddr, households: u32) -> Result<Exit
         }
     };
     let db = open(&location)?;
-    let clock = Clock::System;
+    // The port first: the cards carry the address.
+    let listener = listener(listen).await?;
+    let address = format!("http://{}", listener.local_addr().map_err(Error::internal)?);
     let bar = progress_bar();
-    let address = format!("http://{listen}");
     demo::make(
         &db,
         households,
         &address,
-        clock.now(),
+        Clock::System.now(),
         Arc::new({
             let bar = bar.clone();
             move |done, total, what| {
@@ -100,13 +102,18 @@ async fn demo(place: &Place, listen: SocketAddr, households: u32) -> Result<Exit
         (None, false) => Files::beside(&location),
         _ => place.files(),
     };
-    serve(App::new(db, clock).with_files(files), listen, Some(demo::SIGN_IN_HELP)).await
+    let clock = demo::clock::resumed(&db).await?;
+    let app = App::demo(db, clock).with_files(files);
+    serve(app, listener, Some(demo::SIGN_IN_HELP)).await
 }
 
-async fn serve(app: App, listen: SocketAddr, help: Option<&str>) -> Result<ExitCode> {
-    let listener = tokio::net::TcpListener::bind(listen)
+async fn listener(listen: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(listen)
         .await
-        .map_err(|cause| Error::internal(format!("could not listen on {listen}: {cause}")))?;
+        .map_err(|cause| Error::internal(format!("could not listen on {listen}: {cause}")))
+}
+
+async fn serve(app: App, listener: TcpListener, help: Option<&str>) -> Result<ExitCode> {
     let address = listener.local_addr().map_err(Error::internal)?;
     let mut say = std::io::stdout();
     // Whoever reads our output may have gone away; the server runs all the same.
@@ -118,11 +125,13 @@ async fn serve(app: App, listen: SocketAddr, help: Option<&str>) -> Result<ExitC
         let _ = writeln!(say, "数据库是空的。请打开上面的网址完成首次设置，设置码：{code}");
     }
     let _ = say.flush();
+    let due = tokio::spawn(app.clone().keep_running_due());
     let service = routes::router(app).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service)
         .with_graceful_shutdown(asked_to_stop())
         .await
         .map_err(Error::internal)?;
+    due.abort();
     Ok(ExitCode::SUCCESS)
 }
 

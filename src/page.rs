@@ -7,6 +7,7 @@ use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
+use crate::clock::Day;
 use crate::error::{Error, FieldError};
 
 /// What the layout shows around a page.
@@ -24,6 +25,19 @@ pub struct Shell {
     pub csrf: String,
     /// The path of this page, to mark it in the navigation.
     pub path: String,
+    /// The strip above every page of the demo.
+    pub demo: Option<DemoStrip>,
+}
+
+/// What day it is in the demo, and where one can move it to.
+#[derive(Clone, Debug)]
+pub struct DemoStrip {
+    /// The day, as people read it.
+    pub today: String,
+    /// Days to move to, each with what its button says.
+    pub moves: Vec<(Day, String)>,
+    /// The page to come back to.
+    pub back: String,
 }
 
 /// A place to go.

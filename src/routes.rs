@@ -15,7 +15,7 @@ use crate::access::role::Permission as P;
 use crate::app::App;
 use crate::guard::Who::{Anyone, May, SignedIn};
 use crate::guard::{Who, guard, harden};
-use crate::{access, assets, cards, council, places, scheme, shop, statements};
+use crate::{access, assets, cards, council, demo, places, scheme, shop, statements};
 
 /// One door.
 pub struct Route {
@@ -25,6 +25,8 @@ pub struct Route {
     pub path: &'static str,
     /// Who may enter.
     pub who: Who,
+    /// Does the door exist in the demo only?
+    pub only_in_demo: bool,
     handler: MethodRouter<App>,
 }
 
@@ -33,6 +35,14 @@ impl Route {
     fn with_body_limit(self, bytes: usize) -> Route {
         let handler = self.handler.layer(DefaultBodyLimit::max(bytes));
         Route { handler, ..self }
+    }
+
+    /// A door that only the demo has.
+    fn only_in_demo(self) -> Route {
+        Route {
+            only_in_demo: true,
+            ..self
+        }
     }
 }
 
@@ -86,6 +96,8 @@ pub fn table() -> Vec<Route> {
         get("/journal", May(P::ReadJournal), shop::web::journal),
         get("/stock", May(P::ReadStock), shop::web::stock),
         post("/stock/receipts", May(P::ReceiveStock), shop::web::receive),
+        // The demo's time.
+        post("/demo/clock", SignedIn, demo::web::move_clock).only_in_demo(),
         // Statements.
         get(
             "/households/{code}/statement",
@@ -127,7 +139,7 @@ const ROSTER_LIMIT: usize = 21 * 1024 * 1024;
 /// The house with all its doors, each behind its guard.
 pub fn router(app: App) -> Router {
     let mut router = Router::new();
-    for route in table() {
+    for route in table().into_iter().filter(|route| app.is_demo() || !route.only_in_demo) {
         let guarded = route.handler.layer(from_fn_with_state((app.clone(), route.who), guard));
         router = router.route(route.path, guarded);
     }
@@ -145,6 +157,7 @@ fn get<H: Handler<T, App>, T: 'static>(path: &'static str, who: Who, handler: H)
         method: "GET",
         path,
         who,
+        only_in_demo: false,
         handler: on(MethodFilter::GET, handler),
     }
 }
@@ -154,6 +167,7 @@ fn post<H: Handler<T, App>, T: 'static>(path: &'static str, who: Who, handler: H
         method: "POST",
         path,
         who,
+        only_in_demo: false,
         handler: on(MethodFilter::POST, handler),
     }
 }

@@ -125,6 +125,11 @@ impl Visitor {
         }
     }
 
+    /// The same visitor at another house.
+    pub fn in_house(&self, router: axum::Router) -> Visitor {
+        Visitor { router, ..self.clone() }
+    }
+
     /// A program with this token, good or bad.
     pub fn with_token(&self, token: &str) -> Visitor {
         Visitor {

@@ -15,6 +15,7 @@ use jishan::db::{Db, Location, migrate};
 use jishan::demo;
 use jishan::ledger::balance;
 use jishan::places::household::{self, Search};
+use jishan::places::programme;
 
 use crate::browser::Visitor;
 use crate::town::{Database, Town, WANG, fresh_location, morning, on_both, runtime};
@@ -206,9 +207,18 @@ fn a_demo_is_made_and_served_and_kept() {
     let page = server.get("/");
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("示范乡"), "{page}");
     assert!(server.get("/healthz").ends_with("{\"status\":\"ok\"}"));
+    let host = server.host().to_owned();
     assert_eq!(server.stop(), Some(0), "asked to stop, it ends by itself");
 
     let location = Location::Sqlite(data.join("programme.sqlite"));
+    let programme = runtime()
+        .block_on(Db::open(&location).unwrap().read(programme::get))
+        .unwrap();
+    assert_eq!(
+        programme.address,
+        format!("http://{host}"),
+        "a card is opened where the demo is"
+    );
     let town = runtime().block_on(async { seen(&Db::open(&location).unwrap()).await });
     assert_eq!(town.len(), 30);
     assert!(town.iter().any(|household| household.3[0] > 0), "somebody has points");

@@ -16,6 +16,7 @@ mod cards;
 mod commands;
 mod council;
 mod crash;
+mod demo;
 mod doors;
 mod house;
 mod laws;

@@ -185,6 +185,12 @@ impl Town {
         town
     }
 
+    /// The same town as a demo, whose visitors may move time.
+    pub fn as_demo(self, clock: Clock) -> Town {
+        let app = App::demo(self.app.db.clone(), clock);
+        Town { app, ..self }
+    }
+
     /// The whole house with all its doors.
     pub fn router(&self) -> axum::Router {
         routes::router(self.app.clone())

@@ -139,7 +139,17 @@ fn read_rule(rule: &str) -> Option<ValidUntil> {
         return None;
     };
     let months = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ];
     let month = months.iter().position(|name| name == month)?;

@@ -146,8 +146,8 @@ async function issueCard() {
     picture: await drawing.screenshot(),
     paper: await page.locator(".id-card").innerText(),
   };
-  // As the phone opens it; the demo was told port 0, so the host is the one thing that differs.
-  card.address = town.address + new URL(card.text).pathname;
+  // As the phone opens it.
+  card.address = new URL(card.text).href;
   return card;
 }
 

@@ -92,6 +92,7 @@ fn act_in_words(act: &str) -> &str {
         "redemption.voided" => "作废兑换",
         "stock.received" => "商品入库",
         "scheme.loaded" => "载入方案",
+        "demo.moved" => "演示快进",
         other => other,
     }
 }

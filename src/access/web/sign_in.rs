@@ -14,7 +14,7 @@ use crate::app::{App, Visitor};
 use crate::error::{Error, Result};
 use crate::guard::COOKIE;
 use crate::page::{self, Problems, Shell};
-use crate::sent::{OpenForm, Query, SignedForm};
+use crate::sent::{OpenForm, Query, SignedForm, local_path};
 
 #[derive(Template)]
 #[template(path = "access/sign_in.html")]
@@ -104,13 +104,6 @@ async fn try_sign_in(app: &App, form: &SignIn, from: Option<std::net::IpAddr>) -
     };
     let now = app.now();
     app.db.write(move |conn| session::start(conn, &user.id, now)).await
-}
-
-/// A path of our own, so that nobody is sent elsewhere after signing in.
-fn local_path(next: &str) -> Option<&str> {
-    // Browsers read a backslash as a slash and leave out tabs and line breaks.
-    let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    (plain && next.starts_with('/') && !next.starts_with("//")).then_some(next)
 }
 
 /// Puts the session into a cookie that scripts cannot read and other sites do not send.
