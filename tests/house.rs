@@ -43,12 +43,13 @@ const SHARED_PAGES: &[Exception] = &[(
 )];
 
 /// Each table and the room that keeps it: nobody else reads or writes it.
-const TABLES: [(&str, &str); 24] = [
+const TABLES: [(&str, &str); 25] = [
     ("audit_events", "audit"),
     ("requests", "request"),
     ("accounts", "ledger"),
     ("transactions", "ledger"),
     ("entries", "ledger"),
+    ("expiry_runs", "ledger"),
     ("programmes", "places"),
     ("areas", "places"),
     ("households", "places"),

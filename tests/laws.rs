@@ -3,7 +3,14 @@
 
 use std::sync::Arc;
 
+use jishan::clock::{Day, begin_of, days_after};
+use jishan::db::Conn;
 use jishan::error::Result;
+use jishan::ledger::account::{AccountKind, PROGRAMME};
+use jishan::ledger::balance;
+use jishan::ledger::lot::{self, Lot};
+use jishan::ledger::transaction::{self, Books, Entry, Posting, TransactionKind};
+use jishan::points::Points;
 use jishan::shop::redemption::Redeemed;
 use jishan::shop::void::{self, AskVoid};
 use jishan::{ledger, shop};
@@ -11,7 +18,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::town::{Database, GOODS, HOUSEHOLDS, Town, on_both, runtime};
+use crate::town::{Database, GOODS, HOUSEHOLDS, Town, on_both, runtime, today};
 
 const FAMILIES: usize = 3;
 
@@ -346,4 +353,237 @@ on_both! {
         town.read(|conn| ledger::check::check(conn, &mut |_, _| {})).await.unwrap();
         town.read(shop::check::check).await.unwrap();
     }
+}
+
+// ---- Lots -----------------------------------------------------------------------------------------------------------
+
+const OWNERS: [&str; 3] = ["wang", "li", "zhao"];
+
+/// What happens to points with a last day.
+#[derive(Clone, Debug)]
+enum LotAct {
+    /// An award: to whom, how many, how many days they last.
+    Award(usize, i64, Option<u64>),
+    /// Points are spent.
+    Spend(usize, i64),
+    /// An earlier spending (the nth) is undone.
+    Void(usize),
+    /// An earlier award (the nth) is reversed, the programme bearing what was spent.
+    Reverse(usize),
+    /// A part of the points goes to another household.
+    Transfer(usize, usize, i64),
+    /// Days go by, and what is past its day expires.
+    Days(u64),
+}
+
+fn lot_act() -> impl Strategy<Value = LotAct> {
+    let owner = 0..OWNERS.len();
+    let lasts = proptest::option::weighted(0.8, 0u64..40);
+    prop_oneof![
+        4 => (owner.clone(), 1i64..30, lasts).prop_map(|(owner, points, lasts)| LotAct::Award(owner, points, lasts)),
+        4 => (owner.clone(), 1i64..25).prop_map(|(owner, points)| LotAct::Spend(owner, points)),
+        2 => (0usize..10).prop_map(LotAct::Void),
+        2 => (0usize..10).prop_map(LotAct::Reverse),
+        2 => (owner.clone(), owner, 1i64..20).prop_map(|(from, to, points)| LotAct::Transfer(from, to, points)),
+        3 => (0u64..25).prop_map(LotAct::Days),
+    ]
+}
+
+/// The books of three owners and what happened in them.
+struct LotStory {
+    today: Day,
+    awards: Vec<i64>,
+    sales: Vec<i64>,
+    undone: Vec<i64>,
+    /// What came in for an owner with a last day, and was not reversed.
+    came_in: Vec<(i64, usize, Option<Day>, i64)>,
+    serial: usize,
+}
+
+impl LotStory {
+    fn posting(&mut self, kind: TransactionKind, entries: Vec<Entry>) -> Posting {
+        self.serial += 1;
+        Posting {
+            kind,
+            source: format!("lot-test:{}", self.serial),
+            effective_on: self.today,
+            recorded_at: begin_of(self.today),
+            posted_by: "test".to_owned(),
+            reverses: None,
+            entries,
+        }
+    }
+
+    fn post(conn: &mut Conn, posting: Posting) -> Result<i64> {
+        let mut books = Books::open(conn, OWNERS)?;
+        let number = books.post(posting)?;
+        books.save(conn)?;
+        Ok(number)
+    }
+
+    fn happen(&mut self, conn: &mut Conn, act: &LotAct) -> Result<()> {
+        match *act {
+            LotAct::Award(owner, points, lasts) => {
+                let until = lasts.map(|days| days_after(self.today, days));
+                let to = OWNERS[owner];
+                let mut entries = Posting::moving_until(
+                    until,
+                    Points(points),
+                    (PROGRAMME, AccountKind::Issuance),
+                    (to, AccountKind::Spendable),
+                );
+                entries.extend(Posting::moving(
+                    Points(points),
+                    (PROGRAMME, AccountKind::Recognition),
+                    (to, AccountKind::Honour),
+                ));
+                let posting = self.posting(TransactionKind::Award, entries);
+                let number = LotStory::post(conn, posting)?;
+                self.awards.push(number);
+                self.came_in.push((number, owner, until, points));
+            }
+            LotAct::Spend(owner, points) => {
+                let entries = Posting::moving(
+                    Points(points),
+                    (OWNERS[owner], AccountKind::Spendable),
+                    (PROGRAMME, AccountKind::Redemption),
+                );
+                let posting = self.posting(TransactionKind::Redemption, entries);
+                let enough = balance::of(conn, OWNERS[owner])?.spendable >= Points(points);
+                match LotStory::post(conn, posting) {
+                    Ok(number) => self.sales.push(number),
+                    Err(error) => assert!(!enough && error.code() == "not_enough_points"),
+                }
+            }
+            LotAct::Void(nth) => {
+                if let Some(number) = self.sales.get(nth).filter(|number| !self.undone.contains(number)) {
+                    let (number, source) = (*number, format!("lot-test:void {number}"));
+                    let reversal = transaction::reversal(conn, number, source, "test", begin_of(self.today))?;
+                    LotStory::post(conn, reversal)?;
+                    self.undone.push(number);
+                }
+            }
+            LotAct::Reverse(nth) => {
+                if let Some(number) = self.awards.get(nth).filter(|number| !self.undone.contains(number)) {
+                    let (number, source) = (*number, format!("lot-test:undo {number}"));
+                    let mut books = Books::open(conn, OWNERS)?;
+                    let now = begin_of(self.today);
+                    let reversal = transaction::reversal_with_write_off(&books, conn, number, source, "test", now)?;
+                    books.post(reversal)?;
+                    books.save(conn)?;
+                    self.undone.push(number);
+                    self.came_in.retain(|(award, ..)| *award != number);
+                }
+            }
+            LotAct::Transfer(from, to, points) => {
+                let have = balance::of(conn, OWNERS[from])?.spendable;
+                if from != to && have >= Points(points) {
+                    let entries = lot::carried(conn, Points(points), OWNERS[from], OWNERS[to])?;
+                    let arrived: Vec<_> = entries
+                        .iter()
+                        .filter(|entry| entry.amount > Points::ZERO)
+                        .cloned()
+                        .collect();
+                    let posting = self.posting(TransactionKind::Transfer, entries);
+                    let number = LotStory::post(conn, posting)?;
+                    let lots = arrived
+                        .iter()
+                        .map(|entry| (number, to, entry.expires_on, entry.amount.0));
+                    self.came_in.extend(lots);
+                }
+            }
+            LotAct::Days(days) => {
+                self.today = days_after(self.today, days);
+                let now = begin_of(self.today);
+                let before: Vec<Vec<Lot>> = OWNERS.iter().map(|owner| lot::of(conn, owner)).collect::<Result<_>>()?;
+                lot::expire_due(conn, self.today, now)?;
+                assert_eq!(lot::expire_due(conn, self.today, now)?, 0, "twice on a day");
+                for (owner, before) in OWNERS.iter().zip(before) {
+                    let kept: Vec<Lot> = before
+                        .into_iter()
+                        .filter(|lot| lot.expires_on.is_none_or(|day| day >= self.today))
+                        .collect();
+                    assert_eq!(lot::of(conn, owner)?, kept, "what is not past its day is not touched");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The lots say all of the balance, never less than nothing, and the earliest were spent first.
+    fn expect_sound(&self, conn: &mut Conn) -> Result<()> {
+        for (nth, owner) in OWNERS.into_iter().enumerate() {
+            let lots = lot::of(conn, owner)?;
+            let sum: Points = lots.iter().map(|lot| lot.left).sum();
+            assert_eq!(sum, balance::of(conn, owner)?.spendable, "{owner}: {lots:?}");
+            assert!(lots.iter().all(|lot| lot.left > Points::ZERO));
+            let order: Vec<_> = lots
+                .iter()
+                .map(|lot| (lot.expires_on.is_none(), lot.expires_on))
+                .collect();
+            assert!(
+                order.is_sorted() && order.windows(2).all(|two| two[0] != two[1]),
+                "{lots:?}"
+            );
+            let came_in = |day: Day| -> i64 {
+                let same = |lot: &&(i64, usize, Option<Day>, i64)| lot.1 == nth && lot.2 == Some(day);
+                self.came_in.iter().filter(same).map(|lot| lot.3).sum()
+            };
+            let earliest = lots.first().and_then(|lot| lot.expires_on);
+            for lot in &lots {
+                let Some(day) = lot.expires_on else { continue };
+                assert!(lot.left.0 <= came_in(day), "{owner}: more than came in for {day}");
+                assert!(
+                    Some(day) == earliest || lot.left.0 == came_in(day),
+                    "{owner}: {day} before {earliest:?}"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+fn tell_of_lots(database: Database, stories: usize) {
+    let seed = std::env::var("PROPTEST_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(1u8);
+    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]));
+    let acts = proptest::collection::vec(lot_act(), 10..40);
+    runtime().block_on(async {
+        for _ in 0..stories {
+            let story = acts.new_tree(&mut runner).unwrap().current();
+            let town = Town::empty(database).await;
+            town.write(move |conn| {
+                let mut told = LotStory {
+                    today: today(),
+                    awards: Vec::new(),
+                    sales: Vec::new(),
+                    undone: Vec::new(),
+                    came_in: Vec::new(),
+                    serial: 0,
+                };
+                for act in &story {
+                    told.happen(conn, act)?;
+                    told.expect_sound(conn)?;
+                }
+                if let Err(broken) = ledger::check::check(conn, &mut |_, _| {})? {
+                    panic!("{}: {story:?}", broken.0);
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+        }
+    });
+}
+
+#[test]
+fn lots_say_the_balance_whatever_happens_on_sqlite() {
+    tell_of_lots(Database::Sqlite, 60);
+}
+
+#[test]
+fn lots_say_the_balance_whatever_happens_on_postgres() {
+    tell_of_lots(Database::Postgres, 12);
 }

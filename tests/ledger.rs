@@ -1,9 +1,10 @@
 //! The laws of the books, one by one, over the real databases.
 
-use jishan::clock::days_after;
+use jishan::clock::{Day, days_after};
 use jishan::db::Conn;
 use jishan::error::{Error, Result};
 use jishan::ledger::account::{AccountKind, PROGRAMME};
+use jishan::ledger::lot::{self, Lot};
 use jishan::ledger::transaction::{self, Books, Entry, Posting, TransactionKind};
 use jishan::ledger::{balance, check};
 use jishan::points::Points;
@@ -15,6 +16,7 @@ fn entry(owner: &str, kind: AccountKind, amount: i64) -> Entry {
         owner: owner.to_owned(),
         kind,
         amount: Points(amount),
+        expires_on: None,
     }
 }
 
@@ -270,5 +272,160 @@ on_both! {
                 .await;
             assert!(matches!(refused, Err(Error::Internal(..))), "{by_hand}");
         }
+    }
+}
+
+fn award(source: &str, owner: &str, amount: i64, expires_on: Option<Day>) -> Posting {
+    let mut entries = Posting::moving_until(
+        expires_on,
+        Points(amount),
+        (PROGRAMME, AccountKind::Issuance),
+        (owner, AccountKind::Spendable),
+    );
+    entries.extend(Posting::moving(
+        Points(amount),
+        (PROGRAMME, AccountKind::Recognition),
+        (owner, AccountKind::Honour),
+    ));
+    posting(source, entries)
+}
+
+fn left(lots: &[Lot]) -> Vec<(Option<String>, i64)> {
+    let told = lots
+        .iter()
+        .map(|lot| (lot.expires_on.map(|day| day.to_string()), lot.left.0));
+    told.collect()
+}
+
+fn on(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+on_both! {
+    async fn points_are_spent_earliest_first_and_expire_the_day_after(town: Town) {
+        let (march, june) = (on("2027-03-31"), on("2027-06-30"));
+        town.write(move |conn| post_all(conn, vec![
+            award("a", "wang", 10, Some(june)),
+            award("b", "wang", 20, Some(march)),
+            award("c", "wang", 5, None),
+            spend("d", "wang", 12),
+        ]))
+        .await
+        .unwrap();
+        let lots = town.read(|conn| lot::of(conn, "wang")).await;
+        assert_eq!(left(&lots), [(Some("2027-03-31".into()), 8), (Some("2027-06-30".into()), 10), (None, 5)]);
+        let soon = town.read(move |conn| lot::expiring(conn, None, march)).await;
+        assert_eq!((soon.len(), soon[0].points), (1, Points(8)));
+        // On the last day they can still be spent.
+        assert_eq!(town.write(move |conn| lot::expire_due(conn, march, morning())).await.unwrap(), 0);
+        let april = days_after(march, 1);
+        assert_eq!(town.write(move |conn| lot::expire_due(conn, april, morning())).await.unwrap(), 1);
+        assert_eq!(town.write(move |conn| lot::expire_due(conn, april, morning())).await.unwrap(), 0);
+        let lots = town.read(|conn| lot::of(conn, "wang")).await;
+        assert_eq!(left(&lots), [(Some("2027-06-30".into()), 10), (None, 5)]);
+        // The sale of which the points are gone is undone: they come back, and stay.
+        let back = town.write(|conn| {
+            let reversal = transaction::reversal(conn, 4, "undo".to_owned(), "test", morning())?;
+            post_all(conn, vec![reversal])
+        });
+        back.await.unwrap();
+        let lots = town.read(|conn| lot::of(conn, "wang")).await;
+        assert_eq!(left(&lots), [(Some("2027-06-30".into()), 10), (None, 17)]);
+        assert_eq!(town.write(move |conn| lot::expire_due(conn, days_after(april, 1), morning())).await.unwrap(), 0);
+        town.read(|conn| check::check(conn, &mut |_, _| {})).await.unwrap();
+    }
+}
+
+on_both! {
+    async fn what_was_spent_of_a_reversed_award_is_borne_by_the_programme(town: Town) {
+        town.write(|conn| post_all(conn, vec![award("a", "wang", 20, Some(on("2027-03-31"))), spend("b", "wang", 15)]))
+            .await
+            .unwrap();
+        let reverse = |conn: &mut Conn| {
+            let mut books = Books::open(conn, ["wang"])?;
+            let undo = transaction::reversal_with_write_off(&books, conn, 1, "undo".to_owned(), "test", morning())?;
+            books.post(undo)?;
+            books.save(conn)
+        };
+        town.write(reverse).await.unwrap();
+        let balances = town.read(|conn| balance::of(conn, "wang")).await;
+        assert_eq!((balances.spendable, balances.honour), (Points(0), Points(0)));
+        let borne = town.read(|conn| balance::lines(conn, PROGRAMME, AccountKind::WriteOff, None, 9)).await;
+        assert_eq!(borne.iter().map(|line| line.amount.0).collect::<Vec<_>>(), [-15]);
+        assert_eq!(town.write(reverse).await.unwrap_err().code(), "already_reversed");
+        assert!(town.read(|conn| lot::of(conn, "wang")).await.is_empty());
+        town.read(|conn| check::check(conn, &mut |_, _| {})).await.unwrap();
+    }
+}
+
+on_both! {
+    async fn only_the_points_that_are_gone_may_be_written_off(town: Town) {
+        // Wang still has all: a reversal that leaves him ten and makes the programme bear them is not accepted.
+        town.write(|conn| {
+            let mut books = Books::open(conn, ["wang"])?;
+            books.post(award("a", "wang", 20, None))?;
+            let mut undo = transaction::reversal_with_write_off(&Books::open(conn, ["wang"])?, conn, 99, String::new(), "t", morning());
+            assert!(matches!(undo, Err(Error::NotFound)));
+            books.save(conn)?;
+            let mut books = Books::open(conn, ["wang"])?;
+            undo = transaction::reversal_with_write_off(&books, conn, 1, "undo".to_owned(), "t", morning());
+            let mut undo = undo?;
+            for entry in &mut undo.entries {
+                if entry.kind == AccountKind::Spendable {
+                    entry.amount = Points(-10);
+                }
+            }
+            undo.entries.push(entry(PROGRAMME, AccountKind::WriteOff, -10));
+            books.post(undo)?;
+            books.save(conn)
+        })
+        .await
+        .unwrap();
+        let broken = town.read(|conn| check::check(conn, &mut |_, _| {})).await.unwrap_err();
+        assert_eq!(broken.0, "transactions, number 2: not the opposite of transaction 1");
+    }
+}
+
+on_both! {
+    async fn a_day_stands_only_on_points_that_come_in_to_be_spent(town: Town) {
+        let dated = |owner, kind, amount| Entry { expires_on: Some(today()), ..entry(owner, kind, amount) };
+        for (nth, wrong) in [
+            vec![dated(PROGRAMME, AccountKind::Issuance, -5), entry("wang", AccountKind::Spendable, 5)],
+            vec![entry(PROGRAMME, AccountKind::Issuance, -5), dated("wang", AccountKind::Pending, 5)],
+            vec![dated("wang", AccountKind::Spendable, -5), entry(PROGRAMME, AccountKind::Redemption, 5)],
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let wrong = posting("dated", wrong);
+            let refused = town.write(move |conn| post_all(conn, vec![issue("first", "wang", 9), wrong])).await;
+            assert!(matches!(refused, Err(Error::Internal(..))), "{nth}");
+        }
+    }
+}
+
+on_both! {
+    async fn a_forgotten_lot_and_a_greedy_expiry_are_found(town: Town) {
+        let march = on("2027-03-31");
+        town.write(move |conn| post_all(conn, vec![award("a", "wang", 10, Some(march)), award("b", "li", 7, Some(march))]))
+            .await
+            .unwrap();
+        let greedy = town.write(move |conn| {
+            let takes = |owner: &str, amount| Posting {
+                kind: TransactionKind::Expiry,
+                source: format!("expiry:{owner}:{march}"),
+                ..spend("x", owner, amount)
+            };
+            let mut takes = takes("wang", 9);
+            takes.entries[1].kind = AccountKind::Expiry;
+            post_all(conn, vec![takes])
+        });
+        greedy.await.unwrap();
+        let broken = town.read(|conn| check::check(conn, &mut |_, _| {})).await.unwrap_err();
+        assert_eq!(broken.0, "transactions, number 3: 10 points were left to expire, it takes 9");
+        expect_found(&town, "DELETE FROM entries WHERE transaction_number = 3; DELETE FROM transactions WHERE number = 3; \
+            UPDATE accounts SET balance = 10, version = 1 WHERE owner = 'wang' AND kind = 'spendable'; \
+            DELETE FROM accounts WHERE kind = 'expiry'; \
+            INSERT INTO expiry_runs VALUES ('2027-04-01', 2, '2027-04-02 00:00:00')", "expiry_runs, through_on 2027-04-01: 10 points").await;
     }
 }

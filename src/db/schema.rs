@@ -56,6 +56,15 @@ diesel::table! {
         transaction_number -> BigInt,
         amount -> BigInt,
         balance_after -> BigInt,
+        expires_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    expiry_runs (through_on) {
+        through_on -> Date,
+        last_transaction -> BigInt,
+        ran_at -> Timestamp,
     }
 }
 
@@ -294,6 +303,8 @@ diesel::table! {
     }
 }
 
+diesel::allow_columns_to_appear_in_same_group_by_clause!(accounts::owner, entries::expires_on);
+
 diesel::joinable!(nominations -> scoring_items (scoring_item_id));
 diesel::joinable!(redemption_lines -> redemptions (redemption_id));
 diesel::joinable!(redemption_voids -> redemptions (redemption_id));
@@ -304,6 +315,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     transactions,
     entries,
+    expiry_runs,
     programmes,
     areas,
     households,

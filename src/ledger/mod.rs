@@ -20,6 +20,11 @@
 //! 6. A transaction has two dates: `recorded_at`, when it was written, and `effective_on`, the day it is about. A posting
 //!    about an earlier day is appended like any other and rewrites nothing; balances by effective day are computed on read.
 //! 7. One source is posted once.
+//! 8. Points that come onto a spendable account may carry the last day on which they can be spent. What is left of them is
+//!    said by `lot`, never stored; what is past its day is posted to `expiry`, just as much as was left.
+//! 9. A transfer carries the lots that it takes, with their days, from one household to another.
+//! 10. A reversal is the exact opposite, with one exception: of an award whose points were spent in part, the household
+//!     gives back what it still has and the programme's `write_off` bears the rest. No household ever owes points.
 //!
 //! `check` proves all of it again from the rows alone.
 //!
@@ -31,4 +36,5 @@
 pub mod account;
 pub mod balance;
 pub mod check;
+pub mod lot;
 pub mod transaction;

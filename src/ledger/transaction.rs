@@ -25,6 +25,18 @@ text_enum! {
         Redemption = "redemption", "兑换";
         /// The opposite of an earlier transaction.
         Reversal = "reversal", "冲正";
+        /// Points that the council approved and that wait for their public notice to end.
+        PendingHold = "pending_hold", "批准待公示";
+        /// Points on public notice that come to nothing.
+        PendingRelease = "pending_release", "待生效撤回";
+        /// Points past their last day.
+        Expiry = "expiry", "过期";
+        /// Points that go to another household because people did: a split, a merge.
+        Transfer = "transfer", "转户";
+        /// Recognition taken back, never points that can be spent.
+        HonourReduction = "honour_reduction", "荣誉分扣减";
+        /// What puts an earlier decision right.
+        Correction = "correction", "更正";
     }
 }
 
@@ -37,6 +49,8 @@ pub struct Entry {
     pub kind: AccountKind,
     /// Added to the balance; negative takes away.
     pub amount: Points,
+    /// The last day on which these points can be spent: only for points that come onto a spendable account.
+    pub expires_on: Option<Day>,
 }
 
 /// What is to be posted.
@@ -58,16 +72,35 @@ pub struct Posting {
     pub entries: Vec<Entry>,
 }
 
+impl Entry {
+    /// Do these points come onto a spendable account?
+    pub(super) fn may_expire(&self) -> bool {
+        self.kind == AccountKind::Spendable && self.amount > Points::ZERO
+    }
+}
+
 impl Posting {
     /// Moves `amount` from one account to another.
     #[must_use]
     pub fn moving(amount: Points, from: (&str, AccountKind), to: (&str, AccountKind)) -> Vec<Entry> {
-        let side = |(owner, kind): (&str, AccountKind), amount| Entry {
+        Posting::moving_until(None, amount, from, to)
+    }
+
+    /// Moves `amount` onto a spendable account, where it can be spent through the day `expires_on`.
+    #[must_use]
+    pub fn moving_until(
+        expires_on: Option<Day>,
+        amount: Points,
+        from: (&str, AccountKind),
+        to: (&str, AccountKind),
+    ) -> Vec<Entry> {
+        let side = |(owner, kind): (&str, AccountKind), amount, expires_on| Entry {
             owner: owner.to_owned(),
             kind,
             amount,
+            expires_on,
         };
-        vec![side(from, -amount), side(to, amount)]
+        vec![side(from, -amount, None), side(to, amount, expires_on)]
     }
 }
 
@@ -128,13 +161,14 @@ struct TransactionRow {
 }
 
 #[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = entries)]
+#[diesel(table_name = entries, treat_none_as_default_value = false)]
 struct EntryRow {
     account_id: i64,
     version: i64,
     transaction_number: i64,
     amount: Points,
     balance_after: Points,
+    expires_on: Option<Day>,
 }
 
 #[derive(Clone, Debug, Insertable)]
@@ -227,12 +261,18 @@ impl Books {
         self.head(owner, kind).map_or(Points::ZERO, |head| head.balance)
     }
 
+    /// The number of the last transaction.
+    pub(super) fn last_number(&self) -> i64 {
+        self.last_number
+    }
+
     /// Decides a posting by the laws and answers its number. Nothing is changed when it is refused.
     ///
     /// # Errors
     /// [`Refused::NotEnoughPoints`]; `Internal` when the entries are not a posting at all, which is a fault of the caller.
     pub fn post(&mut self, posting: Posting) -> Result<i64> {
         expect_balanced(&posting.entries)?;
+        expect_days_on_lots_only(&posting)?;
         if !posting
             .entries
             .iter()
@@ -256,6 +296,7 @@ impl Books {
                 transaction_number: number,
                 amount: entry.amount,
                 balance_after: head.balance,
+                expires_on: entry.expires_on,
             };
             self.entries.push(row);
         }
@@ -347,45 +388,170 @@ impl Books {
 /// # Errors
 /// `NotFound` without such a transaction; [`Refused::AlreadyReversed`].
 pub fn reversal(conn: &mut Conn, number: i64, source: String, posted_by: &str, now: Moment) -> Result<Posting> {
-    let original = transactions::table
-        .find(number)
-        .select(transactions::effective_on)
-        .get_result::<Day>(conn)
-        .optional()?;
-    let Some(effective_on) = original else {
-        return Err(Error::NotFound);
-    };
-    let reversed = transactions::table
-        .filter(transactions::reverses.eq(number))
-        .select(transactions::number)
-        .get_result::<i64>(conn)
-        .optional()?;
-    if reversed.is_some() {
-        return Err(Refused::AlreadyReversed.into());
+    let original = Original::load(conn, number)?;
+    let entries = original.entries.iter().map(opposite).collect();
+    Ok(original.undone_by(entries, source, posted_by, now))
+}
+
+/// The opposite of an award whose points may have been spent: each household gives back only what it still has, and the
+/// programme's `write_off` account bears the rest. Open the books for the households of the award first.
+///
+/// # Errors
+/// `NotFound` without such a transaction; [`Refused::AlreadyReversed`]; `Internal` for a transaction that is no award, and
+/// for households whose accounts were not opened.
+pub fn reversal_with_write_off(
+    books: &Books,
+    conn: &mut Conn,
+    number: i64,
+    source: String,
+    posted_by: &str,
+    now: Moment,
+) -> Result<Posting> {
+    let original = Original::load(conn, number)?;
+    if !may_be_written_off(original.kind) {
+        return Err(Error::internal("only an award is reversed with a write-off"));
     }
-    let entries = entries::table
-        .inner_join(accounts::table.on(accounts::id.eq(entries::account_id)))
-        .filter(entries::transaction_number.eq(number))
-        .order((entries::account_id, entries::version))
-        .select((accounts::owner, accounts::kind, entries::amount))
-        .load::<(String, AccountKind, Points)>(conn)?
-        .into_iter()
-        .map(|(owner, kind, amount)| Entry {
-            owner,
+    if !original
+        .entries
+        .iter()
+        .all(|entry| books.heads.contains_key(&entry.owner))
+    {
+        return Err(Error::internal(
+            "a reversal for an owner whose accounts were not opened",
+        ));
+    }
+    let entries = opposite_with_write_off(&original.entries, |owner, kind| books.balance(owner, kind));
+    Ok(original.undone_by(entries, source, posted_by, now))
+}
+
+/// What gave points by a decision, and may be taken back after they were spent.
+pub(super) fn may_be_written_off(kind: TransactionKind) -> bool {
+    matches!(kind, TransactionKind::Award | TransactionKind::Correction)
+}
+
+/// The opposite entries, so that nobody gives back more than `have` says: what is missing of spendable points is borne by
+/// the programme's write-off, what is missing of honour by recognition.
+pub(super) fn opposite_with_write_off(original: &[Entry], have: impl Fn(&str, AccountKind) -> Points) -> Vec<Entry> {
+    let programme = |kind, amount| Entry {
+        owner: PROGRAMME.to_owned(),
+        kind,
+        amount,
+        expires_on: None,
+    };
+    let mut left: BTreeMap<(&str, AccountKind), Points> = BTreeMap::new();
+    let (mut entries, mut written_off, mut kept) = (Vec::new(), Points::ZERO, Points::ZERO);
+    for entry in original {
+        let mut back = opposite(entry);
+        let borne = match entry.kind {
+            AccountKind::Spendable => &mut written_off,
+            AccountKind::Honour => &mut kept,
+            _ => {
+                entries.push(back);
+                continue;
+            }
+        };
+        if entry.amount > Points::ZERO {
+            let left = left
+                .entry((&entry.owner, entry.kind))
+                .or_insert_with(|| have(&entry.owner, entry.kind));
+            let given = entry.amount.min(*left);
+            *left = left.plus(-given).unwrap_or_default();
+            *borne = borne.plus(given.short_of(entry.amount)).unwrap_or_default();
+            back.amount = -given;
+        }
+        if back.amount != Points::ZERO {
+            entries.push(back);
+        }
+    }
+    for (kind, borne) in [(AccountKind::WriteOff, written_off), (AccountKind::Recognition, kept)] {
+        if borne > Points::ZERO {
+            entries.push(programme(kind, -borne));
+        }
+    }
+    entries
+}
+
+fn opposite(entry: &Entry) -> Entry {
+    Entry {
+        amount: -entry.amount,
+        expires_on: None,
+        ..entry.clone()
+    }
+}
+
+/// A transaction that is to be undone.
+struct Original {
+    number: i64,
+    kind: TransactionKind,
+    effective_on: Day,
+    entries: Vec<Entry>,
+}
+
+impl Original {
+    fn load(conn: &mut Conn, number: i64) -> Result<Original> {
+        let original = transactions::table
+            .find(number)
+            .select((transactions::kind, transactions::effective_on))
+            .get_result::<(TransactionKind, Day)>(conn)
+            .optional()?;
+        let Some((kind, effective_on)) = original else {
+            return Err(Error::NotFound);
+        };
+        let reversed = transactions::table
+            .filter(transactions::reverses.eq(number))
+            .select(transactions::number)
+            .get_result::<i64>(conn)
+            .optional()?;
+        if reversed.is_some() {
+            return Err(Refused::AlreadyReversed.into());
+        }
+        let entries = entries::table
+            .inner_join(accounts::table.on(accounts::id.eq(entries::account_id)))
+            .filter(entries::transaction_number.eq(number))
+            .order((entries::account_id, entries::version))
+            .select((accounts::owner, accounts::kind, entries::amount, entries::expires_on))
+            .load::<(String, AccountKind, Points, Option<Day>)>(conn)?
+            .into_iter()
+            .map(|(owner, kind, amount, expires_on)| Entry {
+                owner,
+                kind,
+                amount,
+                expires_on,
+            })
+            .collect();
+        Ok(Original {
+            number,
             kind,
-            amount: -amount,
+            effective_on,
+            entries,
         })
-        .collect();
-    Ok(Posting {
-        kind: TransactionKind::Reversal,
-        source,
-        // About the same day as what it undoes, so that the balance of that day is right again.
-        effective_on,
-        recorded_at: now,
-        posted_by: posted_by.to_owned(),
-        reverses: Some(number),
-        entries,
-    })
+    }
+
+    fn undone_by(self, entries: Vec<Entry>, source: String, posted_by: &str, now: Moment) -> Posting {
+        Posting {
+            kind: TransactionKind::Reversal,
+            source,
+            // About the same day as what it undoes, so that the balance of that day is right again.
+            effective_on: self.effective_on,
+            recorded_at: now,
+            posted_by: posted_by.to_owned(),
+            reverses: Some(self.number),
+            entries,
+        }
+    }
+}
+
+/// Only points that come onto a spendable account carry a day, and not those that come back by a reversal: they belong to
+/// the lot they came from.
+fn expect_days_on_lots_only(posting: &Posting) -> Result<()> {
+    let wrong = posting
+        .entries
+        .iter()
+        .any(|entry| entry.expires_on.is_some() && !entry.may_expire());
+    if wrong || (posting.kind == TransactionKind::Reversal && posting.entries.iter().any(|e| e.expires_on.is_some())) {
+        return Err(Error::internal("only points that come onto a spendable account expire"));
+    }
+    Ok(())
 }
 
 /// A posting that does not balance is a fault of the room that made it, not something to refuse politely.
@@ -418,7 +584,13 @@ pub(super) fn chain_digest(before: &[u8], number: i64, posting: &Posting) -> Vec
     let mut sides: Vec<String> = posting
         .entries
         .iter()
-        .map(|entry| format!("{} {} {}", entry.owner, entry.kind.word(), entry.amount))
+        .map(|entry| {
+            let side = format!("{} {} {}", entry.owner, entry.kind.word(), entry.amount);
+            match entry.expires_on {
+                None => side,
+                Some(day) => format!("{side} {day}"),
+            }
+        })
         .collect();
     sides.sort_unstable();
     let text = format!(
