@@ -15,6 +15,7 @@ use crate::access::role::{Duties, Permission, Reach};
 use crate::access::session::{self, Recognised, Secret};
 use crate::access::user::User;
 use crate::clock::{Clock, Moment};
+use crate::council::clockwork;
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
 use crate::files::Files;
@@ -112,6 +113,11 @@ impl App {
     /// # Errors
     /// Only when the database fails.
     pub async fn run_due(&self) -> Result<()> {
+        let now = self.now();
+        let done = self.db.write(move |conn| clockwork::run(conn, now)).await?;
+        if !done.is_nothing() {
+            tracing::info!("done what was due: {done:?}");
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use jishan::access::role::{Duties, Role};
 use jishan::access::user::{self, PasswordHash, User};
 use jishan::app::App;
 use jishan::clock::{Clock, Day, days_after};
-use jishan::council::nomination::{self, Decision, Nominate, Nomination, State, Verify};
+use jishan::council::nomination::{self, Decision, Nominate, Nomination, Nominator, State, Verify};
 use jishan::error::Result;
 use jishan::id::Id;
 use jishan::ledger::balance::{self, Balances};
@@ -44,7 +44,7 @@ async fn nominate(town: &Town, deed: Deed) -> Result<Nomination> {
         count: deed.count,
         occurred_on: deed.on,
         note: "做了好事".to_owned(),
-        by: town.user(deed.by).await.id,
+        by: Nominator::Staff(town.user(deed.by).await.id),
         key: fresh_key(town),
     };
     let now = town.app.now();

@@ -13,7 +13,7 @@ use jishan::ledger::lot;
 use crate::town::{Database, Town, WANG, morning, on_both, today};
 
 /// Rows that are written once and never changed or deleted, in the order in which the guards name them.
-const NEVER_CHANGED: [&str; 12] = [
+const NEVER_CHANGED: &[&str] = &[
     "audit_events",
     "requests",
     "transactions",
@@ -26,10 +26,13 @@ const NEVER_CHANGED: [&str; 12] = [
     "redemption_lines",
     "redemption_voids",
     "stock_movements",
+    "attendances",
+    "ballots",
+    "issuance_budgets",
 ];
 
 /// Rows that change, and what changes in them.
-const CHANGED: [(&str, &str); 13] = [
+const CHANGED: &[(&str, &str)] = &[
     ("accounts", "the head repeats the last entry"),
     ("programmes", "an office moves"),
     ("areas", "a building gets another name"),
@@ -43,6 +46,15 @@ const CHANGED: [(&str, &str); 13] = [
     ("points_stores", "opening hours"),
     ("goods_items", "a price, or withdrawn"),
     ("stock_lots", "the lot repeats its last movement"),
+    ("council_members", "a seat is given up"),
+    ("kin_declarations", "a declaration is mended"),
+    ("council_sessions", "opened, closed"),
+    ("motions", "votes are counted"),
+    ("motion_rows", "a row is pulled out of its batch"),
+    ("motion_recusals", "go with the rows of their motion"),
+    ("tallies", "keyed again when two people keyed different numbers"),
+    ("public_notices", "taken down"),
+    ("clockwork", "the latest moment that was seen"),
 ];
 
 /// Columns that name another row without a foreign key: table, column, why.
@@ -181,10 +193,11 @@ on_both! {
 
 #[test]
 fn a_table_is_never_changed_or_we_say_what_changes() {
+    let changed = CHANGED.iter().map(|(table, _)| table);
     let decided: BTreeSet<String> = NEVER_CHANGED
-        .into_iter()
-        .chain(CHANGED.map(|(table, _)| table))
-        .map(str::to_owned)
+        .iter()
+        .chain(changed)
+        .map(|table| (*table).to_owned())
         .collect();
     assert_eq!(decided, told().into_keys().collect());
     assert_eq!(decided.len(), NEVER_CHANGED.len() + CHANGED.len());
@@ -214,7 +227,7 @@ on_both! {
         assert_eq!(voided.status, 200);
         town.write(|conn| lot::expire_due(conn, today(), morning())).await.unwrap();
         let told = told();
-        for table in NEVER_CHANGED {
+        for &table in NEVER_CHANGED {
             let count = town.read(move |conn| Ok(count(conn, table))).await;
             assert!(count > 0, "{table} is empty, so that nothing was tried");
             let (key, columns) = &told[table];

@@ -1,7 +1,7 @@
 //! The rules: versions that come into force on their day, and files that say what is wrong in them.
 
 use jishan::clock::Day;
-use jishan::council::nomination::{self, Nominate, Nomination};
+use jishan::council::nomination::{self, Nominate, Nomination, Nominator};
 use jishan::error::{Error, Result};
 use jishan::scheme::item;
 use jishan::scheme::version::{self, SchemeVersion};
@@ -41,7 +41,7 @@ async fn nominate(town: &Town, key: &str, on: Day) -> Result<Nomination> {
         count: 1,
         occurred_on: on,
         note: String::new(),
-        by,
+        by: Nominator::Staff(by),
         key: key.to_owned(),
     };
     town.write(move |conn| nomination::nominate(conn, &asked, now)).await

@@ -1,6 +1,6 @@
 //! The statement: every line of an account with its reason, the people behind it, and the balance after it.
 
-use jishan::council::nomination::{self, Decision, Nominate, Verify};
+use jishan::council::nomination::{self, Decision, Nominate, Nominator, Verify};
 use jishan::ledger::account::AccountKind;
 use jishan::shop::void::{self, AskVoid};
 use jishan::statements::statement::{self, Statement, What};
@@ -33,7 +33,7 @@ async fn deed(town: &Town, item: &'static str, count: i64, days_ago: u64, note: 
         count,
         occurred_on: today().checked_sub_days(chrono::Days::new(days_ago)).unwrap(),
         note: note.to_owned(),
-        by: building,
+        by: Nominator::Staff(building),
         key: format!("{item}-{days_ago}"),
     };
     town.write(move |conn| {

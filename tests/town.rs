@@ -9,12 +9,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::NaiveDate;
 use jishan::access::role::{Duties, Role};
-use jishan::access::session;
+use jishan::access::session as sign_in;
 use jishan::access::user::{self, PasswordHash, User};
 use jishan::app::App;
 use jishan::cards::card::{self, Issue, Issued};
-use jishan::clock::{Clock, Day, Moment};
-use jishan::council::nomination::{self, Decision, Nominate, Verify};
+use jishan::clock::{Clock, Day, Moment, day_of};
+use jishan::council::budget::{self, SetBudget};
+use jishan::council::member::{self, Appoint};
+use jishan::council::motion::{self, Choice};
+use jishan::council::nomination::{self, Decision, Nominate, Nominator, Verify};
+use jishan::council::session::{self, BallotForm, Convene};
+use jishan::council::{award, notice};
 use jishan::db::{Conn, Db, Location, migrate};
 use jishan::error::Result;
 use jishan::files::Files;
@@ -223,7 +228,7 @@ impl Town {
     pub async fn token(&self, name: &'static str) -> String {
         let (user, now) = (self.user(name).await, self.app.now());
         let secret = self
-            .write(move |conn| session::create_token(conn, &user.id, now))
+            .write(move |conn| sign_in::create_token(conn, &user.id, now))
             .await
             .unwrap();
         secret.reveal().to_owned()
@@ -256,30 +261,35 @@ impl Town {
         .unwrap();
     }
 
-    /// Earns points by the rules: bravery recognised by the authorities, 30 points a count, 60 a year.
+    /// Earns points by the rules, all the way: bravery recognised by the authorities is 30 points a count, 60 a year. It
+    /// began five days ago, so that the public notice ends now.
     pub async fn earn(&self, code: &'static str, item: &'static str, count: i64) {
         let household = self.household(code).await;
         let (building, grid) = (self.user("building").await, self.user("grid").await);
+        let secretary = self.user("admin").await;
         let now = self.app.now();
+        let then = now - chrono::TimeDelta::days(5);
         self.write(move |conn| {
             let asked = Nominate {
                 household: household.id,
                 item: item.to_owned(),
                 count,
-                occurred_on: today(),
+                occurred_on: day_of(then),
                 note: "帮邻居".to_owned(),
-                by: building.id,
-                key: Id::<Household>::new(now).to_string(),
+                by: Nominator::Staff(building.id),
+                key: fresh_key(now),
             };
-            let nomination = nomination::nominate(conn, &asked, now)?;
+            let nomination = nomination::nominate(conn, &asked, then)?;
             let verify = Verify {
                 nomination: nomination.id,
                 decision: Decision::Approve,
                 reason: String::new(),
                 by: grid,
-                key: Id::<Household>::new(now).to_string(),
+                key: fresh_key(now),
             };
-            nomination::verify(conn, &verify, now)
+            nomination::verify(conn, &verify, then)?;
+            hold_session(conn, &secretary, Choice::For, then)?;
+            award::post_due(conn, now)
         })
         .await
         .unwrap();
@@ -329,6 +339,49 @@ impl Town {
             panic!("the books are broken: {}", broken.0);
         }
     }
+}
+
+/// A key that nobody used.
+pub fn fresh_key(now: Moment) -> String {
+    Id::<Household>::new(now).to_string()
+}
+
+/// The members of the town's council: name, and whose account.
+pub const COUNCIL: [(&str, Option<&str>); 3] = [("刘德厚", Some("council")), ("周老师", None), ("吴大姐", None)];
+
+/// A whole session on one day, everybody voting alike by hand, and its notice.
+pub fn hold_session(conn: &mut Conn, secretary: &User, choice: Choice, at: Moment) -> Result<notice::Notice> {
+    let area = area_of_council(conn)?;
+    let asked = Convene {
+        area: area.clone(),
+        held_on: day_of(at),
+        place: "社区议事厅".to_owned(),
+        ballot: BallotForm::Open,
+        by: secretary.id.clone(),
+        key: fresh_key(at),
+    };
+    let convened = session::convene(conn, &asked, at)?;
+    let members = member::sitting(conn, &area, day_of(at))?;
+    let open = session::Open {
+        session: convened.id.clone(),
+        present: members.iter().map(|member| member.id.clone()).collect(),
+        chair: members[0].id.clone(),
+        by: secretary.id.clone(),
+    };
+    session::open(conn, &open, at)?;
+    for one in motion::of_session(conn, &convened.id)? {
+        let recused = motion::recusals(conn, &one.id)?;
+        let voters = members.iter().filter(|member| !recused.contains_key(&member.id));
+        let hands: Vec<_> = voters.map(|member| (member.id.clone(), choice)).collect();
+        motion::record_hands(conn, &one.id, &hands, &secretary.id, at)?;
+    }
+    session::close(conn, &convened.id, "", &secretary.id, at)?;
+    notice::publish(conn, &convened.id, &secretary.id, &fresh_key(at), at)
+}
+
+/// The area whose council the town has.
+pub fn area_of_council(conn: &mut Conn) -> Result<Id<Area>> {
+    Ok(member::all(conn)?[0].area_id.clone())
 }
 
 fn found(conn: &mut Conn, hash: &PasswordHash) -> Result<()> {
@@ -383,6 +436,7 @@ fn found(conn: &mut Conn, hash: &PasswordHash) -> Result<()> {
     }
     let scheme = include_str!("../samples/scheme.json");
     version::load(conn, scheme, NaiveDate::from_ymd_opt(2026, 1, 1).unwrap(), "test", now)?;
+    seat_council(conn, &root, now)?;
     let store = PointsStore {
         id: Id::new(now),
         area_id: root.id,
@@ -391,6 +445,39 @@ fn found(conn: &mut Conn, hash: &PasswordHash) -> Result<()> {
     };
     store::add(conn, &store)?;
     stock_shelves(conn, &store.id)
+}
+
+/// Three neighbours for the whole of last and this year, and a budget that is never reached.
+fn seat_council(conn: &mut Conn, root: &Area, now: Moment) -> Result<()> {
+    let admin = user::by_name(conn, "admin")?.unwrap().id;
+    for (name, account) in COUNCIL {
+        let user = match account {
+            Some(account) => Some(user::by_name(conn, account)?.unwrap().id),
+            None => None,
+        };
+        let asked = Appoint {
+            area: root.id.clone(),
+            name: name.to_owned(),
+            user,
+            household: None,
+            appointed_on: NaiveDate::from_ymd_opt(2025, 1, 1).unwrap(),
+            term_ends_on: NaiveDate::from_ymd_opt(2027, 12, 31).unwrap(),
+            by: admin.clone(),
+            key: fresh_key(now),
+        };
+        member::appoint(conn, &asked, now)?;
+    }
+    let asked = SetBudget {
+        area: root.id.clone(),
+        from_month: today(),
+        points: Points(1_000_000),
+        soft_percent: 80,
+        reason: "居民代表会议决定".to_owned(),
+        by: admin,
+        key: fresh_key(now),
+    };
+    budget::set(conn, &asked, now)?;
+    Ok(())
 }
 
 fn stock_shelves(conn: &mut Conn, store: &Id<PointsStore>) -> Result<()> {

@@ -37,6 +37,20 @@ text_enum! {
         ReadNominations = "read_nominations", "查看申报";
         /// Verify a nomination of someone else.
         Verify = "verify", "核实";
+        /// See sessions, notices, objections and the budget.
+        ReadCouncil = "read_council", "查看评议";
+        /// Appoint council members and end their seats.
+        SeatCouncil = "seat_council", "聘任评议会成员";
+        /// Convene and keep sessions, key tallies, publish notices.
+        KeepSession = "keep_session", "主持记录评议会";
+        /// Vote in a session in which one has a seat.
+        Vote = "vote", "评议投票";
+        /// Take in an objection or appeal for somebody.
+        TakeObjection = "take_objection", "登记异议申诉";
+        /// Decide an objection or appeal in which one had no part.
+        DecideObjection = "decide_objection", "处理异议申诉";
+        /// Set how many points may be issued.
+        SetBudget = "set_budget", "定发放预算";
         /// Issue and stop cards.
         IssueCards = "issue_cards", "制发积分卡";
         /// Work the counter: redeem and void.
@@ -65,6 +79,12 @@ impl Role {
             Role::Administrator => &[
                 P::ReadHouseholds,
                 P::ReadNominations,
+                P::ReadCouncil,
+                P::SeatCouncil,
+                P::KeepSession,
+                P::TakeObjection,
+                P::DecideObjection,
+                P::SetBudget,
                 P::IssueCards,
                 P::ReadJournal,
                 P::ReadStock,
@@ -77,15 +97,26 @@ impl Role {
                 P::Nominate,
                 P::ReadNominations,
                 P::Verify,
+                P::ReadCouncil,
+                P::TakeObjection,
                 P::IssueCards,
             ],
-            Role::BuildingHead => &[P::ReadHouseholds, P::Nominate, P::ReadNominations],
-            Role::StoreManager => &[P::Redeem, P::ReadJournal, P::ReadStock],
+            Role::BuildingHead => &[P::ReadHouseholds, P::Nominate, P::ReadNominations, P::TakeObjection],
+            Role::StoreManager => &[P::Redeem, P::ReadJournal, P::ReadStock, P::TakeObjection],
             Role::StoreSupervisor => &[P::ReadJournal, P::ReadStock, P::ReceiveStock],
-            Role::CouncilMember => &[P::ReadHouseholds, P::ReadNominations, P::Verify],
+            Role::CouncilMember => &[
+                P::ReadHouseholds,
+                P::ReadNominations,
+                P::Verify,
+                P::ReadCouncil,
+                P::KeepSession,
+                P::Vote,
+                P::DecideObjection,
+            ],
             Role::Auditor => &[
                 P::ReadHouseholds,
                 P::ReadNominations,
+                P::ReadCouncil,
                 P::ReadJournal,
                 P::ReadStock,
                 P::ReadAudit,

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use super::nomination::{self, Decision, Nominate, Nomination, State as NominationState, Verify};
+use super::nomination::{self, Decision, Nominate, Nomination, Nominator, State as NominationState, Verify};
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
 use crate::clock::Day;
@@ -59,7 +59,7 @@ pub async fn nominate(
                 count: new.count,
                 occurred_on: new.occurred_on,
                 note: new.note,
-                by: staff.user.id,
+                by: Nominator::Staff(staff.user.id),
                 key,
             };
             nomination::nominate(conn, &asked, now)

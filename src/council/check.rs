@@ -1,6 +1,6 @@
 //! Check: every posted nomination is in the books with its points, and every award in the books has its nomination.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 
@@ -8,6 +8,7 @@ use super::nomination::State;
 use crate::db::Conn;
 use crate::db::schema::nominations;
 use crate::error::Result;
+use crate::ledger::account::AccountKind;
 use crate::ledger::balance::{self, Posted};
 use crate::ledger::check::Broken;
 use crate::ledger::transaction::TransactionKind;
@@ -22,19 +23,24 @@ pub fn check(conn: &mut Conn) -> Result<Result<(), Broken>> {
         .into_iter()
         .map(|posted| (posted.number, posted))
         .collect();
+    if let Some(broken) = check_pending(conn)? {
+        return Ok(Err(broken));
+    }
     let posted = nominations::table
-        .filter(nominations::state.eq(State::Posted))
+        .filter(nominations::state.eq_any([State::Posted, State::Reversed]))
         .select((
             nominations::id,
             nominations::household_id,
             nominations::points,
+            nominations::spendable_points,
             nominations::transaction_number,
         ))
-        .load::<(String, String, Points, Option<i64>)>(conn)?;
-    for (id, household, points, number) in posted {
+        .load::<(String, String, Points, Option<Points>, Option<i64>)>(conn)?;
+    for (id, household, points, spendable, number) in posted {
         let award = number.and_then(|number| awards.remove(&number));
         let agrees = award.is_some_and(|award| {
-            award.source == format!("award:{id}") && award.owner == household && award.honour == points
+            let same = award.source == format!("award:{id}") && award.owner == household;
+            same && award.honour == points && Some(award.spendable) == spendable
         });
         if !agrees {
             return Ok(Err(Broken(format!(
@@ -48,4 +54,37 @@ pub fn check(conn: &mut Conn) -> Result<Result<(), Broken>> {
         ))),
         None => Ok(()),
     })
+}
+
+/// What is pending in the books is what nominations promise, household by household.
+fn check_pending(conn: &mut Conn) -> Result<Option<Broken>> {
+    let mut promised: BTreeMap<String, Points> = BTreeMap::new();
+    let rows = nominations::table
+        .filter(nominations::state.eq_any([State::Approved, State::Notified, State::Suspended, State::Queued]))
+        .select((nominations::household_id, nominations::spendable_points))
+        .load::<(String, Option<Points>)>(conn)?;
+    for (household, points) in rows {
+        let sum = promised.entry(household).or_default();
+        *sum = sum.plus(points.unwrap_or_default()).unwrap_or(*sum);
+    }
+    let owners: Vec<&str> = promised.keys().map(String::as_str).collect();
+    let balances = balance::of_all(conn, &owners)?;
+    for (household, points) in &promised {
+        let pending = balances
+            .get(household)
+            .map(|balances| balances.pending)
+            .unwrap_or_default();
+        if pending != *points {
+            return Ok(Some(Broken(format!(
+                "accounts, pending of household {household}: {pending} in the books, {points} promised"
+            ))));
+        }
+    }
+    let total: Points = promised.values().copied().sum();
+    let outstanding = balance::outstanding(conn, AccountKind::Pending)?;
+    Ok((outstanding != total).then(|| {
+        Broken(format!(
+            "accounts, pending: {outstanding} in the books, {total} promised"
+        ))
+    }))
 }

@@ -2,6 +2,15 @@
 //! objections and appeals join them here.
 
 pub mod api;
+pub mod award;
+pub mod budget;
 pub mod check;
+pub mod clockwork;
+pub mod member;
+pub mod motion;
 pub mod nomination;
+pub mod notice;
+pub mod public_text;
+pub mod refused;
+pub mod session;
 pub mod web;

@@ -1,36 +1,40 @@
-//! Nominations: somebody says that a household did a good deed; somebody else verifies it; then points post.
+//! Nominations: somebody says that a household did a good deed; somebody else verifies it.
 //!
 //! ```text
-//! submitted → posted | returned
+//! submitted → verified | returned | withdrawn
+//! verified  → approved | declined            (the council: `motion`)
+//! approved  → notified ⇄ suspended → declined (the public notice: `notice`, objections)
+//! notified  → posted | queued → posted       (`award`; queued waits for the budget)
+//! posted    → reversed                       (appeals and corrections)
 //! ```
+//!
+//! This file holds the nomination and its first two steps. What comes later is in the files named above.
 //!
 //! The rule in force on the day of the deed is the one that is cited, and its points are fixed when the nomination is
 //! made. Points of a category that is not redeemable are honour only.
-
-use std::fmt;
 
 use chrono::Days;
 use diesel::prelude::*;
 use serde::Serialize;
 
-use crate::access::user::User;
+use super::notice::Notice;
+use super::refused::Refused;
+use crate::access::user::{self, User};
 use crate::audit;
 use crate::clock::{Day, Moment, day_of};
 use crate::db::schema::{nominations, scoring_items};
 use crate::db::{Conn, text_enum};
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Error, Result};
 use crate::id::Id;
-use crate::ledger::account::{AccountKind, PROGRAMME};
-use crate::ledger::transaction::{Books, Entry, Posting, TransactionKind};
 use crate::places::household::Household;
 use crate::points::Points;
 use crate::request::{Request, Requests};
-use crate::scheme::item::{self, Category, Item};
+use crate::scheme::item::{self, Item};
 use crate::scheme::version;
 
 /// A nomination and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = nominations)]
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, AsChangeset, Queryable, Selectable)]
+#[diesel(table_name = nominations, treat_none_as_null = true)]
 pub struct Nomination {
     /// Its id.
     pub id: Id<Nomination>,
@@ -48,8 +52,10 @@ pub struct Nomination {
     pub note: String,
     /// Where it stands.
     pub state: State,
-    /// Who nominated.
-    pub nominated_by: Id<User>,
+    /// Who nominated, of the staff.
+    pub nominated_by: Option<Id<User>>,
+    /// Or which household did, through its card.
+    pub nominating_household_id: Option<Id<Household>>,
     /// When.
     pub nominated_at: Moment,
     /// Who verified or returned it.
@@ -58,8 +64,30 @@ pub struct Nomination {
     pub decided_at: Option<Moment>,
     /// Why it was returned.
     pub decision_reason: Option<String>,
+    /// What of the points can be spent, once the council approved.
+    pub spendable_points: Option<Points>,
+    /// A sentence for the public notice; may be empty.
+    pub public_text: String,
+    /// The transaction that made the points pending.
+    pub pending_number: Option<i64>,
+    /// The notice it is or was on.
+    pub notice_id: Option<Id<Notice>>,
+    /// Its row there.
+    pub notice_row: Option<i64>,
     /// The posting.
     pub transaction_number: Option<i64>,
+    /// When it posted.
+    pub posted_at: Option<Moment>,
+    /// Why it ended without points, or its points were taken back.
+    pub ending_reason: Option<String>,
+}
+
+impl Nomination {
+    /// The number that people write down and that objections name: notice and row, `12-3`.
+    #[must_use]
+    pub fn notice_slip(&self, notice: &Notice) -> String {
+        format!("{}-{}", notice.number, self.notice_row.unwrap_or(0))
+    }
 }
 
 text_enum! {
@@ -67,44 +95,40 @@ text_enum! {
     pub enum State {
         /// Waits for verification.
         Submitted = "submitted", "待核实";
-        /// Verified; the points are in the books.
-        Posted = "posted", "已入账";
+        /// Verified; waits for the council.
+        Verified = "verified", "待评议";
         /// Sent back with a reason; no points.
         Returned = "returned", "已退回";
+        /// Taken back by whoever nominated.
+        Withdrawn = "withdrawn", "已撤回";
+        /// The council said yes; the points are pending, the notice is not yet out.
+        Approved = "approved", "待公示";
+        /// The council said no, or an objection was upheld.
+        Declined = "declined", "未通过";
+        /// On public notice.
+        Notified = "notified", "公示中";
+        /// On public notice, held by an objection.
+        Suspended = "suspended", "有异议，暂缓";
+        /// The notice is over; waits for the month's budget.
+        Queued = "queued", "排队等预算";
+        /// The points are in the books.
+        Posted = "posted", "已入账";
+        /// The points were taken back by a reversal.
+        Reversed = "reversed", "已冲正";
     }
 }
 
-/// Why a nomination or a verification is refused.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Refused {
-    /// The household would have more from this item than its cap.
-    LimitReached {
-        /// The rule, in a line.
-        rule: String,
-        /// What is left in the period.
-        left: Points,
-    },
-    /// It was verified or returned before.
-    AlreadyDecided(State),
-}
+impl State {
+    /// Ended, and nothing was or is given.
+    pub const WITHOUT_POINTS: [State; 4] = [State::Returned, State::Withdrawn, State::Declined, State::Reversed];
 
-impl fmt::Display for Refused {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refused::LimitReached { rule, left } => {
-                write!(formatter, "超过上限：{rule}；本期还可加{left}分（含待核实的申报）。")
-            }
-            Refused::AlreadyDecided(state) => write!(formatter, "这条申报{}，不能再次处理。", state.label()),
-        }
-    }
-}
-
-impl Refusal for Refused {
-    fn code(&self) -> &'static str {
-        match self {
-            Refused::LimitReached { .. } => "limit_reached",
-            Refused::AlreadyDecided(_) => "already_decided",
-        }
+    /// Are points promised to the household, but not yet posted?
+    #[must_use]
+    pub fn is_pending(self) -> bool {
+        matches!(
+            self,
+            State::Approved | State::Notified | State::Suspended | State::Queued
+        )
     }
 }
 
@@ -112,6 +136,26 @@ impl Refusal for Refused {
 const OLDEST_DAYS: u64 = 92;
 /// The most counts of one nomination.
 const MOST_COUNT: i64 = 100;
+
+/// Who nominates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Nominator {
+    /// A person of the staff.
+    Staff(Id<User>),
+    /// A household, through its card.
+    Household(Id<Household>),
+}
+
+impl Nominator {
+    /// The id that requests and the record carry.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Nominator::Staff(user) => user.as_str(),
+            Nominator::Household(household) => household.as_str(),
+        }
+    }
+}
 
 /// Asks to nominate a household.
 #[derive(Clone, Debug)]
@@ -127,7 +171,7 @@ pub struct Nominate {
     /// What was done, in a sentence.
     pub note: String,
     /// Who nominates.
-    pub by: Id<User>,
+    pub by: Nominator,
     /// The sender's key.
     pub key: String,
 }
@@ -169,26 +213,40 @@ pub fn nominate(conn: &mut Conn, asked: &Nominate, now: Moment) -> Result<Nomina
         occurred_on: asked.occurred_on,
         note: asked.note.trim().to_owned(),
         state: State::Submitted,
-        nominated_by: asked.by.clone(),
+        nominated_by: match &asked.by {
+            Nominator::Staff(user) => Some(user.clone()),
+            Nominator::Household(_) => None,
+        },
+        nominating_household_id: match &asked.by {
+            Nominator::Staff(_) => None,
+            Nominator::Household(household) => Some(household.clone()),
+        },
         nominated_at: now,
         decided_by: None,
         decided_at: None,
         decision_reason: None,
+        spendable_points: None,
+        public_text: String::new(),
+        pending_number: None,
+        notice_id: None,
+        notice_row: None,
         transaction_number: None,
+        posted_at: None,
+        ending_reason: None,
     };
     diesel::insert_into(nominations::table)
         .values(&nomination)
         .execute(conn)?;
     requests.carried_out(&request, nomination.id.as_str(), now);
     requests.save(conn)?;
-    record(conn, &nomination, &asked.by, "award.nominated", item.code, now)?;
+    record(conn, &nomination, asked.by.as_str(), "award.nominated", item.code, now)?;
     Ok(nomination)
 }
 
 /// What a verifier decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Decision {
-    /// It is true; post the points.
+    /// It is true; on to the council.
     Approve,
     /// Not so, or not enough shown; back to the nominator.
     Return,
@@ -209,7 +267,7 @@ pub struct Verify {
     pub key: String,
 }
 
-/// Verifies a nomination: approved points post at once.
+/// Verifies a nomination; the council decides next.
 ///
 /// # Errors
 /// `Forbidden` for the nominator and for anyone of the household; [`Refused::AlreadyDecided`]; `Invalid` when a return
@@ -222,11 +280,17 @@ pub fn verify(conn: &mut Conn, asked: &Verify, now: Moment) -> Result<Nomination
         return by_id(conn, &Id::known(earlier));
     }
     let mut nomination = by_id(conn, &asked.nomination)?;
-    if nomination.nominated_by == asked.by.id {
+    if nomination.nominated_by.as_ref() == Some(&asked.by.id) {
         return Err(Error::Forbidden("申报人不能核实自己的申报，请由另一人核实。"));
     }
-    if asked.by.household_id.as_ref() == Some(&nomination.household_id) {
-        return Err(Error::Forbidden("不能核实自己家的申报，请由他人核实。"));
+    let nominator_home = nominator_household(conn, &nomination)?;
+    if let Some(own) = &asked.by.household_id {
+        if own == &nomination.household_id {
+            return Err(Error::Forbidden("不能核实自己家的申报，请由他人核实。"));
+        }
+        if nominator_home.as_ref() == Some(own) {
+            return Err(Error::Forbidden("申报人与您是一家人，请由别家的人核实。"));
+        }
     }
     if nomination.state != State::Submitted {
         return Err(Refused::AlreadyDecided(nomination.state).into());
@@ -237,30 +301,19 @@ pub fn verify(conn: &mut Conn, asked: &Verify, now: Moment) -> Result<Nomination
             return Err(Error::invalid("reason", "退回时请写明原因，好让申报人补正。"));
         }
         Decision::Return => nomination.state = State::Returned,
-        Decision::Approve => {
-            nomination.transaction_number = Some(post(conn, &nomination, &asked.by.id, now)?);
-            nomination.state = State::Posted;
-        }
+        Decision::Approve => nomination.state = State::Verified,
     }
     nomination.decided_by = Some(asked.by.id.clone());
     nomination.decided_at = Some(now);
     nomination.decision_reason = (!reason.is_empty()).then(|| reason.to_owned());
-    diesel::update(nominations::table.find(&nomination.id))
-        .set((
-            nominations::state.eq(nomination.state),
-            nominations::decided_by.eq(&nomination.decided_by),
-            nominations::decided_at.eq(nomination.decided_at),
-            nominations::decision_reason.eq(&nomination.decision_reason),
-            nominations::transaction_number.eq(nomination.transaction_number),
-        ))
-        .execute(conn)?;
+    save(conn, &nomination)?;
     requests.carried_out(&request, nomination.id.as_str(), now);
     requests.save(conn)?;
     let act = match asked.decision {
         Decision::Approve => "award.verified",
         Decision::Return => "award.returned",
     };
-    record(conn, &nomination, &asked.by.id, act, String::new(), now)?;
+    record(conn, &nomination, asked.by.id.as_str(), act, String::new(), now)?;
     Ok(nomination)
 }
 
@@ -353,7 +406,7 @@ fn expect_under_cap(conn: &mut Conn, asked: &Nominate, item: &Item, points: Poin
                 .ge(span.from)
                 .and(nominations::occurred_on.lt(span.until)),
         )
-        .filter(nominations::state.ne(State::Returned))
+        .filter(nominations::state.ne_all(State::WITHOUT_POINTS))
         .select(nominations::points)
         .load::<Points>(conn)?
         .into_iter()
@@ -366,49 +419,51 @@ fn expect_under_cap(conn: &mut Conn, asked: &Nominate, item: &Item, points: Poin
     Ok(())
 }
 
-/// Posts the points of a verified nomination and answers the transaction's number.
-fn post(conn: &mut Conn, nomination: &Nomination, by: &Id<User>, now: Moment) -> Result<i64> {
-    let (_, category) = item::by_id(conn, &nomination.scoring_item_id)?;
-    let owner = nomination.household_id.as_str();
-    let mut books = Books::open(conn, [owner])?;
-    let number = books.post(Posting {
-        kind: TransactionKind::Award,
-        source: format!("award:{}", nomination.id),
-        effective_on: nomination.occurred_on,
-        recorded_at: now,
-        posted_by: by.as_str().to_owned(),
-        reverses: None,
-        entries: award_entries(owner, nomination.points, &category),
-    })?;
-    books.save(conn)?;
-    Ok(number)
-}
-
-/// Every award counts as honour; what is redeemable can also be spent.
-fn award_entries(owner: &str, points: Points, category: &Category) -> Vec<Entry> {
-    let mut entries = Posting::moving(
-        points,
-        (PROGRAMME, AccountKind::Recognition),
-        (owner, AccountKind::Honour),
-    );
-    if category.redeemable {
-        entries.extend(Posting::moving(
-            points,
-            (PROGRAMME, AccountKind::Issuance),
-            (owner, AccountKind::Spendable),
-        ));
+/// The household of whoever nominated, if it is known.
+fn nominator_household(conn: &mut Conn, nomination: &Nomination) -> Result<Option<Id<Household>>> {
+    match &nomination.nominated_by {
+        Some(user) => Ok(user::by_id(conn, user)?.household_id),
+        None => Ok(nomination.nominating_household_id.clone()),
     }
-    entries
 }
 
-fn record(
+/// Writes a nomination that has moved on.
+pub(super) fn save(conn: &mut Conn, nomination: &Nomination) -> Result<()> {
+    diesel::update(nominations::table.find(&nomination.id))
+        .set(nomination)
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Everything that stands here, in the order of the deeds.
+pub(super) fn standing(conn: &mut Conn, states: &[State]) -> Result<Vec<Nomination>> {
+    Ok(nominations::table
+        .filter(nominations::state.eq_any(states))
+        .order((nominations::occurred_on, nominations::nominated_at, nominations::id))
+        .select(Nomination::as_select())
+        .load(conn)?)
+}
+
+/// The rows of a notice, in its order.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn of_notice(conn: &mut Conn, notice: &Id<Notice>) -> Result<Vec<Nomination>> {
+    Ok(nominations::table
+        .filter(nominations::notice_id.eq(notice))
+        .order(nominations::notice_row)
+        .select(Nomination::as_select())
+        .load(conn)?)
+}
+
+pub(super) fn record(
     conn: &mut Conn,
     nomination: &Nomination,
-    by: &Id<User>,
+    by: &str,
     act: &str,
     detail: String,
     now: Moment,
 ) -> Result<()> {
     let subject = format!("award:{}", nomination.id);
-    audit::record(conn, &[audit::Event::new(by.as_str(), act, subject, detail, now)])
+    audit::record(conn, &[audit::Event::new(by, act, subject, detail, now)])
 }

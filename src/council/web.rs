@@ -57,14 +57,17 @@ fn within(conn: &mut Conn, reach: &Reach, state: Option<State>) -> Result<Vec<(N
 
 /// Did this person make it, or is it about the person's own household? Then somebody else verifies it.
 fn is_own(staff: &Staff, nomination: &Nomination, household: &Household) -> bool {
-    nomination.nominated_by == staff.user.id || staff.user.household_id.as_ref() == Some(&household.id)
+    nomination.nominated_by.as_ref() == Some(&staff.user.id) || staff.user.household_id.as_ref() == Some(&household.id)
 }
 
 /// The badge of a state; a template hands in a reference.
-fn badge(state: &State) -> &'static str {
+#[must_use]
+pub fn badge(state: &State) -> &'static str {
     match state {
-        State::Submitted => "badge warn",
+        State::Submitted | State::Suspended | State::Queued => "badge warn",
+        State::Verified | State::Approved | State::Notified => "badge info",
         State::Posted => "badge ok",
-        State::Returned => "badge bad",
+        State::Returned | State::Declined | State::Reversed => "badge bad",
+        State::Withdrawn => "badge",
     }
 }

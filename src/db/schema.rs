@@ -208,12 +208,158 @@ diesel::table! {
         occurred_on -> Date,
         note -> Text,
         state -> Text,
-        nominated_by -> Text,
+        nominated_by -> Nullable<Text>,
+        nominating_household_id -> Nullable<Text>,
         nominated_at -> Timestamp,
         decided_by -> Nullable<Text>,
         decided_at -> Nullable<Timestamp>,
         decision_reason -> Nullable<Text>,
+        spendable_points -> Nullable<BigInt>,
+        public_text -> Text,
+        pending_number -> Nullable<BigInt>,
+        notice_id -> Nullable<Text>,
+        notice_row -> Nullable<BigInt>,
         transaction_number -> Nullable<BigInt>,
+        posted_at -> Nullable<Timestamp>,
+        ending_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    council_members (id) {
+        id -> Text,
+        area_id -> Text,
+        name -> Text,
+        user_id -> Nullable<Text>,
+        household_id -> Nullable<Text>,
+        appointed_on -> Date,
+        term_ends_on -> Date,
+        ended_on -> Nullable<Date>,
+        appointed_by -> Text,
+    }
+}
+
+diesel::table! {
+    kin_declarations (member_id, household_id) {
+        member_id -> Text,
+        household_id -> Text,
+        relation -> Text,
+        declared_at -> Timestamp,
+        declared_by -> Text,
+    }
+}
+
+diesel::table! {
+    council_sessions (id) {
+        id -> Text,
+        number -> BigInt,
+        area_id -> Text,
+        held_on -> Date,
+        place -> Text,
+        ballot -> Text,
+        state -> Text,
+        chair_id -> Nullable<Text>,
+        seats -> Nullable<BigInt>,
+        minutes -> Text,
+        convened_at -> Timestamp,
+        convened_by -> Text,
+        opened_at -> Nullable<Timestamp>,
+        opened_by -> Nullable<Text>,
+        closed_at -> Nullable<Timestamp>,
+        closed_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    attendances (session_id, member_id) {
+        session_id -> Text,
+        member_id -> Text,
+        arrived_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    motions (id) {
+        id -> Text,
+        session_id -> Text,
+        position -> BigInt,
+        kind -> Text,
+        state -> Text,
+        votes_for -> BigInt,
+        votes_against -> BigInt,
+        abstentions -> BigInt,
+        decided_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    motion_recusals (motion_id, member_id) {
+        motion_id -> Text,
+        member_id -> Text,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
+    ballots (motion_id, member_id) {
+        motion_id -> Text,
+        member_id -> Text,
+        choice -> Nullable<Text>,
+        cast_at -> Timestamp,
+        keyed_by -> Text,
+    }
+}
+
+diesel::table! {
+    tallies (motion_id, keyed_by) {
+        motion_id -> Text,
+        keyed_by -> Text,
+        votes_for -> BigInt,
+        votes_against -> BigInt,
+        abstentions -> BigInt,
+        keyed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    public_notices (id) {
+        id -> Text,
+        number -> BigInt,
+        area_id -> Text,
+        session_id -> Text,
+        published_at -> Timestamp,
+        published_by -> Text,
+        ends_at -> Timestamp,
+        taken_down_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    issuance_budgets (id) {
+        id -> Text,
+        area_id -> Text,
+        from_month -> Date,
+        points -> BigInt,
+        soft_percent -> BigInt,
+        reason -> Text,
+        set_at -> Timestamp,
+        set_by -> Text,
+    }
+}
+
+diesel::table! {
+    clockwork (id) {
+        id -> BigInt,
+        seen_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    motion_rows (motion_id, nomination_id) {
+        motion_id -> Text,
+        position -> BigInt,
+        nomination_id -> Text,
     }
 }
 
@@ -306,6 +452,7 @@ diesel::table! {
 diesel::allow_columns_to_appear_in_same_group_by_clause!(accounts::owner, entries::expires_on);
 
 diesel::joinable!(nominations -> scoring_items (scoring_item_id));
+diesel::joinable!(motion_rows -> motions (motion_id));
 diesel::joinable!(redemption_lines -> redemptions (redemption_id));
 diesel::joinable!(redemption_voids -> redemptions (redemption_id));
 
@@ -328,6 +475,18 @@ diesel::allow_tables_to_appear_in_same_query!(
     scoring_items,
     cards,
     nominations,
+    council_members,
+    kin_declarations,
+    council_sessions,
+    attendances,
+    motions,
+    motion_recusals,
+    ballots,
+    tallies,
+    public_notices,
+    issuance_budgets,
+    clockwork,
+    motion_rows,
     points_stores,
     goods_items,
     stock_lots,

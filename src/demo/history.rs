@@ -8,7 +8,7 @@ use chrono::{Datelike, TimeDelta, Weekday};
 use super::town::Dice;
 use super::{DAYS, Progress, Resident, Setting};
 use crate::clock::{Day, Moment, begin_of, day_of, days_after};
-use crate::council::nomination::{self, Decision, Nominate, Verify};
+use crate::council::nomination::{self, Decision, Nominate, Nominator, Verify};
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
 use crate::ledger::account::AccountKind;
@@ -80,7 +80,7 @@ fn deeds_of(conn: &mut Conn, town: &Setting, day: Day, nth: u64) -> Result<()> {
             count,
             occurred_on: day,
             note: note.to_owned(),
-            by: resident.building_head.clone(),
+            by: Nominator::Staff(resident.building_head.clone()),
             key: format!("demo-deed-{}-{nth}", resident.household.code),
         };
         match nomination::nominate(conn, &asked, at) {
@@ -188,7 +188,7 @@ fn leave_some_waiting(conn: &mut Conn, town: &Setting, now: Moment) -> Result<()
             count: 1,
             occurred_on: day_of(now),
             note: note.to_owned(),
-            by: town.building_head.clone(),
+            by: Nominator::Staff(town.building_head.clone()),
             key: format!("demo-waiting-{}", resident.household.code),
         };
         match nomination::nominate(conn, &asked, now) {

@@ -128,6 +128,16 @@ struct Deed {
     state: nomination::State,
 }
 
+impl Deed {
+    fn gives_nothing(&self) -> bool {
+        nomination::State::WITHOUT_POINTS.contains(&self.state)
+    }
+
+    fn badge(&self) -> &'static str {
+        crate::council::web::badge(&self.state)
+    }
+}
+
 struct CardRow {
     number: String,
     issued: String,

@@ -140,7 +140,7 @@ impl Causes {
         let voids = void::of(conn, &voided)?;
         let redemptions = redemption::by_ids(conn, redeemed)?;
         let mut people: HashSet<Id<User>> = HashSet::new();
-        people.extend(nominations.iter().map(|one| one.nominated_by.clone()));
+        people.extend(nominations.iter().filter_map(|one| one.nominated_by.clone()));
         people.extend(nominations.iter().filter_map(|one| one.decided_by.clone()));
         people.extend(redemptions.values().map(|one| one.redemption.redeemed_by.clone()));
         people.extend(voids.iter().map(|one| one.voided_by.clone()));
@@ -178,7 +178,10 @@ impl Causes {
             rule: item.rule_text(),
             count: nomination.count,
             note: nomination.note.clone(),
-            nominated_by: self.person(&nomination.nominated_by),
+            nominated_by: nomination
+                .nominated_by
+                .as_ref()
+                .map_or_else(|| "居民".to_owned(), |id| self.person(id)),
             verified_by: nomination
                 .decided_by
                 .as_ref()

