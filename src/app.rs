@@ -3,14 +3,12 @@
 //! A handler names in its signature what it needs: a [`Visitor`] (anyone), [`Staff`] (signed in and let in by the guard),
 //! and in `sent.rs` what the request sent.
 
-use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use crate::access::attempts::Attempts;
 use crate::access::role::{Duties, Permission, Reach};
 use crate::access::session::{self, Recognised, Secret};
 use crate::access::user::User;
@@ -46,14 +44,10 @@ struct Shared {
     setup_code: String,
     stores: Recall<(Duties, Permission), Id<PointsStore>>,
     holders: Recall<String, Recognised>,
-    sign_ins: DefaultKeyedRateLimiter<String>,
+    sign_ins: Attempts,
     /// Password hashing takes a core for a while; this many at a time.
     hashing: tokio::sync::Semaphore,
 }
-
-/// Tries to sign in per name and per address, and how many in a row. ASVS 6.3.1.
-const SIGN_INS_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
-const SIGN_IN_BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
 /// How long a deadline may have passed before somebody looks.
 const DUE_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
@@ -72,7 +66,6 @@ impl App {
     }
 
     fn over(db: Db, clock: Clock, is_demo: bool) -> App {
-        let quota = Quota::per_minute(SIGN_INS_PER_MINUTE).allow_burst(SIGN_IN_BURST);
         let setup_code = Secret::new().reveal().chars().take(8).collect();
         App {
             files: Files::beside(db.location()),
@@ -84,7 +77,7 @@ impl App {
                 setup_code,
                 stores: Recall::new(),
                 holders: Recall::new(),
-                sign_ins: RateLimiter::keyed(quota),
+                sign_ins: Attempts::new(),
                 hashing: tokio::sync::Semaphore::new(2),
             }),
         }
@@ -191,12 +184,10 @@ impl App {
         Ok(found)
     }
 
-    /// May somebody try to sign in under this name from this address now?
+    /// Who tried to sign in, and how often.
     #[must_use]
-    pub fn may_try_to_sign_in(&self, name: &str, address: Option<IpAddr>) -> bool {
-        let address = address.map_or_else(String::new, |address| address.to_string());
-        let keys = [format!("name {name}"), format!("address {address}")];
-        keys.iter().all(|key| self.shared.sign_ins.check_key(key).is_ok())
+    pub fn sign_ins(&self) -> &Attempts {
+        &self.shared.sign_ins
     }
 
     /// Runs something that takes a core for a while, two at a time.

@@ -1,7 +1,7 @@
 //! Assets: the files of `static/`, embedded in the program, and the two doors that only say that the server is there.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::guard::problem;
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
@@ -59,14 +60,27 @@ pub async fn healthz(State(app): State<App>) -> Result<Response> {
 }
 
 /// Where no door is.
-pub async fn nothing_here(request: axum::extract::Request) -> Response {
-    if request.uri().path().starts_with("/api/") {
-        return crate::guard::problem(StatusCode::NOT_FOUND, "not_found", "没有这个接口。", None);
+pub async fn nothing_here(request: Request) -> Response {
+    match is_api(&request) {
+        true => problem(StatusCode::NOT_FOUND, "not_found", "没有这个接口。", None),
+        false => Error::NotFound.into_response(),
     }
-    crate::page::show_error(
-        crate::page::Shell::default(),
-        StatusCode::NOT_FOUND,
-        &Error::NotFound,
-        None,
-    )
+}
+
+/// Where there is a door, but not for this method.
+pub async fn another_method(request: Request) -> Response {
+    const STATUS: StatusCode = StatusCode::METHOD_NOT_ALLOWED;
+    match is_api(&request) {
+        true => problem(
+            STATUS,
+            "method_not_allowed",
+            "这个接口不接受这种方法，可用的方法见 Allow 头。",
+            None,
+        ),
+        false => (STATUS, Error::NotFound).into_response(),
+    }
+}
+
+fn is_api(request: &Request) -> bool {
+    request.uri().path().starts_with("/api/")
 }

@@ -118,6 +118,12 @@ pub fn spoken_day(day: Day) -> String {
     day.format("%Y年%-m月%-d日").to_string()
 }
 
+/// `2026-11-21T13:29:00Z`, as programs write it.
+#[must_use]
+pub fn for_programs(moment: Moment) -> String {
+    moment.and_utc().to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}
+
 /// `周六`.
 #[must_use]
 pub fn weekday(day: Day) -> &'static str {

@@ -143,8 +143,10 @@ async fn recognise_token(app: &App, headers: &HeaderMap) -> Result<Option<Recogn
     let sent = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .and_then(Secret::sent);
+        .and_then(|value| value.split_once(' '))
+        // The name of a scheme is read in any case: RFC 9110, section 11.1.
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .and_then(|(_, token)| Secret::sent(token));
     match sent {
         Some(secret) => app.holder(&secret).await,
         None => Ok(None),
@@ -173,9 +175,13 @@ fn duties_label(person: &Recognised) -> String {
 
 /// Where a person may go, in the order of a day's work.
 fn links(duties: &Duties) -> Vec<Link> {
+    let nominations = match duties.permit(Permission::Verify) {
+        true => "核实",
+        false => "申报记录",
+    };
     let all = [
         (Permission::Nominate, "/nominations/new", "申报"),
-        (Permission::ReadNominations, "/nominations", "核实"),
+        (Permission::ReadNominations, "/nominations", nominations),
         (Permission::ReadHouseholds, "/households", "住户"),
         (Permission::Redeem, "/counter", "柜台"),
         (Permission::ReadJournal, "/journal", "流水"),

@@ -20,6 +20,8 @@ use crate::error::{Error, Refusal, Result};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     key: String,
+    hidden_key: String,
+    is_hidden: bool,
     digest: Vec<u8>,
 }
 
@@ -39,18 +41,30 @@ impl Request {
             ));
         }
         let content = serde_json::to_vec(&(actor, act, content)).map_err(Error::internal)?;
+        let hidden = Sha256::digest(key.as_bytes());
         Ok(Request {
             key: key.to_owned(),
+            hidden_key: hidden.iter().map(|byte| format!("{byte:02x}")).collect(),
+            is_hidden: false,
             digest: Sha256::digest(content).to_vec(),
         })
     }
 
     /// The same request with its key hidden: what is kept cannot be sent again by someone who reads the table.
     #[must_use]
-    pub fn hidden(mut self) -> Request {
-        let digest = Sha256::digest(self.key.as_bytes());
-        self.key = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        self
+    pub fn hidden(self) -> Request {
+        Request {
+            is_hidden: true,
+            ..self
+        }
+    }
+
+    /// The key as it is kept.
+    fn kept_key(&self) -> &str {
+        match self.is_hidden {
+            true => &self.hidden_key,
+            false => &self.key,
+        }
     }
 }
 
@@ -92,7 +106,11 @@ impl Requests {
     /// # Errors
     /// Only when the database fails.
     pub fn open<'a>(conn: &mut Conn, asked: impl IntoIterator<Item = &'a Request>) -> Result<Requests> {
-        let keys: Vec<&str> = asked.into_iter().map(|request| request.key.as_str()).collect();
+        // A key that was used for a card is kept hidden, and is used up for everything else all the same.
+        let keys: Vec<&str> = asked
+            .into_iter()
+            .flat_map(|request| [request.key.as_str(), request.hidden_key.as_str()])
+            .collect();
         let known = requests::table
             .filter(requests::key.eq_any(keys))
             .select((requests::key, requests::digest, requests::subject))
@@ -111,7 +129,8 @@ impl Requests {
     /// # Errors
     /// `Conflict` when the key was used for other content.
     pub fn earlier(&self, request: &Request) -> Result<Option<&str>> {
-        match self.known.get(&request.key) {
+        let known = |key: &str| self.known.get(key);
+        match known(&request.key).or_else(|| known(&request.hidden_key)) {
             None => Ok(None),
             Some((digest, subject)) if *digest == request.digest => Ok(Some(subject)),
             Some(_) => Err(Conflict.into()),
@@ -120,10 +139,12 @@ impl Requests {
 
     /// Remembers that this request made `subject`. A repeat within the same transaction finds it too.
     pub fn carried_out(&mut self, request: &Request, subject: &str, now: Moment) {
-        self.known
-            .insert(request.key.clone(), (request.digest.clone(), subject.to_owned()));
+        self.known.insert(
+            request.kept_key().to_owned(),
+            (request.digest.clone(), subject.to_owned()),
+        );
         self.fresh.push(Row {
-            key: request.key.clone(),
+            key: request.kept_key().to_owned(),
             digest: request.digest.clone(),
             subject: subject.to_owned(),
             recorded_at: now,

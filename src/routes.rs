@@ -143,13 +143,15 @@ pub fn router(app: App) -> Router {
         let guarded = route.handler.layer(from_fn_with_state((app.clone(), route.who), guard));
         router = router.route(route.path, guarded);
     }
+    let for_everybody = || from_fn_with_state((app.clone(), Anyone), guard);
     router
-        .fallback(assets::nothing_here)
+        .method_not_allowed_fallback(assets::another_method.layer(for_everybody()))
+        .fallback(assets::nothing_here.layer(for_everybody()))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::new())
         .layer(axum::middleware::from_fn(harden))
-        .with_state(app)
+        .with_state(app.clone())
 }
 
 fn get<H: Handler<T, App>, T: 'static>(path: &'static str, who: Who, handler: H) -> Route {

@@ -7,7 +7,7 @@ use jishan::access::user;
 use jishan::audit;
 
 use crate::browser::{Answer, Visitor};
-use crate::town::{PASSWORD, Town, morning, on_both};
+use crate::town::{PASSWORD, STAFF, Town, morning, on_both};
 
 async fn sign_in(visitor: &Visitor, name: &str, password: &str, next: &str) -> Answer {
     let fields = [("name", name), ("password", password), ("next", next)];
@@ -61,8 +61,44 @@ on_both! {
             assert_eq!(answer.status, 403);
             assert!(answer.text.contains("试的次数太多"));
         }
-        // Who is in stays in.
+        // Who is in stays in; another name is another's.
         assert_eq!(town.signed_in("grid").await.get("/desk").await.status, 200);
+        assert_eq!(sign_in(&stranger, "shop", PASSWORD, "").await.status, 303);
+        // After twelve seconds there is one more try.
+        town.app.clock.advance(TimeDelta::seconds(11));
+        assert!(sign_in(&stranger, "grid", PASSWORD, "").await.text.contains("试的次数太多"));
+        town.app.clock.advance(TimeDelta::seconds(1));
+        assert_eq!(sign_in(&stranger, "grid", PASSWORD, "").await.status, 303);
+    }
+}
+
+/// Signs in from a network address.
+async fn sign_in_from(visitor: &Visitor, address: &str, name: &str, password: &str) -> Answer {
+    let address: std::net::SocketAddr = format!("{address}:50000").parse().unwrap();
+    let body = serde_urlencoded::to_string([("name", name), ("password", password)]).unwrap();
+    let request = visitor
+        .request(Method::POST, "/sign-in")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .extension(axum::extract::ConnectInfo(address));
+    visitor.send(request.body(Body::from(body)).unwrap()).await
+}
+
+on_both! {
+    async fn an_office_behind_one_address_is_not_shut_out(town: Town) {
+        let stranger = town.stranger();
+        // Whoever knows the password is no guesser, however often.
+        for nth in 0..12 {
+            let answer = sign_in_from(&stranger, "192.0.2.1", "grid", PASSWORD).await;
+            assert_eq!(answer.status, 303, "{nth}");
+        }
+        // A colleague who mistypes, and one who is new, do not shut out the others.
+        for (name, _, _) in &STAFF[..6] {
+            for _ in 0..2 {
+                let answer = sign_in_from(&stranger, "192.0.2.1", name, "mistyped words").await;
+                assert!(answer.text.contains("用户名或口令不对"), "{name}");
+            }
+        }
+        assert_eq!(sign_in_from(&stranger, "192.0.2.1", "grid", PASSWORD).await.status, 303);
     }
 }
 
@@ -314,6 +350,8 @@ on_both! {
         let list = admin.get("/users").await.text;
         assert!(list.contains("赵桂芳") && list.contains("楼栋长（示范乡）"));
         assert!(!list.contains("argon2"), "no page shows a password's digest");
+        let record = town.signed_in("auditor").await.get("/audit").await.text;
+        assert!(record.contains("楼栋长（示范乡）") && !record.contains("building_head"), "{record}");
 
         // Closed: gone from the browser, from the programs, from the door, at once.
         let program = town.program("zhao").await;

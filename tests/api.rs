@@ -104,8 +104,8 @@ fn the_description_has_the_codes_that_there_are() {
     let spec = Spec::read();
     let told = &spec.0["components"]["schemas"]["Problem"]["properties"]["code"]["enum"];
     let told: BTreeSet<String> = serde_json::from_value(told.clone()).unwrap();
-    // Every code of a refusal stands in a `fn code(&self)`; this one is written by the guard.
-    let mut said = BTreeSet::from(["not_signed_in".to_owned()]);
+    // Every code of a refusal stands in a `fn code(&self)`; these two are written by the guard and where no door is.
+    let mut said = BTreeSet::from(["not_signed_in", "method_not_allowed"].map(str::to_owned));
     let mut waiting = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
     while let Some(path) = waiting.pop() {
         if path.is_dir() {
@@ -257,18 +257,18 @@ on_both! {
         assert_eq!(lines.len(), 3);
         assert_eq!(
             lines[0],
-            json!({"slip": 3, "kind": "void", "recorded_at": "2026-11-21T02:00:00",
+            json!({"slip": 3, "kind": "void", "recorded_at": "2026-11-21T02:00:00Z",
             "effective_on": "2026-11-21", "points": 40, "balance_after": 60, "text": "住户不要了", "undoes_slip": 2})
         );
         assert_eq!(
             lines[1],
-            json!({"slip": 2, "kind": "redemption", "recorded_at": "2026-11-21T02:00:00",
+            json!({"slip": 2, "kind": "redemption", "recorded_at": "2026-11-21T02:00:00Z",
             "effective_on": "2026-11-21", "points": -40, "balance_after": 20, "text": "大米 5kg × 1、肥皂 × 2",
             "redeemed_by": "店长甲"})
         );
         assert_eq!(
             lines[2],
-            json!({"slip": 1, "kind": "award", "recorded_at": "2026-11-21T02:00:00",
+            json!({"slip": 1, "kind": "award", "recorded_at": "2026-11-21T02:00:00Z",
             "effective_on": "2026-11-21", "points": 60, "balance_after": 60, "item": "E08",
             "text": "见义勇为（有权机关认定），每次30分，每年最多60分",
             "nominated_by": "楼栋长甲", "verified_by": "网格员甲"})
@@ -532,6 +532,18 @@ on_both! {
                 _ => town.signed_in("shop").await.call(&path, "k", &json!({})).await,
             };
             assert_eq!(answer.status, 401, "{} {path}", route.method);
+        }
+    }
+}
+
+on_both! {
+    async fn the_scheme_of_a_token_is_read_in_any_case(town: Town) {
+        let token = town.token("grid").await;
+        for (scheme, status) in [("Bearer", 200), ("bearer", 200), ("BEARER", 200), ("Basic", 401), ("", 401)] {
+            let request = town.stranger().request(Method::GET, HOUSEHOLD_LIST);
+            let request = request.header(header::AUTHORIZATION, format!("{scheme} {token}"));
+            let answer = town.stranger().send(request.body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status, status, "{scheme}");
         }
     }
 }

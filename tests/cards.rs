@@ -243,3 +243,35 @@ on_both! {
         }
     }
 }
+
+on_both! {
+    async fn a_key_that_was_used_for_something_else_makes_no_card_and_the_other_way_round(town: Town) {
+        let grid = town.program("grid").await;
+        let deed = json!({"household": WANG, "item": "C02", "occurred_on": "2026-11-21"});
+        let (awards, reason) = ("/api/v1/awards", json!({"reason": "首次制卡"}));
+        let cards = format!("/api/v1/households/{WANG}/cards");
+        let conflict = (409, "idempotency_conflict".to_owned());
+
+        let award = grid.call(awards, "first-a-deed", &deed).await;
+        assert_eq!(award.status, 201);
+        assert_eq!(grid.call(&cards, "first-a-deed", &reason).await.problem(), conflict);
+        let issued = grid.call(&cards, "first-a-card", &reason).await;
+        assert_eq!(issued.status, 201);
+        assert_eq!(grid.call(awards, "first-a-card", &deed).await.problem(), conflict);
+
+        // Repeats get the first answer still.
+        assert_eq!(grid.call(awards, "first-a-deed", &deed).await.json()["id"], award.json()["id"]);
+        let again = grid.call(&cards, "first-a-card", &reason).await;
+        assert_eq!(again.json()["card"], issued.json()["card"]);
+        // Whoever reads the table cannot ask for the card again.
+        let keys = town.read(|conn| Ok(diesel::sql_query("SELECT key FROM requests").load::<Key>(conn)?)).await;
+        assert!(keys.iter().any(|row| row.key == "first-a-deed") && keys.iter().all(|row| row.key != "first-a-card"));
+        town.expect_books_hold().await;
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Key {
+    #[diesel(sql_type = Text)]
+    key: String,
+}

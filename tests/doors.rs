@@ -257,6 +257,19 @@ on_both! {
     }
 }
 
+on_both! {
+    async fn the_menu_says_what_one_may_do_there(town: Town) {
+        for (name, role, _) in STAFF {
+            let desk = town.signed_in(name).await.get("/desk").await.text;
+            let menu = desk.split("<nav").nth(1).and_then(|rest| rest.split("</nav>").next()).unwrap();
+            let verifies = menu.contains("/nominations\">核实</a>");
+            let reads = menu.contains("/nominations\">申报记录</a>");
+            let wanted = (role.permits(Permission::Verify), role.permits(Permission::ReadNominations));
+            assert_eq!((verifies, verifies || reads), wanted, "{name}: {menu}");
+        }
+    }
+}
+
 // ---- No door -------------------------------------------------------------------------------------------------------
 
 on_both! {
@@ -277,6 +290,8 @@ on_both! {
                 assert_eq!(answer.status, 404, "{path}");
                 expect_hardened(path, &answer);
                 assert!(answer.text.contains("没有找到"), "{path}");
+                assert!(answer.text.contains("晨光安置区"), "{path}: it is still this house");
+                assert_eq!(answer.text.contains("/sign-out"), visitor.csrf() != "", "{path}: and this visitor");
             }
             let answer = visitor.get("/api/nowhere").await;
             assert_eq!(answer.problem(), (404, "not_found".to_owned()));
@@ -295,7 +310,28 @@ on_both! {
                 .send(admin.request(method.clone(), path).body(Body::empty()).unwrap())
                 .await;
             assert_eq!(answer.status, 405, "{method} {path}");
+            assert_ne!(answer.header("allow"), "", "{method} {path}");
             expect_hardened(path, &answer);
+        }
+    }
+}
+
+on_both! {
+    async fn another_method_than_the_interfaces_own_is_a_problem_too(town: Town) {
+        for visitor in [town.program("shop").await, town.stranger()] {
+            for (method, path, allowed) in [
+                (Method::GET, "/api/v1/redemptions", "POST"),
+                (Method::DELETE, "/api/v1/redemptions", "POST"),
+                (Method::POST, "/api/v1/households", "GET,HEAD"),
+                (Method::PATCH, "/api/openapi.json", "GET,HEAD"),
+            ] {
+                let request = visitor.request(method.clone(), path).body(Body::empty()).unwrap();
+                let answer = visitor.send(request).await;
+                assert_eq!(answer.problem(), (405, "method_not_allowed".to_owned()), "{method} {path}");
+                assert_eq!(answer.header("allow"), allowed, "{method} {path}");
+                assert_eq!(answer.header("content-type"), "application/problem+json");
+                expect_hardened(path, &answer);
+            }
         }
     }
 }

@@ -2,8 +2,14 @@
 
 use std::sync::Arc;
 
+use jishan::access::role::Role;
+use jishan::access::user;
 use jishan::clock::days_after;
+use jishan::id::Id;
+use jishan::places::area::Tree;
+use jishan::shop::redemption::{self, Redeem, Wanted};
 use jishan::shop::stock::{self, Funding, Receive};
+use jishan::shop::store::{self, PointsStore};
 use jishan::shop::{goods, void};
 use serde_json::json;
 
@@ -239,4 +245,69 @@ async fn available(town: &Town, sku: &'static str) -> i64 {
 #[test]
 fn the_fixture_stands_in_the_morning() {
     assert_eq!(jishan::clock::day_of(morning()), today());
+}
+
+on_both! {
+    async fn a_redemption_is_voided_in_its_own_store_by_those_who_work_there(town: Town) {
+        // Two stores: the one of the fixture, and one beside the second building. `shop` works in both.
+        let (soap, second) = town
+            .write(|conn| {
+                let tree = Tree::load(conn)?;
+                let building = tree.all().iter().find(|area| area.code == "B002").unwrap();
+                let far_worker = user::by_name(conn, "far-grid")?.unwrap();
+                user::grant(conn, &far_worker.id, Role::StoreManager, &building.id)?;
+                let store = PointsStore {
+                    id: Id::new(morning()),
+                    area_id: building.id.clone(),
+                    name: "二号楼积分超市".to_owned(),
+                    opening_hours: String::new(),
+                };
+                store::add(conn, &store)?;
+                let soap = goods::by_sku(conn, "G006")?;
+                let asked = Receive {
+                    store: store.id.clone(),
+                    quantity: 10,
+                    expires_on: None,
+                    funding: Funding::Collective,
+                    cost_fen: soap.cost_fen,
+                    by: user::by_name(conn, "stock")?.unwrap().id,
+                    key: "second-store".to_owned(),
+                    goods: soap,
+                };
+                stock::receive(conn, &asked, morning())?;
+                Ok((asked.goods.sku, store.id))
+            })
+            .await
+            .unwrap();
+        let stores = town.read(store::all).await;
+        town.earn(WANG, "E08", 1).await;
+        let card = town.issue_card(WANG).await.token();
+        let shop_id = town.user("shop").await.id;
+        let (shop, far) = (town.signed_in("shop").await, town.signed_in("far-grid").await);
+        let program = town.program("shop").await;
+        let far_program = town.program("far-grid").await;
+        for (nth, store) in stores.iter().enumerate() {
+            let mut made = Vec::new();
+            for form in ["page", "api"] {
+                let wanted = [Wanted { sku: soap.clone(), quantity: 1 }];
+                let key = format!("sale-{nth}-{form}");
+                let asked = Redeem::new(&key, &card, &wanted, store.id.clone(), shop_id.clone(), town.app.now()).unwrap();
+                made.push(town.app.db.write_together(asked, redemption::redeem_all).await.unwrap().redemption.id);
+            }
+            // Who works in the second store only has nothing to do with the first.
+            if store.id != second {
+                let answer = far.post(&format!("/redemptions/{}/void", made[0]), &[("key", "f"), ("reason", "选错商品或数量")]).await;
+                assert_eq!(answer.status, 404);
+                let path = format!("/api/v1/redemptions/{}/void", made[1]);
+                assert_eq!(far_program.call(&path, "f", &json!({"reason": "拿错"})).await.status, 404);
+            }
+            let path = format!("/redemptions/{}/void", made[0]);
+            let voided = shop.post(&path, &[("key", &format!("v{nth}")), ("reason", "选错商品或数量")]).await;
+            assert_eq!(voided.location(), format!("/redemptions/{}?done=voided", made[0]), "{}", store.name);
+            let path = format!("/api/v1/redemptions/{}/void", made[1]);
+            let voided = program.call(&path, &format!("w{nth}"), &json!({"reason": "拿错"})).await;
+            assert_eq!(voided.status, 200, "{}", store.name);
+        }
+        town.expect_books_hold().await;
+    }
 }

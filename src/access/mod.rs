@@ -3,6 +3,7 @@
 //! A duty (`role`) is held for an area and everything inside it. What a duty permits is one table in `role.rs`; that two
 //! duties of one case are done by two people is decided where the case is (`council`, `shop`).
 
+pub mod attempts;
 pub mod role;
 pub mod session;
 pub mod user;

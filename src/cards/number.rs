@@ -68,11 +68,11 @@ impl CardNumber {
         &self.0
     }
 
-    /// The number in the groups in which it is printed and read aloud: `402 817 365 4`.
+    /// The number in the groups in which it is printed and read aloud: `402 817 3654`.
     pub fn grouped(&self) -> String {
-        let mut grouped = String::with_capacity(NUMBER_DIGITS + 3);
+        let mut grouped = String::with_capacity(NUMBER_DIGITS + 2);
         for (place, digit) in self.0.chars().enumerate() {
-            if place > 0 && place % 3 == 0 {
+            if matches!(place, 3 | 6) {
                 grouped.push(' ');
             }
             grouped.push(digit);
@@ -438,7 +438,7 @@ mod tests {
                 "{text:?}"
             );
         }
-        assert_eq!(number().grouped(), "402 817 365 4");
+        assert_eq!(number().grouped(), "402 817 3654");
         assert_eq!(number().to_string(), NUMBER);
     }
 

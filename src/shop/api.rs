@@ -99,13 +99,12 @@ pub async fn void(
     IdempotencyKey(key): IdempotencyKey,
     ApiJson(new): ApiJson<NewVoid>,
 ) -> Result<Response> {
-    let store = app.store_of(&staff.duties, Permission::Redeem).await?;
     let now = app.now();
     let (redeemed, _) = app
         .db
         .write(move |conn| {
             let redemption: Id<Redemption> = Id::known(id);
-            redemption::expect_at(conn, &redemption, &store)?;
+            redemption::expect_within(conn, &redemption, &staff.duties, Permission::Redeem)?;
             let asked = AskVoid {
                 redemption,
                 reason: new.reason,

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::goods::{self, GoodsItem};
 use super::stock::{Occasion, Stock};
-use super::store::PointsStore;
+use super::store::{self, PointsStore};
+use crate::access::role::{Duties, Permission};
 use crate::access::user::User;
 use crate::audit;
 use crate::cards::card::{Card, Presented, Wallet};
@@ -574,18 +575,21 @@ pub fn by_id(conn: &mut Conn, id: &Id<Redemption>) -> Result<Redeemed> {
     load_earlier(conn, vec![id.clone()])?.remove(id).ok_or(Error::NotFound)
 }
 
-/// Refuses a redemption that was not made in this store, as if it did not exist.
+/// Refuses a redemption in a store where these duties do not hold the permission, as if it did not exist.
 ///
 /// # Errors
 /// `NotFound`.
-pub fn expect_at(conn: &mut Conn, id: &Id<Redemption>, store: &Id<PointsStore>) -> Result<()> {
-    let found = redemptions::table
-        .filter(redemptions::id.eq(id).and(redemptions::store_id.eq(store)))
-        .count()
-        .get_result::<i64>(conn)?;
-    match found {
-        0 => Err(Error::NotFound),
-        _ => Ok(()),
+pub fn expect_within(conn: &mut Conn, id: &Id<Redemption>, duties: &Duties, permission: Permission) -> Result<()> {
+    let made_in = redemptions::table
+        .find(id)
+        .select(redemptions::store_id)
+        .get_result::<Id<PointsStore>>(conn)
+        .optional()?
+        .ok_or(Error::NotFound)?;
+    let stores = store::all_of_duties(conn, duties, permission)?;
+    match stores.iter().any(|store| store.id == made_in) {
+        true => Ok(()),
+        false => Err(Error::NotFound),
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::statement::{self, Line, What};
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
-use crate::clock::{Day, Moment};
+use crate::clock::{self, Day};
 use crate::error::{Error, Result};
 use crate::ledger::account::AccountKind;
 use crate::ledger::balance;
@@ -128,7 +128,7 @@ struct StatementBody {
 struct LineBody {
     slip: i64,
     kind: &'static str,
-    recorded_at: Moment,
+    recorded_at: String,
     effective_on: Day,
     points: Points,
     balance_after: Points,
@@ -192,7 +192,7 @@ fn body(line: Line) -> LineBody {
     let mut body = LineBody {
         slip: line.slip,
         kind: "other",
-        recorded_at: line.recorded_at,
+        recorded_at: clock::for_programs(line.recorded_at),
         effective_on: line.effective_on,
         points: line.amount,
         balance_after: line.balance_after,

@@ -1,6 +1,5 @@
 //! The description of the API as a judge: what it says about an answer, word by word of JSON Schema.
 
-use chrono::NaiveDateTime;
 use serde_json::{Value, json};
 
 use crate::browser::Answer;
@@ -126,7 +125,7 @@ fn has_format(value: &Value, format: &str) -> bool {
     let text = value.as_str().unwrap_or_default();
     match format {
         "date" => text.len() == 10 && text.parse::<chrono::NaiveDate>().is_ok(),
-        "local-date-time" => text.parse::<NaiveDateTime>().is_ok(),
+        "date-time" => text.ends_with('Z') && chrono::DateTime::parse_from_rfc3339(text).is_ok(),
         other => panic!("the format {other} is not checked here"),
     }
 }

@@ -90,9 +90,10 @@ pub async fn sign_in(
 
 async fn try_sign_in(app: &App, form: &SignIn, from: Option<std::net::IpAddr>) -> Result<session::Secret> {
     let name = form.name.trim().to_owned();
-    if !app.may_try_to_sign_in(&name, from) {
+    let now = app.now();
+    let Some(attempt) = app.sign_ins().begin(&name, from, now) else {
         return Err(Error::Forbidden("试的次数太多，请过一分钟再试。"));
-    }
+    };
     let found = {
         let name = name.clone();
         app.db.read(move |conn| user::credentials(conn, &name)).await?
@@ -102,7 +103,7 @@ async fn try_sign_in(app: &App, form: &SignIn, from: Option<std::net::IpAddr>) -
     let Some(user) = recognised else {
         return Err(Error::Forbidden("用户名或口令不对，请检查大小写后再试。"));
     };
-    let now = app.now();
+    app.sign_ins().succeeded(&attempt);
     app.db.write(move |conn| session::start(conn, &user.id, now)).await
 }
 

@@ -151,7 +151,8 @@ async fn try_add_user(app: &App, staff: &Staff, form: NewUser) -> Result<()> {
     app.db
         .write(move |conn| {
             let area: Id<Area> = Id::known(form.area.clone());
-            if Tree::load(conn)?.get(&area).is_none() {
+            let tree = Tree::load(conn)?;
+            if tree.get(&area).is_none() {
                 return Err(Error::invalid("area", "请选择范围。"));
             }
             let household_id = match form.household.trim() {
@@ -165,18 +166,11 @@ async fn try_add_user(app: &App, staff: &Staff, form: NewUser) -> Result<()> {
                 household_id,
                 disabled_at: None,
             };
-            user::add(conn, &user, &hash, &Duties(vec![(role, area)]), now)?;
+            let duties = Duties(vec![(role, area)]);
+            user::add(conn, &user, &hash, &duties, now)?;
             let subject = format!("user:{}", user.id);
-            audit::record(
-                conn,
-                &[Event::new(
-                    by.as_str(),
-                    "user.added",
-                    subject,
-                    role.word().to_owned(),
-                    now,
-                )],
-            )
+            let detail = duties_in_words(&duties, &tree);
+            audit::record(conn, &[Event::new(by.as_str(), "user.added", subject, detail, now)])
         })
         .await
 }

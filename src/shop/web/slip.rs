@@ -196,7 +196,7 @@ pub async fn void(
 }
 
 async fn try_void(app: &App, staff: &Staff, id: String, form: &NewVoid) -> Result<Id<Redemption>> {
-    let store = app.store_of(&staff.duties, Permission::Redeem).await?;
+    let duties = staff.duties.clone();
     let asked = AskVoid {
         redemption: Id::known(id),
         reason: form.sentence(),
@@ -207,7 +207,7 @@ async fn try_void(app: &App, staff: &Staff, id: String, form: &NewVoid) -> Resul
     let (redeemed, _) = app
         .db
         .write(move |conn| {
-            redemption::expect_at(conn, &asked.redemption, &store)?;
+            redemption::expect_within(conn, &asked.redemption, &duties, Permission::Redeem)?;
             void::void(conn, &asked, now)
         })
         .await?;
