@@ -106,7 +106,17 @@ fn the_description_has_the_codes_that_there_are() {
     let told: BTreeSet<String> = serde_json::from_value(told.clone()).unwrap();
     // Every code of a refusal stands in a `fn code(&self)`; these two are written by the guard and where no door is.
     let mut said = BTreeSet::from(["not_signed_in", "method_not_allowed"].map(str::to_owned));
-    let mut waiting = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    // What only pages refuse is no matter of programs.
+    let reached = [
+        "src/error.rs",
+        "src/request.rs",
+        "src/ledger/transaction.rs",
+        "src/cards",
+        "src/council/nomination.rs",
+        "src/shop",
+    ];
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut waiting: Vec<_> = reached.iter().map(|place| root.join(place)).collect();
     while let Some(path) = waiting.pop() {
         if path.is_dir() {
             waiting.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
