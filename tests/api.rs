@@ -211,7 +211,7 @@ on_both! {
             balances.json(),
             json!({"code": WANG, "spendable_points": 0, "pending_points": 0, "honour_score": 0})
         );
-        // The building head saw it; the grid worker verifies; the points are there.
+        // The building head saw it; the grid worker verifies.
         let nominated = building.post(AWARDS, "", "deed-1", &deed(WANG)).await;
         assert_eq!(
             (nominated.status.as_u16(), nominated.json()["state"].clone()),
@@ -223,8 +223,10 @@ on_both! {
             .await;
         assert_eq!(
             (verified.status.as_u16(), verified.json()),
-            (200, json!({"id": award, "state": "posted"}))
+            (200, json!({"id": award, "state": "verified"}))
         );
+        // Then the council approves and the public notice runs, and the points are there.
+        town.council_approves().await;
         // A card for the household, and rice and soap for the points.
         let card = grid.post(CARDS, WANG, "card-1", &json!({"reason": "首次制卡"})).await;
         assert_eq!(card.status, 201);
@@ -267,18 +269,18 @@ on_both! {
         assert_eq!(lines.len(), 3);
         assert_eq!(
             lines[0],
-            json!({"slip": 3, "kind": "void", "recorded_at": "2026-11-21T02:00:00Z",
-            "effective_on": "2026-11-21", "points": 40, "balance_after": 60, "text": "住户不要了", "undoes_slip": 2})
+            json!({"slip": 4, "kind": "void", "recorded_at": "2026-11-21T02:00:00Z",
+            "effective_on": "2026-11-21", "points": 40, "balance_after": 60, "text": "住户不要了", "undoes_slip": 3})
         );
         assert_eq!(
             lines[1],
-            json!({"slip": 2, "kind": "redemption", "recorded_at": "2026-11-21T02:00:00Z",
+            json!({"slip": 3, "kind": "redemption", "recorded_at": "2026-11-21T02:00:00Z",
             "effective_on": "2026-11-21", "points": -40, "balance_after": 20, "text": "大米 5kg × 1、肥皂 × 2",
             "redeemed_by": "店长甲"})
         );
         assert_eq!(
             lines[2],
-            json!({"slip": 1, "kind": "award", "recorded_at": "2026-11-21T02:00:00Z",
+            json!({"slip": 2, "kind": "award", "recorded_at": "2026-11-21T02:00:00Z",
             "effective_on": "2026-11-21", "points": 60, "balance_after": 60, "item": "E08",
             "text": "见义勇为（有权机关认定），每次30分，每年最多60分",
             "nominated_by": "楼栋长甲", "verified_by": "网格员甲"})
@@ -306,7 +308,8 @@ on_both! {
         );
         assert_eq!(
             items(&grid.get(STATEMENT, WANG, "?account=pending").await.json()["items"]),
-            Some(0)
+            Some(2),
+            "on public notice, and posted"
         );
         town.expect_books_hold().await;
     }
@@ -328,8 +331,9 @@ on_both! {
         // The nomination, asked for again, is the same one; it says where it stands now.
         assert_eq!(
             building.post(AWARDS, "", "deed", &deed(WANG)).await.json(),
-            json!({"id": award, "state": "posted"})
+            json!({"id": award, "state": "verified"})
         );
+        town.council_approves().await;
         // The same card with the same secret, although the server kept neither secret nor key; other words are another wish.
         let reason = json!({"reason": "首次制卡"});
         let card = grid.post(CARDS, WANG, "card", &reason).await.json();
@@ -395,6 +399,7 @@ on_both! {
         let basket = json!({"card": card["token"], "lines": [{"sku": "G006", "quantity": 1}]});
         assert_eq!(shop.post(REDEMPTIONS, "", "k", &basket).await.problem(), conflict);
         assert_eq!(shop.post(REDEMPTIONS, "", "v", &basket).await.problem(), conflict);
+        town.council_approves().await;
         let sale = text(&shop.post(REDEMPTIONS, "", "s", &basket).await.json()["id"]);
         assert_eq!(
             shop.post(VOID, &sale, "s", &json!({"reason": "拿错"})).await.problem(),

@@ -333,7 +333,7 @@ on_both! {
         let sound = jishan(folder.path(), &check);
         assert_eq!(
             (sound.status.code(), out(&sound).as_str()),
-            (Some(0), "the books hold: 1 transactions, 4 entries, 4 accounts\n")
+            (Some(0), "the books hold: 2 transactions, 6 entries, 5 accounts\n")
         );
         // Somebody takes the guards away and gives Wang five points.
         town.write(|conn| {

@@ -69,8 +69,12 @@ async fn decide(
     town.write(move |conn| nomination::verify(conn, &asked, now)).await
 }
 
+/// Verified, approved by the council, past its notice.
 async fn approve(town: &Town, nomination: &Nomination) -> Nomination {
-    decide(town, nomination, "grid", Decision::Approve, "").await.unwrap()
+    decide(town, nomination, "grid", Decision::Approve, "").await.unwrap();
+    town.council_approves().await;
+    let id = nomination.id.clone();
+    town.read(move |conn| nomination::by_id(conn, &id)).await
 }
 
 async fn code_of(refused: impl Future<Output = Result<Nomination>>) -> &'static str {
@@ -105,8 +109,11 @@ on_both! {
             "not_permitted"
         );
         assert_eq!(town.spendable(WANG).await, 0);
-        let posted = decide(&town, &by_grid, "council", Decision::Approve, "").await.unwrap();
-        assert_eq!((posted.state, posted.transaction_number), (State::Posted, Some(1)));
+        let verified = decide(&town, &by_grid, "council", Decision::Approve, "").await.unwrap();
+        assert_eq!((verified.state, verified.transaction_number), (State::Verified, None));
+        // Two people are not enough: the council and the notice come first.
+        assert_eq!(town.spendable(WANG).await, 0);
+        town.council_approves().await;
         assert_eq!(town.spendable(WANG).await, 2);
         // On the page too: the form is not there, and one that is sent all the same is refused.
         let waiting = nominate(
@@ -186,9 +193,8 @@ on_both! {
                 .await
                 .unwrap()
                 .state,
-            State::Posted
+            State::Verified
         );
-        assert_eq!((town.spendable(WANG).await, town.spendable(LI).await), (0, 2));
     }
 }
 
@@ -447,7 +453,8 @@ on_both! {
             codes.push(one.await.unwrap().map(|posted| posted.state));
         }
         codes.sort_by_key(Result::is_err);
-        assert_eq!(codes, [Ok(State::Posted), Err("already_decided")]);
+        assert_eq!(codes, [Ok(State::Verified), Err("already_decided")]);
+        town.council_approves().await;
         assert_eq!(town.spendable(WANG).await, 10);
         town.expect_books_hold().await;
     }
@@ -527,7 +534,7 @@ on_both! {
             grid.get(done.location())
                 .await
                 .text
-                .contains("核实通过，2 分已入账，凭条号 1。")
+                .contains("核实通过，等评议会评议。")
         );
         assert_eq!(
             grid.post(&verification, &[("key", "other"), ("decision", "approve")])
@@ -535,6 +542,7 @@ on_both! {
                 .status,
             409
         );
+        town.council_approves().await;
         let household = grid.get(&format!("/households/{WANG}")).await.text;
         assert!(household.contains("独居老人敲门探访") && household.contains("已入账"));
         assert_eq!(town.spendable(WANG).await, 2);

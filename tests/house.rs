@@ -36,11 +36,18 @@ const ROOF: [&str; 10] = [
 ];
 
 /// Handlers are named by `routes.rs` alone. What else a page uses of another room's page: file, what, why.
-const SHARED_PAGES: &[Exception] = &[(
-    "src/access/web/desk.rs",
-    "council::web",
-    "the desk counts what waits for this person, by the same rule as the page that lists it",
-)];
+const SHARED_PAGES: &[Exception] = &[
+    (
+        "src/access/web/desk.rs",
+        "council::web",
+        "the desk counts what waits for this person, by the same rule as the page that lists it",
+    ),
+    (
+        "src/places/web.rs",
+        "council::web",
+        "a nomination wears the same badge on the household's page",
+    ),
+];
 
 /// Each table and the room that keeps it: nobody else reads or writes it.
 const TABLES: &[(&str, &str)] = &[
@@ -84,11 +91,18 @@ const TABLES: &[(&str, &str)] = &[
 ];
 
 /// Who reads another room's table all the same: file, table, why.
-const BORROWED_TABLES: &[Exception] = &[(
-    "src/council/nomination.rs",
-    "scoring_items",
-    "a cap counts an item's code under every version of the rules, which is one join here and many calls otherwise",
-)];
+const BORROWED_TABLES: &[Exception] = &[
+    (
+        "src/council/nomination.rs",
+        "scoring_items",
+        "a cap counts an item's code under every version of the rules, which is one join here and many calls otherwise",
+    ),
+    (
+        "src/council/award.rs",
+        "scoring_items",
+        "a household's cap leaves items of level L3 out, which is one join here and many calls otherwise",
+    ),
+];
 
 /// Names that stand in a few files only: the names, where they may stand, why.
 const CONFINED: &[(&[&str], &[&str], &str)] = &[

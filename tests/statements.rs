@@ -49,6 +49,7 @@ async fn deed(town: &Town, item: &'static str, count: i64, days_ago: u64, note: 
     })
     .await
     .unwrap();
+    town.council_approves().await;
 }
 
 /// A month of Wang's: two deeds, a redemption with the card, one with its number, and a void.
@@ -80,7 +81,7 @@ on_both! {
             .iter()
             .map(|line| (line.slip, line.amount.0, line.balance_after.0))
             .collect();
-        assert_eq!(numbers, [(5, 40, 52), (4, -8, 12), (3, -40, 20), (1, 60, 60)]);
+        assert_eq!(numbers, [(6, 40, 52), (5, -8, 12), (4, -40, 20), (2, 60, 60)]);
         assert_eq!((told.balances.spendable.0, told.balances.honour.0), (52, 70));
         // Each balance is the one before plus the line.
         for pair in told.lines.windows(2) {
@@ -120,7 +121,7 @@ on_both! {
                     ..
                 },
                 What::Void {
-                    slip: 3,
+                    slip: 4,
                     reason,
                     voided_by,
                 },
@@ -141,7 +142,7 @@ on_both! {
             .iter()
             .map(|line| (line.slip, line.amount.0, line.balance_after.0))
             .collect();
-        assert_eq!(numbers, [(2, 10, 70), (1, 60, 60)]);
+        assert_eq!(numbers, [(3, 10, 70), (2, 60, 60)]);
         // Nothing of the neighbours'.
         assert!(
             statement_of(&town, LI, AccountKind::Spendable, None, 50)
@@ -170,7 +171,7 @@ on_both! {
             "2026-11-21 登记",
             "兑换：大米 5kg × 1、肥皂 × 2",
             "手输卡号",
-            "作废第 3 号凭条：大米破袋",
+            "作废第 4 号凭条：大米破袋",
             "+60",
             "−40",
             "+40",

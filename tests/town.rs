@@ -295,6 +295,18 @@ impl Town {
         .unwrap();
     }
 
+    /// The council approves everything that is verified, and the public notice has run: it all posts now. For tests that are
+    /// not about the way there, the session was five days ago.
+    pub async fn council_approves(&self) {
+        let (secretary, now) = (self.user("admin").await, self.app.now());
+        self.write(move |conn| {
+            hold_session(conn, &secretary, Choice::For, now - chrono::TimeDelta::days(5))?;
+            award::post_due(conn, now)
+        })
+        .await
+        .unwrap();
+    }
+
     pub async fn issue_card(&self, code: &'static str) -> Issued {
         let (household, admin) = (self.household(code).await, self.user("admin").await);
         let now = self.app.now();
