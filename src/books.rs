@@ -16,7 +16,11 @@ pub fn check(conn: &mut Conn, progress: &mut dyn FnMut(i64, i64)) -> Result<Resu
         Ok(proved) => proved,
         broken => return Ok(broken),
     };
-    for check in [council::check::check, shop::check::check] {
+    for check in [
+        council::check::check,
+        council::reminder::check::check,
+        shop::check::check,
+    ] {
         if let Err(broken) = check(conn)? {
             return Ok(Err(broken));
         }

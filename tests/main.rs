@@ -22,6 +22,7 @@ mod house;
 mod laws;
 mod ledger;
 mod places;
+mod reminders;
 mod schema;
 mod scheme;
 mod shop;

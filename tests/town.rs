@@ -261,6 +261,45 @@ impl Town {
         .unwrap();
     }
 
+    /// Recognition out of nothing, for tests that are not about how it is earned.
+    pub async fn give_honour(&self, code: &'static str, points: i64) {
+        let household = self.household(code).await;
+        let now = self.app.now();
+        self.write(move |conn| {
+            let owner = household.id.as_str();
+            let mut books = Books::open(conn, [owner])?;
+            books.post(Posting {
+                kind: TransactionKind::Award,
+                source: format!("gift:{}", Id::<Household>::new(now)),
+                effective_on: today(),
+                recorded_at: now,
+                posted_by: "test".to_owned(),
+                reverses: None,
+                entries: Posting::moving(
+                    Points(points),
+                    (PROGRAMME, AccountKind::Recognition),
+                    (owner, AccountKind::Honour),
+                ),
+            })?;
+            books.save(conn)
+        })
+        .await
+        .unwrap();
+    }
+
+    /// Proves the ledger, and that the reminder notes agree with it.
+    pub async fn expect_reminders_hold(&self) {
+        let ledger = self
+            .read(|conn| jishan::ledger::check::check(conn, &mut |_, _| {}))
+            .await;
+        let notes = self.read(jishan::council::reminder::check::check).await;
+        for verdict in [ledger.map(|_| ()), notes] {
+            if let Err(broken) = verdict {
+                panic!("the books are broken: {}", broken.0);
+            }
+        }
+    }
+
     /// Earns points by the rules, all the way: bravery recognised by the authorities is 30 points a count, 60 a year. It
     /// began five days ago, so that the public notice ends now.
     pub async fn earn(&self, code: &'static str, item: &'static str, count: i64) {

@@ -13,4 +13,5 @@ pub mod notice;
 pub mod public_text;
 pub mod refused;
 pub mod session;
+pub mod reminder;
 pub mod web;

@@ -450,11 +450,110 @@ diesel::table! {
 }
 
 diesel::allow_columns_to_appear_in_same_group_by_clause!(accounts::owner, entries::expires_on);
+diesel::table! {
+    reminder_notes (id) {
+        id -> Text,
+        code -> Text,
+        household_id -> Text,
+        scheme_version_id -> Text,
+        rule_code -> Text,
+        points_at_stake -> BigInt,
+        seen -> Text,
+        place -> Text,
+        seen_on -> Date,
+        fix_by -> Date,
+        lapses_on -> Date,
+        state -> Text,
+        issued_by -> Text,
+        issued_at -> Timestamp,
+        acknowledged_by -> Nullable<Text>,
+        acknowledged_at -> Nullable<Timestamp>,
+        acknowledged_how -> Nullable<Text>,
+        unfixed_by -> Nullable<Text>,
+        unfixed_at -> Nullable<Timestamp>,
+        unfixed_note -> Nullable<Text>,
+        told_how -> Nullable<Text>,
+        objections_until -> Nullable<Date>,
+        points_taken -> Nullable<BigInt>,
+        reduced_on -> Nullable<Date>,
+        reduction_number -> Nullable<BigInt>,
+        repair_on -> Nullable<Date>,
+        repair_number -> Nullable<BigInt>,
+        closed_by -> Nullable<Text>,
+        closed_at -> Nullable<Timestamp>,
+        closing_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    reminder_objections (reminder_id) {
+        reminder_id -> Text,
+        reason -> Text,
+        filed_how -> Text,
+        filed_by -> Text,
+        filed_at -> Timestamp,
+        decide_by -> Date,
+        outcome -> Nullable<Text>,
+        decision_reason -> Nullable<Text>,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    visit_sheets (id) {
+        id -> Text,
+        code -> Text,
+        building_id -> Text,
+        visited_on -> Date,
+        scheme_version_id -> Text,
+        state -> Text,
+        made_by -> Text,
+        made_at -> Timestamp,
+        closed_by -> Nullable<Text>,
+        closed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    visit_judges (sheet_id, position) {
+        sheet_id -> Text,
+        position -> BigInt,
+        name -> Text,
+        user_id -> Nullable<Text>,
+        household_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    visit_rows (sheet_id, position) {
+        sheet_id -> Text,
+        position -> BigInt,
+        household_id -> Text,
+        entry -> Text,
+        outcome -> Nullable<Text>,
+        outcome_note -> Nullable<Text>,
+        nomination_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    visit_marks (sheet_id, row_position, judge_position) {
+        sheet_id -> Text,
+        row_position -> BigInt,
+        judge_position -> BigInt,
+        mark -> BigInt,
+        reason -> Nullable<Text>,
+        marked_by -> Text,
+        marked_at -> Timestamp,
+    }
+}
 
 diesel::joinable!(nominations -> scoring_items (scoring_item_id));
 diesel::joinable!(motion_rows -> motions (motion_id));
 diesel::joinable!(redemption_lines -> redemptions (redemption_id));
 diesel::joinable!(redemption_voids -> redemptions (redemption_id));
+diesel::joinable!(reminder_objections -> reminder_notes (reminder_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     audit_events,
@@ -494,4 +593,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     redemption_lines,
     redemption_voids,
     stock_movements,
+    reminder_notes,
+    reminder_objections,
+    visit_sheets,
+    visit_judges,
+    visit_rows,
+    visit_marks,
 );
