@@ -51,6 +51,20 @@ text_enum! {
         DecideObjection = "decide_objection", "处理异议申诉";
         /// Set how many points may be issued.
         SetBudget = "set_budget", "定发放预算";
+        /// Issue reminder notes.
+        IssueReminders = "issue_reminders", "开提醒单";
+        /// Hand reminder notes over, write down what became of them and what the household says.
+        HandleReminders = "handle_reminders", "办理提醒单";
+        /// Confirm as a second person that something is unfixed; decide about objections to notes.
+        ConfirmReminders = "confirm_reminders", "复核提醒单";
+        /// See reminder notes as long as there is something to do.
+        ReadReminders = "read_reminders", "查看提醒单";
+        /// See reminder notes that are over.
+        ReadClosedReminders = "read_closed_reminders", "查看已了结的提醒单";
+        /// Mark homes on visits, and key the judges' paper.
+        MarkVisits = "mark_visits", "入户评比";
+        /// See home-visit sheets.
+        ReadVisits = "read_visits", "查看入户评比";
         /// Issue and stop cards.
         IssueCards = "issue_cards", "制发积分卡";
         /// Work the counter: redeem and void.
@@ -85,6 +99,10 @@ impl Role {
                 P::TakeObjection,
                 P::DecideObjection,
                 P::SetBudget,
+                P::HandleReminders,
+                P::ConfirmReminders,
+                P::ReadReminders,
+                P::ReadVisits,
                 P::IssueCards,
                 P::ReadJournal,
                 P::ReadStock,
@@ -99,9 +117,25 @@ impl Role {
                 P::Verify,
                 P::ReadCouncil,
                 P::TakeObjection,
+                P::IssueReminders,
+                P::HandleReminders,
+                P::ConfirmReminders,
+                P::ReadReminders,
+                P::MarkVisits,
+                P::ReadVisits,
                 P::IssueCards,
             ],
-            Role::BuildingHead => &[P::ReadHouseholds, P::Nominate, P::ReadNominations, P::TakeObjection],
+            Role::BuildingHead => &[
+                P::ReadHouseholds,
+                P::Nominate,
+                P::ReadNominations,
+                P::TakeObjection,
+                P::IssueReminders,
+                P::HandleReminders,
+                P::ReadReminders,
+                P::MarkVisits,
+                P::ReadVisits,
+            ],
             Role::StoreManager => &[P::Redeem, P::ReadJournal, P::ReadStock, P::TakeObjection],
             Role::StoreSupervisor => &[P::ReadJournal, P::ReadStock, P::ReceiveStock],
             Role::CouncilMember => &[
@@ -112,11 +146,16 @@ impl Role {
                 P::KeepSession,
                 P::Vote,
                 P::DecideObjection,
+                P::MarkVisits,
+                P::ReadVisits,
             ],
             Role::Auditor => &[
                 P::ReadHouseholds,
                 P::ReadNominations,
                 P::ReadCouncil,
+                P::ReadReminders,
+                P::ReadClosedReminders,
+                P::ReadVisits,
                 P::ReadJournal,
                 P::ReadStock,
                 P::ReadAudit,

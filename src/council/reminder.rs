@@ -625,3 +625,17 @@ pub fn list(conn: &mut Conn, filter: &Filter, limit: i64) -> Result<Vec<(Reminde
         .limit(limit)
         .load(conn)?)
 }
+
+/// Notes that are over, for the audit: the last to end first, at most `limit`.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn over(conn: &mut Conn, limit: i64) -> Result<Vec<(ReminderNote, Option<Objection>)>> {
+    Ok(reminder_notes::table
+        .left_join(reminder_objections::table)
+        .filter(reminder_notes::closed_at.is_not_null())
+        .order((reminder_notes::closed_at.desc(), reminder_notes::id))
+        .limit(limit)
+        .select((ReminderNote::as_select(), Option::<Objection>::as_select()))
+        .load(conn)?)
+}

@@ -5,10 +5,19 @@
 mod nominate;
 mod nomination;
 mod nominations;
+mod remind;
+mod reminder;
+mod reminders;
 
 pub use nominate::{nominate, nominate_form};
 pub use nomination::{nomination, verify};
 pub use nominations::nominations;
+pub use remind::{remind, remind_form};
+pub use reminder::{
+    confirm_reminder, decide_objection_to_reminder, deliver_reminder, fix_reminder, object_to_reminder, reminder,
+    withdraw_reminder,
+};
+pub use reminders::reminders;
 
 use std::collections::HashMap;
 

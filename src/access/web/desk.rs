@@ -87,6 +87,12 @@ fn tiles(duties: &Duties, waiting: Option<usize>) -> Vec<Tile> {
             "住户与对账单",
             "按户号、姓名或拼音首字母查找，打印对账单",
         ),
+        (
+            P::ReadReminders,
+            "/reminders",
+            "提醒单",
+            "请住户整改的小事，只给本户看，改好就了结",
+        ),
         (P::Redeem, "/counter", "柜台", "扫卡、选商品、确认兑换"),
         (P::ReadJournal, "/journal", "兑换流水", "今天兑了什么，作废了什么"),
         (P::ReadStock, "/stock", "商品与库存", "还有多少，哪些快到期"),
