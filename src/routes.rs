@@ -89,12 +89,36 @@ pub fn table() -> Vec<Route> {
         get("/reminders/new", May(P::IssueReminders), council::web::remind_form),
         post("/reminders", May(P::IssueReminders), council::web::remind),
         get("/reminders/{id}", May(P::ReadReminders), council::web::reminder),
-        post("/reminders/{id}/delivery", May(P::HandleReminders), council::web::deliver_reminder),
-        post("/reminders/{id}/fixing", May(P::HandleReminders), council::web::fix_reminder),
-        post("/reminders/{id}/withdrawal", May(P::HandleReminders), council::web::withdraw_reminder),
-        post("/reminders/{id}/confirmation", May(P::ConfirmReminders), council::web::confirm_reminder),
-        post("/reminders/{id}/objection", May(P::HandleReminders), council::web::object_to_reminder),
-        post("/reminders/{id}/objection/decision", May(P::ConfirmReminders), council::web::decide_objection_to_reminder),
+        post(
+            "/reminders/{id}/delivery",
+            May(P::HandleReminders),
+            council::web::deliver_reminder,
+        ),
+        post(
+            "/reminders/{id}/fixing",
+            May(P::HandleReminders),
+            council::web::fix_reminder,
+        ),
+        post(
+            "/reminders/{id}/withdrawal",
+            May(P::HandleReminders),
+            council::web::withdraw_reminder,
+        ),
+        post(
+            "/reminders/{id}/confirmation",
+            May(P::ConfirmReminders),
+            council::web::confirm_reminder,
+        ),
+        post(
+            "/reminders/{id}/objection",
+            May(P::HandleReminders),
+            council::web::object_to_reminder,
+        ),
+        post(
+            "/reminders/{id}/objection/decision",
+            May(P::ConfirmReminders),
+            council::web::decide_objection_to_reminder,
+        ),
         // Shop.
         get("/counter", May(P::Redeem), shop::web::counter),
         post("/counter", May(P::Redeem), shop::web::show_card),

@@ -392,6 +392,9 @@ on_both! {
             town.write(move |conn| reminder::issue(conn, &asked, now)).await.unwrap_err().to_string()
         };
         assert!(refused(Issue { seen: "  ".to_owned(), ..good.clone() }).await.contains("看到了什么"));
+        for personal in ["他家孩子乱画", "电话13800138000的车", "王建国堆的"] {
+            assert!(refused(Issue { seen: personal.to_owned(), ..good.clone() }).await.contains("只写看到的东西"));
+        }
         assert!(refused(Issue { place: String::new(), ..good.clone() }).await.contains("哪里"));
         assert!(refused(Issue { rule: "N99".to_owned(), ..good.clone() }).await.contains("哪一条"));
         assert!(refused(Issue { seen_on: days_after(today(), 1), ..good.clone() }).await.contains("晚于今天"));
@@ -406,6 +409,108 @@ on_both! {
         let other = town.write(move |conn| reminder::issue(conn, &again, now)).await.unwrap();
         assert_eq!(one, other);
     }
+}
+
+on_both! {
+    async fn a_note_goes_its_way_on_the_pages(town: Town) {
+        town.give_honour(WANG, 20).await;
+        let building = town.signed_in("building").await;
+        let form = building.get(&format!("/reminders/new?household={WANG}")).await.text;
+        assert!(form.contains("王建国") && form.contains("楼道堆物") && form.contains("30 天后自动恢复"));
+        let key = hidden(&form, "key");
+        let mut fields = vec![
+            ("key", key.as_str()),
+            ("household", WANG),
+            ("rule", CORRIDOR),
+            ("seen", "门口堆了三个纸箱"),
+            ("place", ""),
+            ("seen_on", "2026-11-21"),
+            ("fix_by", "2026-11-24"),
+        ];
+        let refused = building.post("/reminders", &fields).await;
+        assert_eq!(refused.status, 422);
+        assert!(refused.text.contains("三个纸箱") && refused.text.contains("哪里看到"));
+        fields[4].1 = "一楼楼道";
+        let issued = building.post("/reminders", &fields).await;
+        assert_eq!(issued.status, 303, "{}", issued.text);
+        assert_eq!(building.post("/reminders", &fields).await.location(), issued.location());
+        let path = issued.location().split('?').next().unwrap().to_owned();
+        let letter = building.get(issued.location()).await.text;
+        assert!(letter.contains("2026年11月24日") && letter.contains("不公示，不上榜") && letter.contains("签收"));
+        let to = |what: &str| format!("{path}/{what}");
+        let handed = building.post(&to("delivery"), &[("key", "d"), ("how", "in_person")]).await;
+        assert_eq!(handed.location(), format!("{path}?done=delivered"));
+        assert!(building.get("/reminders").await.text.contains(&path));
+        pass_days(&town, 4).await;
+        let (building, grid) = (town.signed_in("building").await, town.signed_in("grid").await);
+        assert!(grid.get("/reminders").await.text.contains("去复核"));
+        let unread = grid.post(&to("confirmation"), &[("key", "c"), ("words", "还在")]).await;
+        assert_eq!(unread.status, 422);
+        assert!(unread.text.contains("没有告知就不能减分"));
+        let confirmed = [("key", "c2"), ("words", "纸箱还在"), ("how", "in_person")];
+        assert_eq!(building.post(&to("confirmation"), &confirmed).await.status, 403);
+        assert_eq!(grid.post(&to("confirmation"), &confirmed).await.location(), format!("{path}?done=confirmed"));
+        let told = grid.get(&path).await.text;
+        assert!(told.contains("未整改告知书") && told.contains("2026年11月28日") && told.contains("纸箱还在"));
+        pass_days(&town, 4).await;
+        let (building, grid) = (town.signed_in("building").await, town.signed_in("grid").await);
+        town.app.run_due().await.unwrap();
+        assert_eq!(honour(&town, WANG).await, 18);
+        // Taken: who confirms still sees it, the building head does not.
+        assert!(grid.get(&path).await.text.contains("荣誉分调整通知"));
+        assert_eq!(building.get(&path).await.status, 404);
+        assert!(!building.get("/reminders").await.text.contains(&path));
+        pass_days(&town, 30).await;
+        town.app.run_due().await.unwrap();
+        assert_eq!(honour(&town, WANG).await, 20);
+        // Back: out of every list; the record stays for the audit alone.
+        for name in ["building", "grid", "admin"] {
+            let visitor = town.signed_in(name).await;
+            assert_eq!(visitor.get(&path).await.status, 404, "{name}");
+            for list in ["/reminders", "/reminders?over=1"] {
+                assert!(!visitor.get(list).await.text.contains(&path), "{name} {list}");
+            }
+        }
+        let auditor = town.signed_in("auditor").await;
+        assert!(auditor.get("/reminders?over=1").await.text.contains(&path));
+        assert!(auditor.get(&path).await.text.contains("已恢复"));
+        town.expect_reminders_hold().await;
+    }
+}
+
+on_both! {
+    async fn a_note_is_seen_in_its_own_area_only(town: Town) {
+        let note = issue(&town, WANG, CORRIDOR).await;
+        let path = format!("/reminders/{}", note.id);
+        for (name, status) in [("building", 200), ("grid", 200), ("admin", 200), ("auditor", 200), ("far-grid", 404)] {
+            let visitor = town.signed_in(name).await;
+            assert_eq!(visitor.get(&path).await.status, status, "{name}");
+            let listed = visitor.get("/reminders").await.text.contains(&path);
+            assert_eq!(listed, status == 200, "{name}");
+            // By the number on the paper, too.
+            let found = visitor.get(&format!("/reminders?code={}", note.code)).await;
+            assert_eq!(found.status, if status == 200 { 303 } else { 200 }, "{name}");
+        }
+        let far = town.signed_in("far-grid").await;
+        assert_eq!(far.post(&format!("{path}/fixing"), &[("key", "k")]).await.status, 404);
+        for name in ["council", "shop", "stock"] {
+            assert_eq!(town.signed_in(name).await.get(&path).await.status, 403, "{name}");
+        }
+        // Of a note that was put right nothing is left to see.
+        let grid = town.signed_in("grid").await;
+        let fixed = grid.post(&format!("{path}/fixing"), &[("key", "k")]).await;
+        assert_eq!(fixed.location(), "/reminders?done=fixed");
+        assert!(grid.get(fixed.location()).await.text.contains("已了结，不减分"));
+        let late = grid.post(&format!("{path}/fixing"), &[("key", "other")]).await;
+        assert_eq!(late.status, 409);
+        assert!(late.text.contains("已整改，不能再办理"));
+    }
+}
+
+/// The value of a hidden field of a page.
+fn hidden(page: &str, name: &str) -> String {
+    let field = page.split(&format!("name=\"{name}\" value=\"")).nth(1);
+    field.and_then(|rest| rest.split('"').next()).unwrap().to_owned()
 }
 
 // ---- Any sequence --------------------------------------------------------------------------------------------------

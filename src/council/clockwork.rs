@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::refused::Refused;
-use super::{award, notice};
+use super::{award, notice, reminder};
 use crate::clock::Moment;
 use crate::db::Conn;
 use crate::db::schema::clockwork;
@@ -21,6 +21,8 @@ pub struct Done {
     pub posted: usize,
     /// Notices that were taken down.
     pub taken_down: usize,
+    /// Reminder notes that lapsed, took something, or gave it back.
+    pub reminders: usize,
 }
 
 impl Done {
@@ -44,8 +46,13 @@ pub fn run(conn: &mut Conn, now: Moment) -> Result<Done> {
     expect_forward(conn, now)?;
     let posted = award::post_due(conn, now)?;
     let taken_down = notice::take_down_due(conn, now)?;
+    let reminders = reminder::due::due(conn, now)?;
     remember(conn, now)?;
-    Ok(Done { posted, taken_down })
+    Ok(Done {
+        posted,
+        taken_down,
+        reminders,
+    })
 }
 
 /// Refuses what depends on the time while the clock stands before what has been seen.

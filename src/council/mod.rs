@@ -12,6 +12,6 @@ pub mod nomination;
 pub mod notice;
 pub mod public_text;
 pub mod refused;
-pub mod session;
 pub mod reminder;
+pub mod session;
 pub mod web;

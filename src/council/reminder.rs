@@ -20,6 +20,7 @@ use std::fmt;
 use diesel::prelude::*;
 
 use self::unheeded::Objection;
+use super::{clockwork, public_text};
 use crate::access::user::User;
 use crate::audit;
 use crate::clock::{Day, Moment, Span, day_of, days_after, spoken_day};
@@ -257,6 +258,7 @@ pub fn issue(conn: &mut Conn, asked: &Issue, now: Moment) -> Result<ReminderNote
     if let Some(earlier) = requests.earlier(&request)? {
         return by_id(conn, &Id::known(earlier));
     }
+    clockwork::expect_forward(conn, now)?;
     let household = household::by_id(conn, &asked.household)?;
     if asked.by.household_id.as_ref() == Some(&household.id) {
         return Err(Error::Forbidden("不能给自己家开提醒单，请由他人办理。"));
@@ -267,6 +269,7 @@ pub fn issue(conn: &mut Conn, asked: &Issue, now: Moment) -> Result<ReminderNote
     let terms = terms::of(conn, &version.id)?;
     let rule = rule_of(&terms, &asked.rule).ok_or_else(|| Error::invalid("rule", "请选择是哪一条提醒事项。"))?;
     expect_sensible(asked, rule, today)?;
+    expect_nothing_personal(&asked.seen, "seen", &household.head_name)?;
     let at_stake = at_stake(conn, asked, rule)?;
     let lapses_after = if at_stake == Points::ZERO {
         0
@@ -353,6 +356,18 @@ fn expect_told(text: &str, field: &'static str, missing: &str, most: usize) -> R
         0 => Err(Error::invalid(field, missing)),
         letters if letters > most => Err(Error::invalid(field, format!("请写在{most}个字以内。"))),
         _ => Ok(()),
+    }
+}
+
+/// A note is about things, not about people: it lies on a table, and somebody else reads it out (SG9, SG10).
+fn expect_nothing_personal(text: &str, field: &'static str, head_name: &str) -> Result<()> {
+    let found = public_text::findings(text, head_name);
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(Error::invalid(
+            field,
+            format!("只写看到的东西和事情：这里{}，请改写。", found.join("、")),
+        )),
     }
 }
 
@@ -452,6 +467,7 @@ fn carry_out(
     if let Some(earlier) = requests.earlier(&request)? {
         return by_id(conn, &Id::known(earlier));
     }
+    clockwork::expect_forward(conn, now)?;
     let mut note = by_id(conn, &asked.note)?;
     change(conn, &mut note)?;
     save(conn, &note)?;

@@ -66,6 +66,13 @@ const filled = (name, state) => async (page) => {
   return answer;
 };
 
+/** Writes a reminder note to the known household, with a week's time. */
+const sentReminder = (seen) => async (page) => sent(`/reminders/new?household=${known.code}`, async (form) => {
+  await form.check('input[name="rule"][value="N01"]');
+  await form.fill("#seen", seen);
+  await form.fill("#place", "一楼楼道");
+}, "form.panel .button.big")(page);
+
 const roster = "社区,网格,楼栋,单元,房号,户主,人口,备注\n阳光社区,9,12栋,1,101,李玉山,4,无\n阳光社区,9,12栋,1,102,王秀英,0,无\n阳光社区,9,12栋,1,104,李玉山,3,无\n";
 
 // What, who, how to get there, and the status if it is not 200.
@@ -101,6 +108,12 @@ const PAGES = [
   ["household-unknown", "grid", to("/households/C99"), 404],
   ["statement", "grid", ofKnown("/statement")],
   ["statement-honour", "council", ofKnown("/statement?account=honour")],
+  ["reminders-none", "building", to("/reminders?code=11112222")],
+  ["remind-whom", "building", to("/reminders/new?query=zzzz")],
+  ["remind-refused", "building", sentReminder("他家孩子堆的"), 422],
+  ["reminder-issued", "building", sentReminder("门口堆了三个纸箱")],
+  ["reminder-of-colleague", "grid", followed("/reminders", ".entries a")],
+  ["reminders", "auditor", to("/reminders?over=1")],
   ["counter", "shop", to("/counter")],
   ["counter-enough", "shop", filled("食盐", "enough")],
   ["counter-short", "shop", filled("棉被", "short")],

@@ -7,8 +7,8 @@
 use diesel::prelude::*;
 
 use super::{
-    Act, Refused, ReminderNote, State, Way, by_id, carry_out, close, expect_not_own, expect_open, expect_told, record,
-    save,
+    Act, Refused, ReminderNote, State, Way, by_id, carry_out, close, expect_not_own, expect_nothing_personal,
+    expect_open, expect_told, record, save,
 };
 use crate::access::user::User;
 use crate::clock::{Day, Moment, day_of, days_after};
@@ -16,6 +16,7 @@ use crate::db::schema::reminder_objections;
 use crate::db::{Conn, text_enum};
 use crate::error::{Error, Result};
 use crate::id::Id;
+use crate::places::household;
 use crate::points::Points;
 use crate::scheme::terms;
 
@@ -90,6 +91,8 @@ pub fn confirm(conn: &mut Conn, asked: &Act, now: Moment) -> Result<ReminderNote
             return Err(Refused::NotYetDue(note.fix_by).into());
         }
         expect_told(&asked.words, "words", "请写明到现场看到了什么。", 300)?;
+        let household = household::by_id(conn, &note.household_id)?;
+        expect_nothing_personal(&asked.words, "words", &household.head_name)?;
         let how = asked
             .how
             .ok_or_else(|| Error::invalid("how", "请选择是怎样告知住户的；没有告知就不能减分。"))?;

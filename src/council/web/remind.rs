@@ -161,7 +161,11 @@ fn found(conn: &mut Conn, staff: &Staff, form: &NewReminder) -> Result<Vec<House
 ///
 /// # Errors
 /// `NotFound` for a household outside the visitor's area: what is wrong in the form is shown in it.
-pub async fn remind(State(app): State<App>, staff: Staff, SignedForm(form): SignedForm<NewReminder>) -> Result<Response> {
+pub async fn remind(
+    State(app): State<App>,
+    staff: Staff,
+    SignedForm(form): SignedForm<NewReminder>,
+) -> Result<Response> {
     match try_remind(&app, &staff, form.clone()).await {
         Ok(note) => Ok(page::go(&format!("/reminders/{}?done=issued", note.id))),
         Err(error) => {

@@ -109,8 +109,12 @@ impl ReminderPage {
     /// What was done just before this page, told once.
     fn told(&self) -> Option<&'static str> {
         match self.done.as_str() {
-            "issued" if self.note.state == Stand::Issued => Some("提醒单已开好。请打印或读给住户听，送达后点“怎样送达的”。"),
-            "delivered" if self.note.state == Stand::Acknowledged => Some("已记下送达。住户改好以后，到这里点“已经改好”。"),
+            "issued" if self.note.state == Stand::Issued => {
+                Some("提醒单已开好。请打印或读给住户听，送达后点“怎样送达的”。")
+            }
+            "delivered" if self.note.state == Stand::Acknowledged => {
+                Some("已记下送达。住户改好以后，到这里点“已经改好”。")
+            }
             "confirmed" if self.is_unfixed() => Some("已复核并告知。异议期过后才会减荣誉分；在那之前改好，仍然不减。"),
             "objected" if self.open_objection().is_some() => Some("异议已登记，答复之前不会减分。"),
             "dismissed" if self.is_unfixed() => Some("已答复。请把理由告诉住户。"),
@@ -192,7 +196,10 @@ fn may(
     today: Day,
 ) -> May {
     let within = |permission| staff.duties.reach(permission, tree).covers(&household.building_id);
-    let (handles, confirms) = (within(Permission::HandleReminders), within(Permission::ConfirmReminders));
+    let (handles, confirms) = (
+        within(Permission::HandleReminders),
+        within(Permission::ConfirmReminders),
+    );
     let own = staff.user.household_id.as_ref() == Some(&note.household_id);
     let issued = note.issued_by == staff.user.id;
     let saw = note.unfixed_by.as_ref() == Some(&staff.user.id);
@@ -289,7 +296,12 @@ impl Doing {
 ///
 /// # Errors
 /// `NotFound`: what is wrong in the form is shown in it.
-pub async fn deliver_reminder(app: State<App>, staff: Staff, id: Path<String>, form: SignedForm<Sent>) -> Result<Response> {
+pub async fn deliver_reminder(
+    app: State<App>,
+    staff: Staff,
+    id: Path<String>,
+    form: SignedForm<Sent>,
+) -> Result<Response> {
     answer(app, staff, id, form, Doing::Deliver).await
 }
 
@@ -305,7 +317,12 @@ pub async fn fix_reminder(app: State<App>, staff: Staff, id: Path<String>, form:
 ///
 /// # Errors
 /// `NotFound`: what is wrong in the form is shown in it.
-pub async fn withdraw_reminder(app: State<App>, staff: Staff, id: Path<String>, form: SignedForm<Sent>) -> Result<Response> {
+pub async fn withdraw_reminder(
+    app: State<App>,
+    staff: Staff,
+    id: Path<String>,
+    form: SignedForm<Sent>,
+) -> Result<Response> {
     answer(app, staff, id, form, Doing::Withdraw).await
 }
 
@@ -313,7 +330,12 @@ pub async fn withdraw_reminder(app: State<App>, staff: Staff, id: Path<String>, 
 ///
 /// # Errors
 /// `NotFound`: what is wrong in the form is shown in it.
-pub async fn confirm_reminder(app: State<App>, staff: Staff, id: Path<String>, form: SignedForm<Sent>) -> Result<Response> {
+pub async fn confirm_reminder(
+    app: State<App>,
+    staff: Staff,
+    id: Path<String>,
+    form: SignedForm<Sent>,
+) -> Result<Response> {
     answer(app, staff, id, form, Doing::Confirm).await
 }
 
@@ -321,7 +343,12 @@ pub async fn confirm_reminder(app: State<App>, staff: Staff, id: Path<String>, f
 ///
 /// # Errors
 /// `NotFound`: what is wrong in the form is shown in it.
-pub async fn object_to_reminder(app: State<App>, staff: Staff, id: Path<String>, form: SignedForm<Sent>) -> Result<Response> {
+pub async fn object_to_reminder(
+    app: State<App>,
+    staff: Staff,
+    id: Path<String>,
+    form: SignedForm<Sent>,
+) -> Result<Response> {
     answer(app, staff, id, form, Doing::Object).await
 }
 
@@ -364,13 +391,7 @@ async fn answer(
     }
 }
 
-async fn carry_out(
-    app: &App,
-    staff: &Staff,
-    id: &Id<ReminderNote>,
-    form: Sent,
-    doing: Doing,
-) -> Result<ReminderNote> {
+async fn carry_out(app: &App, staff: &Staff, id: &Id<ReminderNote>, form: Sent, doing: Doing) -> Result<ReminderNote> {
     let (now, staff, id) = (app.now(), staff.clone(), id.clone());
     app.db
         .write(move |conn| {

@@ -110,13 +110,7 @@ fn by_code(conn: &mut Conn, sight: &Sight, typed: &str) -> Result<Option<Id<Remi
     Ok(sight.covers(&note, &household).then_some(note.id))
 }
 
-fn reminders_page(
-    conn: &mut Conn,
-    staff: &Staff,
-    sight: &Sight,
-    wanted: &Wanted,
-    today: Day,
-) -> Result<RemindersPage> {
+fn reminders_page(conn: &mut Conn, staff: &Staff, sight: &Sight, wanted: &Wanted, today: Day) -> Result<RemindersPage> {
     let household = match wanted.household.as_str() {
         "" => None,
         code => {
@@ -175,7 +169,10 @@ fn told(conn: &mut Conn, sight: &Sight, found: Vec<(ReminderNote, Option<Objecti
     let mut all = Vec::with_capacity(found.len());
     for (note, objection) in found {
         if !versions.contains_key(&note.scheme_version_id) {
-            versions.insert(note.scheme_version_id.clone(), terms::of(conn, &note.scheme_version_id)?);
+            versions.insert(
+                note.scheme_version_id.clone(),
+                terms::of(conn, &note.scheme_version_id)?,
+            );
         }
         let rule = versions
             .get(&note.scheme_version_id)
@@ -270,9 +267,18 @@ fn row(one: Told, tree: &Tree, waits: Option<&'static str>, today: Day) -> Row {
             left => format!("{} 前改好，还有 {left} 天", day(note.fix_by)),
         },
         Stand::Unfixed if objected => decide_by.map(|by| format!("{} 前答复", day(by))).unwrap_or_default(),
-        Stand::Unfixed => note.objections_until.map(|until| format!("{} 前可提异议", day(until))).unwrap_or_default(),
-        Stand::Reduced => note.repair_on.map(|on| format!("{} 自动恢复", day(on))).unwrap_or_default(),
-        _ => note.closed_at.map(|at| format!("{} 了结", day(day_of(at)))).unwrap_or_default(),
+        Stand::Unfixed => note
+            .objections_until
+            .map(|until| format!("{} 前可提异议", day(until)))
+            .unwrap_or_default(),
+        Stand::Reduced => note
+            .repair_on
+            .map(|on| format!("{} 自动恢复", day(on)))
+            .unwrap_or_default(),
+        _ => note
+            .closed_at
+            .map(|at| format!("{} 了结", day(day_of(at))))
+            .unwrap_or_default(),
     };
     Row {
         id: note.id.clone(),
