@@ -1,5 +1,7 @@
 //! How points are decided: two people, caps that count what waits, returns with a reason, and the days that may be written.
 
+mod award;
+
 use jishan::access::role::{Duties, Role};
 use jishan::access::user::{self, PasswordHash, User};
 use jishan::app::App;
@@ -73,6 +75,12 @@ async fn decide(
 async fn approve(town: &Town, nomination: &Nomination) -> Nomination {
     decide(town, nomination, "grid", Decision::Approve, "").await.unwrap();
     town.council_approves().await;
+    let id = nomination.id.clone();
+    town.read(move |conn| nomination::by_id(conn, &id)).await
+}
+
+/// As it stands now.
+async fn nomination_of(town: &Town, nomination: &Nomination) -> Nomination {
     let id = nomination.id.clone();
     town.read(move |conn| nomination::by_id(conn, &id)).await
 }

@@ -9,10 +9,11 @@ use diesel::prelude::*;
 
 use super::refused::Refused;
 use super::{award, notice, reminder};
-use crate::clock::Moment;
+use crate::clock::{Moment, day_of};
 use crate::db::Conn;
 use crate::db::schema::clockwork;
 use crate::error::Result;
+use crate::ledger::lot;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Done {
     pub taken_down: usize,
     /// Reminder notes that lapsed, took something, or gave it back.
     pub reminders: usize,
+    /// Lots of points that ended.
+    pub expired: usize,
 }
 
 impl Done {
@@ -47,11 +50,17 @@ pub fn run(conn: &mut Conn, now: Moment) -> Result<Done> {
     let posted = award::post_due(conn, now)?;
     let taken_down = notice::take_down_due(conn, now)?;
     let reminders = reminder::due::due(conn, now)?;
+    // One day of grace after the last day (SG18): who comes a day late still gets what is on the shelf.
+    let expired = match day_of(now).pred_opt() {
+        Some(yesterday) => lot::expire_due(conn, yesterday, now)?,
+        None => 0,
+    };
     remember(conn, now)?;
     Ok(Done {
         posted,
         taken_down,
         reminders,
+        expired,
     })
 }
 
