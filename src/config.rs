@@ -53,6 +53,12 @@ pub enum Command {
         #[command(subcommand)]
         what: Import,
     },
+    /// The rules: look at a file of them, or write a version back into one.
+    Scheme {
+        /// What to do with them.
+        #[command(subcommand)]
+        what: Scheme,
+    },
     /// Tokens for programs.
     Token {
         /// What to do with them.
@@ -96,6 +102,28 @@ pub enum Import {
     Goods {
         /// The file.
         file: PathBuf,
+        /// Where the programme lives.
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// What to do with the rules.
+#[derive(Debug, Subcommand)]
+pub enum Scheme {
+    /// Name everything that is wrong in a file; exit 1 when there is anything. Needs no programme.
+    Validate {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Write a version as the readable file that it came from.
+    Export {
+        /// Which version; the one in force today without it.
+        #[arg(long)]
+        version: Option<i64>,
+        /// Where to write it; to the screen without it.
+        #[arg(long)]
+        out: Option<PathBuf>,
         /// Where the programme lives.
         #[command(flatten)]
         place: Place,

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,12 +11,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jishan::access::{session, user};
 use jishan::app::App;
 use jishan::clock::{Clock, day_of};
-use jishan::config::{Command, Config, Import, Place, Token};
+use jishan::config::{Command, Config, Import, Place, Scheme, Token};
 use jishan::db::{Db, Location, migrate};
 use jishan::error::{Error, Result};
 use jishan::files::Files;
 use jishan::places::import;
-use jishan::scheme::version;
+use jishan::scheme::{validator, version};
 use jishan::shop::goods;
 use jishan::{books, demo, routes};
 use tokio::net::TcpListener;
@@ -55,6 +56,12 @@ async fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Migrate { place } => migrate(&place.location()),
         Command::Import { what } => import(what).await,
+        Command::Scheme {
+            what: Scheme::Validate { file },
+        } => validate_scheme(&file),
+        Command::Scheme {
+            what: Scheme::Export { version, out, place },
+        } => export_scheme(&place, version, out).await,
         Command::Token {
             what: Token::Create { user, place },
         } => create_token(&place, user).await,
@@ -162,9 +169,8 @@ fn migrate(location: &Location) -> Result<ExitCode> {
 
 async fn import(what: Import) -> Result<ExitCode> {
     let now = Clock::System.now();
-    let read = |file: &std::path::Path| {
-        std::fs::read(file).map_err(|cause| Error::internal(format!("{}: {cause}", file.display())))
-    };
+    let read =
+        |file: &Path| std::fs::read(file).map_err(|cause| Error::internal(format!("{}: {cause}", file.display())));
     let said = match what {
         Import::Households { file, place, dry_run } => {
             let roster = import::read(&read(&file)?)?;
@@ -183,8 +189,7 @@ async fn import(what: Import) -> Result<ExitCode> {
             place,
             active_from,
         } => {
-            let text = String::from_utf8(read(&file)?)
-                .map_err(|_| Error::invalid("file", "方案文件应为 UTF-8 编码的 JSON。"))?;
+            let text = scheme_text(&file)?;
             let from = active_from.unwrap_or_else(|| day_of(now));
             let db = open(&place.location())?;
             let version = db
@@ -201,6 +206,51 @@ async fn import(what: Import) -> Result<ExitCode> {
         }
     };
     print!("{said}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn validate_scheme(file: &Path) -> Result<ExitCode> {
+    let found = validator::validate(&scheme_text(file)?);
+    let mut say = std::io::stdout().lock();
+    // Whoever reads our output may have gone away.
+    if found.is_empty() {
+        let _ = writeln!(say, "{}：没有发现问题。", file.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    for finding in &found {
+        let _ = writeln!(say, "{finding}");
+    }
+    let _ = writeln!(say, "共 {} 处。改好以前不能通过。", found.len());
+    Ok(ExitCode::FAILURE)
+}
+
+/// A file of rules as text; not more of it than the validator looks at.
+fn scheme_text(file: &Path) -> Result<String> {
+    use std::io::Read as _;
+    let fail = |cause: std::io::Error| Error::internal(format!("{}: {cause}", file.display()));
+    let most = u64::try_from(validator::MOST_BYTES)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file).map_err(fail)?;
+    opened.take(most).read_to_end(&mut bytes).map_err(fail)?;
+    match bytes.len() > validator::MOST_BYTES {
+        // Cut where it may be in the middle of a character; it is refused for its size alone.
+        true => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        false => String::from_utf8(bytes).map_err(|_| Error::invalid("file", "方案文件应为 UTF-8 编码的 JSON。")),
+    }
+}
+
+async fn export_scheme(place: &Place, number: Option<i64>, out: Option<std::path::PathBuf>) -> Result<ExitCode> {
+    let db = open(&place.location())?;
+    let today = day_of(Clock::System.now());
+    let text = db.read(move |conn| version::export(conn, number, today)).await?;
+    match out {
+        Some(file) => {
+            std::fs::write(&file, text).map_err(|cause| Error::internal(format!("{}: {cause}", file.display())))?
+        }
+        None => print!("{text}"),
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,5 +2,6 @@
 
 pub mod item;
 pub mod terms;
+pub mod validator;
 pub mod version;
 pub mod web;

@@ -114,6 +114,37 @@ pub fn load(conn: &mut Conn, text: &str, active_from: Day, loaded_by: &str, now:
     Ok(version)
 }
 
+/// The file of a version, as it was loaded; without a number, of the version in force.
+///
+/// # Errors
+/// `NotFound`.
+pub fn export(conn: &mut Conn, number: Option<i64>, today: Day) -> Result<String> {
+    let id = match number {
+        None => in_force(conn, today)?.id,
+        Some(number) => scheme_versions::table
+            .filter(scheme_versions::version.eq(number))
+            .order(scheme_versions::active_from.desc())
+            .select(scheme_versions::id)
+            .first(conn)
+            .optional()?
+            .ok_or(Error::NotFound)?,
+    };
+    document(conn, &id)
+}
+
+/// The whole file of a version.
+///
+/// # Errors
+/// `NotFound`.
+pub fn document(conn: &mut Conn, version: &Id<SchemeVersion>) -> Result<String> {
+    scheme_versions::table
+        .find(version)
+        .select(scheme_versions::document)
+        .get_result(conn)
+        .optional()?
+        .ok_or(Error::NotFound)
+}
+
 /// The version in force on a day.
 ///
 /// # Errors
