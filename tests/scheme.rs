@@ -4,6 +4,7 @@ use jishan::clock::Day;
 use jishan::council::nomination::{self, Nominate, Nomination, Nominator};
 use jishan::error::{Error, Result};
 use jishan::scheme::item;
+use jishan::scheme::validator::{self, Criterion};
 use jishan::scheme::version::{self, SchemeVersion};
 use serde_json::{Value, json};
 
@@ -130,7 +131,7 @@ on_both! {
         let mut file: Value = serde_json::from_str(SAMPLE).unwrap();
         let all = file["items"].as_array_mut().unwrap();
         all[0]["points"] = json!(0);
-        all[1]["points"] = json!(1_001);
+        all[1]["points"] = json!(-3);
         all[2]["cap"] = json!(1);
         all[3]["evidence"] = json!(" ");
         all[4]["category"] = json!("Z");
@@ -142,11 +143,12 @@ on_both! {
         let told = sentences(load(&town, &file, today()).await.unwrap_err());
         assert_eq!(told.len(), wrong.len(), "{told:?}");
         for (sentence, code) in told.iter().zip(wrong) {
-            assert!(sentence.starts_with(&format!("项目 {code} ")), "{sentence}");
+            assert!(sentence.starts_with(&format!("项目 {code}")), "{sentence}");
             assert!(sentence.ends_with('。'), "{sentence}");
         }
         for (nth, why) in [
-            (0, "1至1000"),
+            (0, "1至100"),
+            (1, "负数"),
             (2, "上限"),
             (3, "佐证"),
             (4, "类别"),
@@ -166,7 +168,8 @@ on_both! {
         // What is not a scheme at all.
         for (text, why) in [
             ("", "第1行"),
-            ("{\n\"scheme_code\": 1}", "第2行"),
+            ("{\n\"scheme_code\": 1", "第2行"),
+            ("{\"scheme_code\": 1}", "没有方案编号"),
             ("[]", "第1行"),
             ("not json", "第1行"),
         ] {
@@ -181,7 +184,7 @@ on_both! {
         empty["items"] = json!([]);
         assert_eq!(
             sentences(load(&town, &empty, today()).await.unwrap_err()),
-            ["方案里没有积分项目。"]
+            ["方案：方案里没有积分项目。请至少写一个项目。"]
         );
         // Points are whole, as everywhere.
         assert!(
@@ -221,4 +224,181 @@ on_both! {
         assert_eq!(load(&town, &other, today()).await.unwrap().version, 1);
         assert_eq!(load(&town, &other, today()).await.unwrap().version, 2);
     }
+}
+
+// ---- The validator ---------------------------------------------------------------------------------------------------
+
+/// A rule of a fixture, made into an item of the sample scheme.
+fn item_of(rule: &Value) -> Value {
+    let mut item = json!({
+        "code": "Z01", "category": "C", "points": 2, "per": "time", "cap": 4, "cap_period": "month",
+        "evidence": "签到表", "nominator": "grid_worker", "check_level": "L1",
+    });
+    for (field, value) in rule.as_object().unwrap() {
+        match value {
+            Value::Null => item.as_object_mut().unwrap().remove(field),
+            value => item.as_object_mut().unwrap().insert(field.clone(), value.clone()),
+        };
+    }
+    item
+}
+
+/// What the validator finds about each of these rules beside the sample's own.
+fn found_about(rules: &[Value]) -> Vec<Vec<validator::Finding>> {
+    let mut file: Value = serde_json::from_str(SAMPLE).unwrap();
+    let items = file["items"].as_array_mut().unwrap();
+    let own = items.len();
+    items.extend(rules.iter().enumerate().map(|(nth, rule)| {
+        let mut item = item_of(rule);
+        if item["code"] == "Z01" {
+            item["code"] = json!(format!("Z{nth:03}"));
+        }
+        item
+    }));
+    let mut about = vec![Vec::new(); rules.len()];
+    for finding in validator::validate(&file.to_string()) {
+        match finding.place {
+            validator::Place::Item { nth, .. } => about[nth - own].push(finding),
+            ref other => panic!("{other}"),
+        }
+    }
+    about
+}
+
+fn rules_of(text: &str) -> Vec<Value> {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn the_sample_passes_with_either_punctuation() {
+    assert_eq!(validator::validate(SAMPLE), []);
+    let half_width = SAMPLE.replace('（', "(").replace('）', ")").replace('，', ",");
+    assert_eq!(validator::validate(&half_width), []);
+}
+
+#[test]
+fn bad_rules_are_found_whatever_their_words() {
+    // The second and third sets were written before the validator was tried on them and are kept as they were.
+    let sets = [
+        rules_of(include_str!("fixtures/rules/bad.json")),
+        rules_of(include_str!("fixtures/rules/bad_2.json")),
+        rules_of(include_str!("fixtures/rules/bad_3.json")),
+    ];
+    let rules = sets.concat();
+    let mut missed = Vec::new();
+    for (rule, found) in rules.iter().zip(found_about(&rules)) {
+        let wanted = rule["why"].as_str().unwrap();
+        let right = match Criterion::from_word(wanted) {
+            None => found.iter().any(|finding| !finding.can_be_overridden()),
+            Some(_) => found.iter().any(validator::Finding::can_be_overridden),
+        };
+        if !right {
+            missed.push(format!("{rule}: {found:?}"));
+        }
+        for finding in &found {
+            let told = finding.to_string();
+            assert!(told.starts_with("项目 ") && told.ends_with('。'), "{told}");
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn good_rules_pass() {
+    let sets = [
+        rules_of(include_str!("fixtures/rules/good.json")),
+        rules_of(include_str!("fixtures/rules/good_2.json")),
+        rules_of(include_str!("fixtures/rules/good_3.json")),
+    ];
+    let rules = sets.concat();
+    let found: Vec<String> = found_about(&rules).iter().flatten().map(ToString::to_string).collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn every_text_of_a_file_is_read() {
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut file: Value = serde_json::from_str(SAMPLE).unwrap();
+        change(&mut file);
+        let found = validator::validate(&file.to_string());
+        found.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let bad = "不上访的家庭";
+    for (told, found) in [
+        ("项目 A01 ", changed(&|file| file["items"][0]["evidence"] = json!(bad))),
+        ("项目 A01 ", changed(&|file| file["items"][0]["per"] = json!(bad))),
+        (
+            "项目 A01 ",
+            changed(&|file| file["items"][0]["note"] = json!({"more": [bad]})),
+        ),
+        (
+            "提醒项 N01 ",
+            changed(&|file| file["reminders"][0]["name_zh"] = json!("去县里上访")),
+        ),
+        ("称号 A ", changed(&|file| file["titles"][0]["condition"] = json!(bad))),
+        (
+            "类别 A ",
+            changed(&|file| file["categories"][0]["name_zh"] = json!(bad)),
+        ),
+        ("方案：", changed(&|file| file["redemption"]["condition"] = json!(bad))),
+    ] {
+        assert_eq!(found.len(), 1, "{told}: {found:?}");
+        assert!(found[0].starts_with(told), "{found:?}");
+    }
+}
+
+#[test]
+fn terms_keep_the_safeguards() {
+    let found = |part: &str, field: &str, value: Value| {
+        let mut file: Value = serde_json::from_str(SAMPLE).unwrap();
+        file[part][field] = value;
+        validator::validate(&file.to_string())
+    };
+    for (part, field, value) in [
+        ("cycle", "notice_days", json!(2)),
+        ("cycle", "notice_days", json!("3")),
+        ("cycle", "appeal_window_days", json!(6)),
+        ("cycle", "appeal_decision_days", json!(16)),
+        ("caps", "household_per_month", Value::Null),
+        ("caps", "household_per_month", json!(0)),
+        ("caps", "household_per_year", json!(10)),
+        ("caps", "programme_budget_points_per_month", json!(-1)),
+        ("expiry", "reminders_days_before", json!([])),
+        ("redemption", "cash_out", json!(true)),
+        ("redemption", "transfer_between_households", json!("yes")),
+        ("honour_penalty", "applies_to", json!("spendable balance")),
+        ("honour_penalty", "floor", json!(-5)),
+        ("council", "fewest_voters", json!(1)),
+    ] {
+        let told = found(part, field, value);
+        assert!(
+            told.iter().any(|finding| !finding.can_be_overridden()),
+            "{part}.{field}: {told:?}"
+        );
+    }
+}
+
+#[test]
+fn nothing_breaks_the_validator() {
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let huge = format!("{{\"items\":[{}]}}", vec!["{}"; 60_000].join(","));
+    for text in [
+        "",
+        "null",
+        "[]",
+        "1",
+        "{}",
+        "{\"items\":1,\"categories\":\"x\"}",
+        "{\"items\":[1,null,[],\"x\"]}",
+        &deep,
+        &huge,
+    ] {
+        assert!(!validator::validate(text).is_empty());
+    }
+    let mut file: Value = serde_json::from_str(SAMPLE).unwrap();
+    file["items"][0] = json!({"code": 1, "category": [], "name_zh": {}, "points": "5", "cap": true, "evidence": null});
+    file["reminders"] = json!({"x": 1});
+    file["titles"] = json!([1, "x"]);
+    file["cycle"] = json!("monthly");
+    assert!(validator::validate(&file.to_string()).len() > 8);
 }

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::item::{self, CapPeriod, Category, CheckLevel, Item};
+use super::validator::{self, Finding};
 use crate::audit;
 use crate::clock::{Day, Moment};
 use crate::db::Conn;
@@ -81,11 +82,44 @@ pub fn yuan_per_point(conn: &mut Conn, version: &Id<SchemeVersion>) -> Result<Op
     Ok(file.rate_yuan_per_point)
 }
 
-/// Loads a file as the next version of its scheme, in force from `active_from`.
+/// Loads a file as the next version of its scheme, in force from `active_from`: a programme that is being set up has
+/// adopted its rules elsewhere. It is looked at like any other.
 ///
 /// # Errors
-/// `Invalid` naming every item that is not a rule: without points, cap, evidence or category.
+/// `Invalid` naming everything that the validator finds.
 pub fn load(conn: &mut Conn, text: &str, active_from: Day, loaded_by: &str, now: Moment) -> Result<SchemeVersion> {
+    let findings = validator::validate(text);
+    if !findings.is_empty() {
+        return Err(not_adopted(&findings));
+    }
+    let version = add(conn, text, active_from, loaded_by, now)?;
+    let subject = format!("scheme:{}", version.id);
+    let detail = format!("{} v{}", version.code, version.version);
+    audit::record(
+        conn,
+        &[audit::Event::new(loaded_by, "scheme.loaded", subject, detail, now)],
+    )?;
+    Ok(version)
+}
+
+/// What the validator found, as an answer to whoever wanted to adopt it.
+pub(super) fn not_adopted(findings: &[Finding]) -> Error {
+    let told = findings.iter().map(|finding| FieldError {
+        field: "scheme",
+        message: finding.to_string(),
+    });
+    Error::Invalid(told.collect())
+}
+
+/// Adds a version that has been looked at.
+pub(super) fn add(
+    conn: &mut Conn,
+    text: &str,
+    active_from: Day,
+    loaded_by: &str,
+    now: Moment,
+) -> Result<SchemeVersion> {
+    let text = text.trim_start_matches('\u{feff}');
     let file: File = serde_json::from_str(text)
         .map_err(|cause| Error::invalid("scheme", format!("读不懂这个方案文件（第{}行）：{cause}", cause.line())))?;
     let last = scheme_versions::table
@@ -105,12 +139,6 @@ pub fn load(conn: &mut Conn, text: &str, active_from: Day, loaded_by: &str, now:
     let row = (&version, scheme_versions::document.eq(text));
     diesel::insert_into(scheme_versions::table).values(row).execute(conn)?;
     item::add(conn, &categories, &items)?;
-    let subject = format!("scheme:{}", version.id);
-    let detail = format!("{} v{}", version.code, version.version);
-    audit::record(
-        conn,
-        &[audit::Event::new(loaded_by, "scheme.loaded", subject, detail, now)],
-    )?;
     Ok(version)
 }
 
@@ -160,82 +188,31 @@ pub fn in_force(conn: &mut Conn, day: Day) -> Result<SchemeVersion> {
         .ok_or(Error::NotFound)
 }
 
-/// The rows of a file; every item that is not a rule is named.
+/// The rows of a file that the validator has found nothing in.
 fn rules(version: &Id<SchemeVersion>, file: &File, now: Moment) -> Result<(Vec<Category>, Vec<Item>)> {
-    let categories: Vec<Category> = file
-        .categories
-        .iter()
-        .map(|category| Category {
-            scheme_version_id: version.clone(),
-            code: category.code.clone(),
-            name: category.name_zh.clone(),
-            title: category.title_zh.clone(),
-            redeemable: category.redeemable,
-        })
-        .collect();
-    let mut problems = Vec::new();
-    for (at, category) in categories.iter().enumerate() {
-        if categories.iter().take(at).any(|other| other.code == category.code) {
-            problems.push(FieldError {
-                field: "categories",
-                message: format!("类别 {} {}：编号重复。", category.code, category.name),
-            });
-        }
-    }
-    let mut items: Vec<Item> = Vec::new();
-    for row in &file.items {
-        match rule(version, file, row, now) {
-            Ok(_) if items.iter().any(|item| item.code == row.code) => {
-                problems.push(problem(row, "编号重复"));
-            }
-            Ok(item) => items.push(item),
-            Err(why) => problems.push(problem(row, why)),
-        }
-    }
-    if !problems.is_empty() {
-        return Err(Error::Invalid(problems));
-    }
-    if items.is_empty() {
-        return Err(Error::invalid("items", "方案里没有积分项目。"));
-    }
-    Ok((categories, items))
-}
-
-fn problem(row: &FileItem, why: &str) -> FieldError {
-    FieldError {
-        field: "items",
-        message: format!("项目 {} {}：{why}。", row.code, row.name_zh),
-    }
-}
-
-fn rule(version: &Id<SchemeVersion>, file: &File, row: &FileItem, now: Moment) -> Result<Item, &'static str> {
-    if !file.categories.iter().any(|category| category.code == row.category) {
-        return Err("类别不在方案的评价类别中");
-    }
-    if row.points < 1 || row.points > 1_000 {
-        return Err("分值应为1至1000的整数");
-    }
-    if row.cap < row.points || row.cap > 10_000 {
-        return Err("缺少合理的上限（不小于一次的分值，不大于10000）");
-    }
-    if row.evidence.trim().is_empty() {
-        return Err("没有写明佐证材料");
-    }
-    if row.name_zh.trim().is_empty() || row.code.trim().is_empty() {
-        return Err("没有编号或名称");
-    }
-    Ok(Item {
-        id: Id::new(now),
+    let categories = file.categories.iter().map(|category| Category {
         scheme_version_id: version.clone(),
-        code: row.code.clone(),
-        category_code: row.category.clone(),
-        name: row.name_zh.clone(),
-        points: Points(row.points),
-        per: row.per.clone(),
-        cap: Points(row.cap),
-        cap_period: CapPeriod::from_word(&row.cap_period).ok_or("上限周期应为 month、quarter 或 year")?,
-        evidence: row.evidence.clone(),
-        nominator: row.nominator.clone(),
-        check_level: CheckLevel::from_word(&row.check_level).ok_or("核实级别应为 L1、L2 或 L3")?,
-    })
+        code: category.code.clone(),
+        name: category.name_zh.clone(),
+        title: category.title_zh.clone(),
+        redeemable: category.redeemable,
+    });
+    let items = file.items.iter().map(|row| {
+        let word = |word: &str| Error::invalid("items", format!("项目 {} 的“{word}”读不懂。", row.code));
+        Ok(Item {
+            id: Id::new(now),
+            scheme_version_id: version.clone(),
+            code: row.code.clone(),
+            category_code: row.category.clone(),
+            name: row.name_zh.clone(),
+            points: Points(row.points),
+            per: row.per.clone(),
+            cap: Points(row.cap),
+            cap_period: CapPeriod::from_word(&row.cap_period).ok_or_else(|| word(&row.cap_period))?,
+            evidence: row.evidence.clone(),
+            nominator: row.nominator.clone(),
+            check_level: CheckLevel::from_word(&row.check_level).ok_or_else(|| word(&row.check_level))?,
+        })
+    });
+    Ok((categories.collect(), items.collect::<Result<Vec<Item>>>()?))
 }

@@ -141,8 +141,9 @@ impl Caps {
                 .and_then(Value::as_i64)
         };
         Caps {
-            month: cap("household_per_month").filter(|cap| *cap > 0).unwrap_or(30),
-            year: cap("household_per_year").filter(|cap| *cap > 0).unwrap_or(240),
+            // A household's cap below the sample's holds by itself: it does not make the items' caps unreasonable.
+            month: cap("household_per_month").unwrap_or(0).max(30),
+            year: cap("household_per_year").unwrap_or(0).max(240),
         }
     }
 
