@@ -1,10 +1,12 @@
-//! The demo: a made-up town with a month of history, the same for everybody who makes it on the same day.
+//! The demo: a made-up town with a year of history, the same for everybody who makes it on the same day.
 //!
-//! It goes through the same doors as people do: deeds are nominated, verified and redeemed by the rules, only faster. Names
+//! It goes through the same doors as people do: deeds are nominated, verified, decided by the council, shown in public and
+//! redeemed by the rules, only faster. At the end something waits at every desk. Names
 //! are made up from common family names and gentle words; a few have rare characters, because real rosters do. The rules,
 //! the goods and the large town's tree come from `samples/`.
 
 pub mod clock;
+mod council;
 mod history;
 mod town;
 pub mod web;
@@ -26,6 +28,7 @@ use crate::scheme::version;
 use crate::shop::goods::{self, GoodsItem};
 use crate::shop::stock::{self, Funding, Receive};
 use crate::shop::store::{self, PointsStore};
+use history::Calendar;
 use town::Town;
 
 /// One line that tells how to get in.
@@ -39,38 +42,67 @@ const GOODS: &str = include_str!("../samples/goods.csv");
 /// Told how much of how much is done, and what.
 pub type Progress = Arc<dyn Fn(u64, u64, &'static str) + Send + Sync>;
 
-/// Days of history.
-const DAYS: u64 = 30;
+/// What kind of a year is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Year {
+    /// How many households.
+    pub households: u32,
+    /// Days from one deed of a household to the next, on average.
+    pub days_between_deeds: u32,
+    /// Are the books proved after each month? For tests.
+    pub proves: bool,
+}
+
+impl Year {
+    /// Deeds of a year at most: a large town is made in a minute too.
+    const MOST_DEEDS: u32 = 30_000;
+
+    /// Two deeds a month for each household, and fewer in a large town.
+    #[must_use]
+    pub fn of(households: u32) -> Year {
+        let affordable = households.saturating_mul(365) / Year::MOST_DEEDS;
+        Year {
+            households,
+            days_between_deeds: affordable.max(15),
+            proves: false,
+        }
+    }
+}
 
 /// Makes the demo programme in an empty database; leaves a programme that is there as it is.
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn make(db: &Db, households: u32, address: &str, now: Moment, progress: Progress) -> Result<()> {
+pub async fn make(db: &Db, year: Year, address: &str, now: Moment, progress: Progress) -> Result<()> {
     if db.read(programme::find).await?.is_some() {
         return Ok(());
     }
     let hash = PasswordHash::of(PASSWORD)?;
-    let town = Town::of(households);
-    let first_day = day_before(day_of(now), DAYS);
+    let town = Town::of(year.households);
+    let calendar = Calendar::before(day_of(now));
+    let first_day = calendar.first_day;
     let address = address.to_owned();
     let mut setting = db
         .write(move |conn| found(conn, &town, &address, &hash, first_day))
         .await?;
     setting.households = issue_cards(db, &setting, first_day, &progress).await?;
-    history::live(db, setting, first_day, now, &progress).await
+    history::live(db, setting, calendar, year, now, &progress).await
 }
 
 /// The made town, with who does what in it.
 #[derive(Clone)]
 pub(crate) struct Setting {
     programme: Programme,
+    root: Id<Area>,
+    communities: Vec<Id<Area>>,
     store: Id<PointsStore>,
     goods: Vec<GoodsItem>,
     households: Vec<Resident>,
     administrator: Id<User>,
     shopkeeper: Id<User>,
+    stock_keeper: Id<User>,
     building_head: Id<User>,
+    council_member: Id<User>,
 }
 
 /// A household with the two people who look after it.
@@ -117,14 +149,6 @@ fn found(conn: &mut Conn, town: &Town, address: &str, hash: &PasswordHash, day: 
     store::add(conn, &store)?;
     let goods = goods::read(GOODS.as_bytes(), now)?;
     goods::add(conn, &goods)?;
-    fill_shelves(
-        conn,
-        &store.id,
-        &goods,
-        &demo_staff.stock,
-        builder.households.len(),
-        now,
-    )?;
     audit::record(
         conn,
         &[Event::new(
@@ -135,15 +159,23 @@ fn found(conn: &mut Conn, town: &Town, address: &str, hash: &PasswordHash, day: 
             now,
         )],
     )?;
-    Ok(Setting {
+    let communities = builder.areas.iter().filter(|area| area.kind == AreaKind::Community);
+    let setting = Setting {
         programme,
+        root: root.id.clone(),
+        communities: communities.map(|area| area.id.clone()).collect(),
         store: store.id,
         goods,
         households: builder.residents(&staff),
         administrator: demo_staff.administrator,
         shopkeeper: demo_staff.shopkeeper,
+        stock_keeper: demo_staff.stock,
         building_head: demo_staff.building_head,
-    })
+        council_member: demo_staff.council_member,
+    };
+    fill_shelves(conn, &setting, day)?;
+    council::seat(conn, &setting, day)?;
+    Ok(setting)
 }
 
 /// Turns the town's plan into areas, households and the people who look after them.
@@ -270,6 +302,7 @@ struct DemoStaff {
     building_head: Id<User>,
     shopkeeper: Id<User>,
     stock: Id<User>,
+    council_member: Id<User>,
 }
 
 fn add_staff(conn: &mut Conn, root: &Area, hash: &PasswordHash, now: Moment) -> Result<DemoStaff> {
@@ -279,10 +312,10 @@ fn add_staff(conn: &mut Conn, root: &Area, hash: &PasswordHash, now: Moment) -> 
         ("building", "赵桂芳", Role::BuildingHead),
         ("shop", "李秀兰", Role::StoreManager),
         ("stock", "杨文军", Role::StoreSupervisor),
-        ("council", "刘德厚", Role::CouncilMember),
+        ("council", council::CHAIR, Role::CouncilMember),
         ("auditor", "孙立平", Role::Auditor),
     ];
-    let mut ids = Vec::new();
+    let mut added = Vec::new();
     for (name, display_name, role) in people {
         let user = User {
             id: Id::new(now),
@@ -292,48 +325,36 @@ fn add_staff(conn: &mut Conn, root: &Area, hash: &PasswordHash, now: Moment) -> 
             disabled_at: None,
         };
         user::add(conn, &user, hash, &Duties(vec![(role, root.id.clone())]), now)?;
-        ids.push(user.id);
+        added.push(user);
     }
-    let mut ids = ids.into_iter();
-    let mut next = || ids.next().ok_or(Error::NotFound);
-    let (administrator, _, building_head, shopkeeper, stock) = (next()?, next()?, next()?, next()?, next()?);
+    let mut added = added.into_iter();
+    let mut next = || added.next().ok_or(Error::NotFound);
+    let (administrator, _grid_worker) = (next()?, next()?);
     Ok(DemoStaff {
-        administrator,
-        building_head,
-        shopkeeper,
-        stock,
+        administrator: administrator.id,
+        building_head: next()?.id,
+        shopkeeper: next()?.id,
+        stock: next()?.id,
+        council_member: next()?.id,
     })
 }
 
-/// Two lots of everything, enough for the town; what keeps shortest is close to its day.
-fn fill_shelves(
-    conn: &mut Conn,
-    store: &Id<PointsStore>,
-    goods: &[GoodsItem],
-    by: &Id<User>,
-    households: usize,
-    now: Moment,
-) -> Result<()> {
-    let share = i64::try_from(households).unwrap_or(0) / 8;
-    for item in goods {
-        for (lot, extra_days) in [(1, DAYS.saturating_add(12)), (2, 0)] {
-            let shelf_life = item.shelf_life_days.and_then(|days| u64::try_from(days).ok());
-            let expires_on = shelf_life.map(|days| match lot {
-                1 => days_after(day_of(now), extra_days.max(days / 3)),
-                _ => days_after(day_of(now), days.max(DAYS.saturating_add(20))),
-            });
-            let asked = Receive {
-                store: store.clone(),
-                goods: item.clone(),
-                quantity: share.saturating_add(20),
-                expires_on,
-                funding: Funding::Collective,
-                cost_fen: item.cost_fen,
-                by: by.clone(),
-                key: format!("demo-lot-{}-{lot}", item.sku),
-            };
-            stock::receive(conn, &asked, now)?;
-        }
+/// One more lot of everything, enough for the town for two months.
+pub(crate) fn fill_shelves(conn: &mut Conn, town: &Setting, day: Day) -> Result<()> {
+    let share = i64::try_from(town.households.len()).unwrap_or(0) / 8;
+    for item in &town.goods {
+        let shelf_life = item.shelf_life_days.and_then(|days| u64::try_from(days).ok());
+        let asked = Receive {
+            store: town.store.clone(),
+            goods: item.clone(),
+            quantity: share.saturating_add(20),
+            expires_on: shelf_life.map(|days| days_after(day, days)),
+            funding: Funding::Collective,
+            cost_fen: item.cost_fen,
+            by: town.stock_keeper.clone(),
+            key: format!("demo-lot-{}-{day}", item.sku),
+        };
+        stock::receive(conn, &asked, begin_of(day))?;
     }
     Ok(())
 }

@@ -91,7 +91,7 @@ async fn demo(place: &Place, listen: SocketAddr, households: u32) -> Result<Exit
     let bar = progress_bar();
     demo::make(
         &db,
-        households,
+        demo::Year::of(households),
         &address,
         Clock::System.now(),
         Arc::new({

@@ -266,9 +266,15 @@ fn two_demos_of_one_day_look_the_same_on_both_databases() {
             folders.push(folder);
             migrate::run(&location, morning()).unwrap();
             let db = Db::open(&location).unwrap();
-            demo::make(&db, 60, "http://127.0.0.1:8080", morning(), Arc::new(|_, _, _| {}))
-                .await
-                .unwrap();
+            demo::make(
+                &db,
+                demo::Year::of(60),
+                "http://127.0.0.1:8080",
+                morning(),
+                Arc::new(|_, _, _| {}),
+            )
+            .await
+            .unwrap();
             let verdict = db
                 .read(|conn| jishan::books::check(conn, &mut |_, _| {}))
                 .await

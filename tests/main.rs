@@ -27,3 +27,4 @@ mod schema;
 mod scheme;
 mod shop;
 mod statements;
+mod year;

@@ -1,16 +1,20 @@
-//! A month of history: deeds nominated and verified day by day, redemptions on opening days, a void now and then, and some
-//! nominations of yesterday that wait for the visitor.
+//! A year of the town, day by day: deeds nominated and verified, a council session each month, points that post after their
+//! notice, redemptions on opening days, a void now and then. The last days leave something at every desk.
 
 use std::sync::Arc;
 
 use chrono::{Datelike, TimeDelta, Weekday};
 
 use super::town::Dice;
-use super::{DAYS, Progress, Resident, Setting};
-use crate::clock::{Day, Moment, begin_of, day_of, days_after};
-use crate::council::nomination::{self, Decision, Nominate, Nominator, Verify};
+use super::{Progress, Resident, Setting, Year, council, fill_shelves};
+use crate::books;
+use crate::clock::{Day, Moment, begin_of, day_of};
+use crate::council::clockwork;
+use crate::council::nomination::{self, Decision, Nominate, Nomination, Nominator, Verify};
+use crate::council::session::BallotForm;
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
+use crate::id::Id;
 use crate::ledger::account::AccountKind;
 use crate::ledger::transaction::Books;
 use crate::shop::redemption::{self, Redeem, Wanted};
@@ -39,58 +43,181 @@ const DEEDS: [(&str, usize, &str); 19] = [
     ("C08", 3, "获社区好邻居称号"),
 ];
 
-/// Nominations of yesterday and today that wait for the visitor to verify.
+/// Nominations of today that wait for the visitor to verify, and others that wait for the council.
 const WAITING: usize = 12;
 
-pub(super) async fn live(db: &Db, setting: Setting, first_day: Day, now: Moment, progress: &Progress) -> Result<()> {
-    let setting = Arc::new(setting);
-    for nth in 0..DAYS {
-        let day = days_after(first_day, nth);
-        let town = Arc::clone(&setting);
+/// The day of the month on which the council meets.
+const COUNCIL_DAY: u32 = 25;
+/// Sessions of a year.
+const CYCLES: usize = 12;
+
+/// When what happens in the year before a day.
+#[derive(Clone, Debug)]
+pub(super) struct Calendar {
+    /// The first day of the month of the first session.
+    pub first_day: Day,
+    /// The twelve council days before the last ones.
+    council_days: Vec<Day>,
+    /// A session whose notice ends as today begins.
+    before_last: Day,
+    /// A session whose notice still runs.
+    last: Day,
+    today: Day,
+}
+
+impl Calendar {
+    pub(super) fn before(today: Day) -> Calendar {
+        let before = |days: u64| today.checked_sub_days(chrono::Days::new(days)).unwrap_or(today);
+        let mut council_days: Vec<Day> = (5..400)
+            .map(before)
+            .filter(|day| day.day() == COUNCIL_DAY)
+            .take(CYCLES)
+            .collect();
+        council_days.reverse();
+        let first = council_days.first().copied().unwrap_or(today);
+        Calendar {
+            first_day: first.with_day(1).unwrap_or(first),
+            council_days,
+            before_last: before(4),
+            last: before(1),
+            today,
+        }
+    }
+
+    fn is_session_day(&self, day: Day) -> bool {
+        self.council_days.contains(&day) || day == self.before_last || day == self.last
+    }
+
+    /// In the month before this one money is short: the fifth session's points wait.
+    fn lean(&self, nth: usize) -> Option<Day> {
+        self.council_days.get(nth).and_then(|day| day.with_day(1))
+    }
+}
+
+/// Lives from the first day until now, a week at a time.
+pub(super) async fn live(
+    db: &Db,
+    setting: Setting,
+    calendar: Calendar,
+    year: Year,
+    now: Moment,
+    progress: &Progress,
+) -> Result<()> {
+    let (town, calendar) = (Arc::new(setting), Arc::new(calendar));
+    let days: Vec<Day> = calendar
+        .first_day
+        .iter_days()
+        .take_while(|day| *day < calendar.today)
+        .collect();
+    let total = u64::try_from(days.len()).unwrap_or(0);
+    let mut lived = 0u64;
+    for week in days.chunks(7) {
+        let (week, town, calendar) = (week.to_vec(), Arc::clone(&town), Arc::clone(&calendar));
+        lived = lived.saturating_add(u64::try_from(week.len()).unwrap_or(0));
+        let months_end = week.iter().any(|day| day.day() == 1);
         db.write(move |conn| {
-            deeds_of(conn, &town, day, nth)?;
-            match is_opening_day(day) {
-                true => shopping_of(conn, &town, day, nth),
-                false => Ok(()),
-            }
+            week.iter()
+                .try_for_each(|day| live_day(conn, &town, &calendar, year, *day))
         })
         .await?;
-        progress(nth.saturating_add(1), DAYS, "一个月的往事");
+        if year.proves && months_end {
+            prove(db).await?;
+        }
+        progress(lived, total, "一年的往事");
     }
-    db.write(move |conn| leave_some_waiting(conn, &setting, now)).await
+    db.write(move |conn| today(conn, &town, &calendar, now)).await?;
+    match year.proves {
+        true => prove(db).await,
+        false => Ok(()),
+    }
+}
+
+async fn prove(db: &Db) -> Result<()> {
+    let verdict = db.read(|conn| books::check(conn, &mut |_, _| {})).await?;
+    verdict.map(|_| ()).map_err(|broken| Error::internal(broken.0))
+}
+
+fn live_day(conn: &mut Conn, town: &Setting, calendar: &Calendar, year: Year, day: Day) -> Result<()> {
+    let morning = begin_of(day) + TimeDelta::minutes(1);
+    for (nth, is_lean) in [(4, true), (5, false)] {
+        // A session of the 25th posts in its own month, on the 29th.
+        if calendar.lean(nth) == Some(day) {
+            council::lean_month(conn, town, is_lean, day)?;
+        }
+    }
+    clockwork::run(conn, morning)?;
+    if day.day() == 1 && day.month() % 2 == 0 {
+        fill_shelves(conn, town, day)?;
+    }
+    deeds_of(conn, town, year, day)?;
+    if is_opening_day(day) {
+        shopping_of(conn, town, day)?;
+    }
+    if calendar.is_session_day(day) {
+        council::meet(conn, town, day, begin_of(day) + TimeDelta::minutes(19 * 60 + 30))?;
+    }
+    Ok(())
 }
 
 fn is_opening_day(day: Day) -> bool {
-    day.weekday() == Weekday::Sat || day.day() == 25
+    day.weekday() == Weekday::Sat || day.day() == COUNCIL_DAY
 }
 
-/// Each household has about four deeds a month; who does nothing for a month is not shamed for it.
-fn deeds_of(conn: &mut Conn, town: &Setting, day: Day, nth: u64) -> Result<()> {
+/// The number of a day, for what is thrown.
+fn number_of(day: Day) -> u64 {
+    u64::try_from(day.num_days_from_ce()).unwrap_or(0)
+}
+
+/// Who does nothing for a month is not shamed for it.
+fn deeds_of(conn: &mut Conn, town: &Setting, year: Year, day: Day) -> Result<()> {
+    let every = usize::try_from(year.days_between_deeds).unwrap_or(usize::MAX);
     for (number, resident) in (0u64..).zip(&town.households) {
-        let mut dice = Dice(number.wrapping_mul(1_000).wrapping_add(nth));
-        if dice.below(7) > 0 {
+        let mut dice = Dice(number.wrapping_mul(1_000_003).wrapping_add(number_of(day)));
+        if dice.below(every) > 0 {
             continue;
         }
-        let (item, _, note) = thrown_deed(&mut dice);
-        let count = if item == "E03" { 2 } else { 1 };
-        let at = begin_of(day) + TimeDelta::hours(9) + TimeDelta::minutes(i64::try_from(dice.below(480)).unwrap_or(0));
-        let asked = Nominate {
-            household: resident.household.id.clone(),
-            item: item.to_owned(),
-            count,
-            occurred_on: day,
-            note: note.to_owned(),
-            by: Nominator::Staff(resident.building_head.clone()),
-            key: format!("demo-deed-{}-{nth}", resident.household.code),
+        let minute = i64::try_from(dice.below(480)).unwrap_or(0);
+        // No two at the same moment: the order of the deeds decides who waits for a budget.
+        let nth = TimeDelta::milliseconds(i64::try_from(number).unwrap_or(0));
+        let at = begin_of(day) + TimeDelta::hours(9) + TimeDelta::minutes(minute) + nth;
+        let by = &resident.building_head;
+        let deed = thrown_deed(&mut dice);
+        let Some(nomination) = nominate(conn, resident, deed, day, by, at)? else {
+            continue;
         };
-        match nomination::nominate(conn, &asked, at) {
-            Ok(nomination) => verify(conn, resident, nomination.id, at + TimeDelta::minutes(95))?,
-            // The household has had its share of this deed: the rule works in the demo as well.
-            Err(Error::Refused(_)) => {}
-            Err(error) => return Err(error),
-        }
+        // One in forty is not shown well enough.
+        let decision = match dice.below(40) {
+            0 => Decision::Return,
+            _ => Decision::Approve,
+        };
+        verify(conn, resident, nomination, decision, at + TimeDelta::minutes(95))?;
     }
     Ok(())
+}
+
+/// Nominates a household, unless it has had its share of this deed: the rule works in the demo as well.
+fn nominate(
+    conn: &mut Conn,
+    resident: &Resident,
+    (item, _, note): (&str, usize, &str),
+    day: Day,
+    by: &Id<crate::access::user::User>,
+    at: Moment,
+) -> Result<Option<Nomination>> {
+    let asked = Nominate {
+        household: resident.household.id.clone(),
+        item: item.to_owned(),
+        count: if item == "E03" { 2 } else { 1 },
+        occurred_on: day,
+        note: note.to_owned(),
+        by: Nominator::Staff(by.clone()),
+        key: format!("demo-deed-{}-{day}", resident.household.code),
+    };
+    match nomination::nominate(conn, &asked, at) {
+        Ok(nomination) => Ok(Some(nomination)),
+        Err(Error::Refused(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn thrown_deed(dice: &mut Dice) -> (&'static str, usize, &'static str) {
@@ -105,32 +232,30 @@ fn thrown_deed(dice: &mut Dice) -> (&'static str, usize, &'static str) {
     DEEDS[0]
 }
 
-fn verify(
-    conn: &mut Conn,
-    resident: &Resident,
-    nomination: crate::id::Id<nomination::Nomination>,
-    at: Moment,
-) -> Result<()> {
+fn verify(conn: &mut Conn, resident: &Resident, nomination: Nomination, decision: Decision, at: Moment) -> Result<()> {
     let asked = Verify {
-        key: format!("demo-verify-{nomination}"),
-        nomination,
-        decision: Decision::Approve,
-        reason: String::new(),
+        key: format!("demo-verify-{}", nomination.id),
+        nomination: nomination.id,
+        decision,
+        reason: match decision {
+            Decision::Return => "签到表上没有这一天，请补上再报".to_owned(),
+            Decision::Approve => String::new(),
+        },
         by: resident.grid_worker.clone(),
     };
     nomination::verify(conn, &asked, at).map(|_| ())
 }
 
-/// About a third of the households that can afford something come by.
-fn shopping_of(conn: &mut Conn, town: &Setting, day: Day, nth: u64) -> Result<()> {
+/// One in six of the households that can afford something comes by.
+fn shopping_of(conn: &mut Conn, town: &Setting, day: Day) -> Result<()> {
     let morning = begin_of(day) + TimeDelta::hours(9);
     let owners = town.households.iter().map(|resident| resident.household.id.as_str());
     let books = Books::open(conn, owners)?;
     let mut baskets = Vec::new();
     for (number, resident) in (0u64..).zip(&town.households) {
-        let mut dice = Dice(number.wrapping_mul(7_919).wrapping_add(nth));
+        let mut dice = Dice(number.wrapping_mul(7_919).wrapping_add(number_of(day)));
         let have = books.balance(resident.household.id.as_str(), AccountKind::Spendable);
-        if dice.below(3) > 0 {
+        if dice.below(6) > 0 {
             continue;
         }
         let item = town.goods.get(dice.below(town.goods.len()));
@@ -147,7 +272,7 @@ fn shopping_of(conn: &mut Conn, town: &Setting, day: Day, nth: u64) -> Result<()
             quantity: 1,
         }];
         let at = morning + TimeDelta::seconds(i64::try_from(baskets.len()).unwrap_or(0).saturating_mul(20) % 10_000);
-        let key = format!("demo-sale-{}-{nth}", resident.household.code);
+        let key = format!("demo-sale-{}-{day}", resident.household.code);
         baskets.push(Redeem::new(
             &key,
             card,
@@ -166,39 +291,64 @@ fn shopping_of(conn: &mut Conn, town: &Setting, day: Day, nth: u64) -> Result<()
             redemption: last.redemption.id.clone(),
             reason: "拿错商品，当场退回".to_owned(),
             by: town.shopkeeper.clone(),
-            key: format!("demo-void-{nth}"),
+            key: format!("demo-void-{day}"),
         };
         void::void(conn, &asked, last.redemption.redeemed_at + TimeDelta::minutes(3))?;
     }
     Ok(())
 }
 
-fn leave_some_waiting(conn: &mut Conn, town: &Setting, now: Moment) -> Result<()> {
+/// What waits at the desks today: a queued award, nominations to verify, and a session that has just opened.
+fn today(conn: &mut Conn, town: &Setting, calendar: &Calendar, now: Moment) -> Result<()> {
+    council::use_up_a_budget(conn, town, calendar.today)?;
+    clockwork::run(conn, (begin_of(calendar.today) + TimeDelta::minutes(1)).min(now))?;
     let mut dice = Dice(42);
-    let mut waiting = 0;
-    for resident in town
-        .households
-        .iter()
-        .step_by((town.households.len() / (WAITING * 3)).max(1))
-    {
-        let (item, _, note) = thrown_deed(&mut dice);
-        let asked = Nominate {
-            household: resident.household.id.clone(),
-            item: item.to_owned(),
-            count: 1,
-            occurred_on: day_of(now),
-            note: note.to_owned(),
-            by: Nominator::Staff(town.building_head.clone()),
-            key: format!("demo-waiting-{}", resident.household.code),
+    let step = (town.households.len() / (WAITING * 3)).max(1);
+    let (mut to_decide, mut to_verify) = (0, 0);
+    for resident in town.households.iter().step_by(step) {
+        // The first one is decided on its own.
+        let deed = match to_decide {
+            0 => DEEDS.into_iter().find(|(item, ..)| *item == "E05").unwrap_or(DEEDS[0]),
+            _ => thrown_deed(&mut dice),
         };
-        match nomination::nominate(conn, &asked, now) {
-            Ok(_) => waiting += 1,
-            Err(Error::Refused(_)) => {}
-            Err(error) => return Err(error),
-        }
-        if waiting == WAITING {
+        let Some(nomination) = nominate(conn, resident, deed, day_of(now), &town.building_head, now)? else {
+            continue;
+        };
+        if to_decide < WAITING {
+            verify(conn, resident, nomination, Decision::Approve, now)?;
+            to_decide += 1;
+        } else if to_verify < WAITING {
+            to_verify += 1;
+        } else {
             break;
         }
     }
-    Ok(())
+    council::open(conn, town, calendar.today, BallotForm::Open, now).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_year_has_twelve_sessions_and_two_more() {
+        for today in [
+            "2026-11-22",
+            "2026-11-25",
+            "2026-11-29",
+            "2026-11-30",
+            "2027-01-01",
+            "2028-02-29",
+        ] {
+            let today: Day = today.parse().unwrap();
+            let calendar = Calendar::before(today);
+            assert_eq!(calendar.council_days.len(), CYCLES, "{today}");
+            assert!(
+                calendar.council_days.iter().all(|day| *day < calendar.before_last),
+                "{today}"
+            );
+            assert_eq!(calendar.first_day.day(), 1);
+            assert!(calendar.first_day < calendar.council_days[0] && calendar.last < today);
+        }
+    }
 }
