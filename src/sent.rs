@@ -7,6 +7,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
@@ -120,6 +121,87 @@ impl FromRequest<App> for Multipart {
     async fn from_request(request: Request, app: &App) -> Result<Multipart> {
         let read = axum::extract::Multipart::from_request(request, app).await;
         read.map(Multipart).map_err(|_| unreadable())
+    }
+}
+
+/// What a form sent that may bring files, with or without some: its fields in their order, and its files.
+#[derive(Clone, Debug, Default)]
+pub struct Sent {
+    fields: Vec<(String, String)>,
+    files: Vec<(String, Bytes)>,
+}
+
+impl Sent {
+    /// The first field of this name, or nothing.
+    #[must_use]
+    pub fn one(&self, name: &str) -> &str {
+        self.all(name).next().unwrap_or_default()
+    }
+
+    /// All fields of this name.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.fields.iter().filter(move |(field, _)| field == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
+    /// The files of this field; a field that was left empty brings none.
+    pub fn files<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Bytes> {
+        let named = self.files.iter().filter(move |(field, _)| field == name);
+        named.map(|(_, bytes)| bytes).filter(|bytes| !bytes.is_empty())
+    }
+
+    async fn read(request: Request, app: &App) -> Result<Sent> {
+        let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if !kind.is_some_and(|kind| kind.starts_with("multipart/form-data")) {
+            return Ok(Sent {
+                fields: fields(&form_bytes(request, app).await?)?,
+                files: Vec::new(),
+            });
+        }
+        let Multipart(mut form) = Multipart::from_request(request, app).await?;
+        let mut sent = Sent::default();
+        while let Some(field) = form.next_field().await.map_err(|cause| not_whole(&cause))? {
+            let name = field.name().unwrap_or_default().to_owned();
+            if field.file_name().is_some() {
+                sent.files.push((name, field.bytes().await.map_err(|cause| not_whole(&cause))?));
+                continue;
+            }
+            let value = field.text().await.map_err(|cause| not_whole(&cause))?;
+            if value.contains('\0') {
+                return Err(unreadable());
+            }
+            sent.fields.push((name, value));
+        }
+        Ok(sent)
+    }
+}
+
+fn not_whole(cause: &axum::extract::multipart::MultipartError) -> Error {
+    match cause.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Error::invalid(
+            "photo",
+            "照片加起来太大，没有收下。请一次少传几张，或者把相机调到较小的尺寸再拍。",
+        ),
+        _ => Error::invalid("photo", "内容没有传完，请等网络好些再试。"),
+    }
+}
+
+/// A form with files, sent from one of our own pages: its `csrf` field belongs to the visitor's session.
+pub struct SignedUpload(pub Sent);
+
+impl FromRequest<App> for SignedUpload {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &App) -> Result<SignedUpload> {
+        let expected = request
+            .extensions()
+            .get::<Visitor>()
+            .map(|visitor| visitor.shell.csrf.clone());
+        let sent = Sent::read(request, app).await?;
+        match expected.is_some_and(|expected| expected == sent.one("csrf")) {
+            true => Ok(SignedUpload(sent)),
+            false => Err(STALE_FORM),
+        }
     }
 }
 

@@ -65,6 +65,8 @@ text_enum! {
         MarkVisits = "mark_visits", "入户评比";
         /// See home-visit sheets.
         ReadVisits = "read_visits", "查看入户评比";
+        /// Add photographs to a nomination.
+        AttachEvidence = "attach_evidence", "补充照片";
         /// Issue and stop cards.
         IssueCards = "issue_cards", "制发积分卡";
         /// Work the counter: redeem and void.
@@ -123,6 +125,7 @@ impl Role {
                 P::ReadReminders,
                 P::MarkVisits,
                 P::ReadVisits,
+                P::AttachEvidence,
                 P::IssueCards,
             ],
             Role::BuildingHead => &[
@@ -135,6 +138,7 @@ impl Role {
                 P::ReadReminders,
                 P::MarkVisits,
                 P::ReadVisits,
+                P::AttachEvidence,
             ],
             Role::StoreManager => &[P::Redeem, P::ReadJournal, P::ReadStock, P::TakeObjection],
             Role::StoreSupervisor => &[P::ReadJournal, P::ReadStock, P::ReceiveStock],
@@ -148,6 +152,7 @@ impl Role {
                 P::DecideObjection,
                 P::MarkVisits,
                 P::ReadVisits,
+                P::AttachEvidence,
             ],
             Role::Auditor => &[
                 P::ReadHouseholds,

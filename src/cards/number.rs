@@ -326,7 +326,7 @@ const DAMM: [[u8; 10]; 10] = [
 ];
 
 /// The check digit of these digits; 0 if the last of them is their check digit already, nothing if one is no digit.
-fn damm(digits: &str) -> Option<u8> {
+pub(crate) fn damm(digits: &str) -> Option<u8> {
     digits.chars().try_fold(0_u8, |interim, digit| {
         let column = usize::try_from(digit.to_digit(10)?).ok()?;
         DAMM.get(usize::from(interim))?.get(column).copied()

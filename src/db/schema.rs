@@ -546,9 +546,51 @@ diesel::table! {
         reason -> Nullable<Text>,
         marked_by -> Text,
         marked_at -> Timestamp,
+    evidence (id) {
+        id -> Text,
+        nomination_id -> Text,
+        file -> Text,
+        width -> BigInt,
+        height -> BigInt,
+        bytes -> BigInt,
+        added_by -> Nullable<Text>,
+        added_at -> Timestamp,
+        deleted_on -> Nullable<Date>,
     }
 }
 
+diesel::table! {
+    gatherings (id) {
+        id -> Text,
+        number -> BigInt,
+        area_id -> Text,
+        name -> Text,
+        place -> Text,
+        held_on -> Date,
+        scoring_item_id -> Text,
+        count -> BigInt,
+        opened_by -> Text,
+        opened_at -> Timestamp,
+        closed_by -> Nullable<Text>,
+        closed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    gathering_rows (gathering_id, row_number) {
+        gathering_id -> Text,
+        row_number -> BigInt,
+        household_id -> Text,
+        signed_at -> Nullable<Timestamp>,
+        signed_by -> Nullable<Text>,
+        manner -> Nullable<Text>,
+        nomination_id -> Nullable<Text>,
+        refusal -> Nullable<Text>,
+    }
+}
+
+diesel::joinable!(evidence -> nominations (nomination_id));
+diesel::joinable!(gathering_rows -> gatherings (gathering_id));
 diesel::joinable!(nominations -> scoring_items (scoring_item_id));
 diesel::joinable!(motion_rows -> motions (motion_id));
 diesel::joinable!(redemption_lines -> redemptions (redemption_id));
@@ -599,4 +641,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     visit_judges,
     visit_rows,
     visit_marks,
+    evidence,
+    gatherings,
+    gathering_rows,
 );
