@@ -82,8 +82,21 @@ pub fn table() -> Vec<Route> {
         // Council.
         get("/nominations", May(P::ReadNominations), council::web::nominations),
         get("/nominations/new", May(P::Nominate), council::web::nominate_form),
-        post("/nominations", May(P::Nominate), council::web::nominate),
+        post("/nominations/household", May(P::Nominate), council::web::find_household).with_body_limit(PHOTO_LIMIT),
+        post("/nominations/check", May(P::Nominate), council::web::check),
+        post("/nominations", May(P::Nominate), council::web::nominate).with_body_limit(PHOTOS_LIMIT),
         get("/nominations/{id}", May(P::ReadNominations), council::web::nomination),
+        post(
+            "/nominations/{id}/evidence",
+            May(P::AttachEvidence),
+            council::web::add_evidence,
+        )
+        .with_body_limit(PHOTOS_LIMIT),
+        get(
+            "/nominations/{id}/evidence/{evidence}",
+            May(P::ReadNominations),
+            council::web::show_evidence,
+        ),
         post("/nominations/{id}/verification", May(P::Verify), council::web::verify),
         get("/reminders", May(P::ReadReminders), council::web::reminders),
         get("/reminders/new", May(P::IssueReminders), council::web::remind_form),
@@ -167,6 +180,8 @@ pub fn table() -> Vec<Route> {
 pub const BODY_LIMIT: usize = 256 * 1024;
 /// A photograph of a card, as a phone takes it.
 const PHOTO_LIMIT: usize = 12 * 1024 * 1024;
+/// Two photographs of a deed as a phone takes them, or more that the page has made small, and the rest of the form.
+const PHOTOS_LIMIT: usize = 25 * 1024 * 1024;
 /// A roster of 20 MB, and the rest of its form.
 const ROSTER_LIMIT: usize = 21 * 1024 * 1024;
 

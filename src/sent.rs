@@ -135,7 +135,8 @@ impl Sent {
     /// The first field of this name, or nothing.
     #[must_use]
     pub fn one(&self, name: &str) -> &str {
-        self.all(name).next().unwrap_or_default()
+        let named = self.fields.iter().find(|(field, _)| field == name);
+        named.map(|(_, value)| value.as_str()).unwrap_or_default()
     }
 
     /// All fields of this name.

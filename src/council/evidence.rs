@@ -10,6 +10,7 @@ use chrono::Months;
 use diesel::prelude::*;
 
 use super::nomination::{self, Nomination, State};
+use super::notice;
 use super::photo::Photo;
 use crate::access::user::User;
 use crate::audit;
@@ -170,7 +171,7 @@ pub fn attach(
 /// May photographs still be added? Until the council has decided.
 #[must_use]
 pub fn is_open(state: State) -> bool {
-    matches!(state, State::Submitted)
+    matches!(state, State::Submitted | State::Verified)
 }
 
 /// The photographs of a nomination, in the order in which they were added.
@@ -215,7 +216,7 @@ pub fn delete_due(conn: &mut Conn, files: &Files, now: Moment) -> Result<usize> 
         .load::<(Evidence, Nomination)>(conn)?;
     let mut deleted = 0usize;
     for (one, nomination) in standing {
-        let is_due = closed_at(&nomination).is_some_and(|closed| closed <= before);
+        let is_due = closed_at(conn, &nomination)?.is_some_and(|closed| closed <= before);
         if !is_due {
             continue;
         }
@@ -242,9 +243,12 @@ pub fn delete_due(conn: &mut Conn, files: &Files, now: Moment) -> Result<usize> 
 }
 
 /// When the matter was closed; nothing while it is open.
-fn closed_at(nomination: &Nomination) -> Option<Moment> {
-    match is_open(nomination.state) {
-        true => None,
-        false => nomination.decided_at,
+fn closed_at(conn: &mut Conn, nomination: &Nomination) -> Result<Option<Moment>> {
+    match (nomination.state, &nomination.notice_id) {
+        (State::Submitted | State::Verified | State::Suspended, _) => Ok(None),
+        (state, _) if state.is_pending() => Ok(None),
+        (_, Some(notice)) => Ok(Some(notice::by_id(conn, notice)?.ends_at)),
+        // Without a notice nothing later than the decision, or than the nomination itself, is known.
+        (_, None) => Ok(Some(nomination.decided_at.unwrap_or(nomination.nominated_at))),
     }
 }

@@ -10,6 +10,7 @@ use std::fmt;
 use chrono::Days;
 use diesel::prelude::*;
 
+use super::award;
 use super::nomination::{Nomination, State};
 use crate::access::user::User;
 use crate::clock::{Day, Span};
@@ -20,7 +21,6 @@ use crate::id::Id;
 use crate::places::household::Household;
 use crate::points::Points;
 use crate::scheme::item::{CapPeriod, Category, CheckLevel, Item};
-use crate::scheme::terms;
 
 /// What would come of a nomination.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,16 +116,16 @@ pub fn forecast(
     except: Option<&Id<Nomination>>,
 ) -> Result<Forecast> {
     let mut history = History::load(conn, household, day)?;
-    history.rows.retain(|(one, ..)| Some(&one.id) != except);
+    history.rows.retain(|(one, _)| Some(&one.id) != except);
     let counts = category.redeemable && item.check_level != CheckLevel::L3;
     let household_left = match counts {
-        true => Some(history.left(conn, item, day)?),
+        true => Some(award::left_under_caps(conn, household, day)?),
         false => None,
     };
     let same = |from: Day, until: Day| -> Vec<Nomination> {
-        let rows = history.rows.iter().filter(|(_, code, _)| *code == item.code);
-        rows.filter(|(one, ..)| one.occurred_on >= from && one.occurred_on <= until)
-            .map(|(one, ..)| one.clone())
+        let rows = history.rows.iter().filter(|(_, code)| *code == item.code);
+        rows.filter(|(one, _)| one.occurred_on >= from && one.occurred_on <= until)
+            .map(|(one, _)| one.clone())
             .collect()
     };
     let same_day = same(day, day);
@@ -145,7 +145,7 @@ pub fn forecast(
 
 /// What a household was nominated for around a day, without what came to nothing.
 pub struct History {
-    rows: Vec<(Nomination, String, CheckLevel)>,
+    rows: Vec<(Nomination, String)>,
 }
 
 impl History {
@@ -161,9 +161,9 @@ impl History {
             .filter(nominations::household_id.eq(household))
             .filter(nominations::occurred_on.ge(year.from.checked_sub_days(margin).unwrap_or(year.from)))
             .filter(nominations::occurred_on.lt(year.until.checked_add_days(margin).unwrap_or(year.until)))
-            .filter(nominations::state.ne(State::Returned))
+            .filter(nominations::state.ne_all(State::WITHOUT_POINTS))
             .order((nominations::occurred_on, nominations::id))
-            .select((Nomination::as_select(), scoring_items::code, scoring_items::check_level))
+            .select((Nomination::as_select(), scoring_items::code))
             .load(conn)?;
         Ok(History { rows })
     }
@@ -172,29 +172,12 @@ impl History {
     #[must_use]
     pub fn item_left(&self, item: &Item, day: Day) -> Points {
         let span = item.cap_period.around(day);
-        let of_item = self.rows.iter().filter(|(_, code, _)| *code == item.code);
+        let of_item = self.rows.iter().filter(|(_, code)| *code == item.code);
         let has: Points = of_item
-            .filter(|(one, ..)| span.contains(one.occurred_on))
-            .map(|(one, ..)| one.points)
+            .filter(|(one, _)| span.contains(one.occurred_on))
+            .map(|(one, _)| one.points)
             .sum();
         item.cap.plus(-has).unwrap_or_default().max(Points::ZERO)
-    }
-
-    /// What the household can still spend from the deeds of a day's month and year.
-    fn left(&self, conn: &mut Conn, item: &Item, day: Day) -> Result<(Points, Points)> {
-        let caps = terms::of(conn, &item.scheme_version_id)?.caps;
-        let has = |span: Span| -> Points {
-            let inside = self.rows.iter().filter(|(one, ..)| span.contains(one.occurred_on));
-            inside
-                .filter(|(_, _, level)| *level != CheckLevel::L3)
-                .map(|(one, ..)| one.points)
-                .sum()
-        };
-        let left = |cap: Points, span| cap.plus(-has(span)).unwrap_or_default().max(Points::ZERO);
-        Ok((
-            left(caps.household_per_month, Span::month_of(day)),
-            left(caps.household_per_year, Span::year_of(day)),
-        ))
     }
 }
 

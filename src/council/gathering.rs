@@ -16,7 +16,7 @@ use chrono::Days;
 use diesel::prelude::*;
 use serde::Serialize;
 
-use super::nomination::{self, Nominate, Nomination};
+use super::nomination::{self, Nominate, Nomination, Nominator};
 use crate::access::user::User;
 use crate::audit;
 use crate::cards::number::damm;
@@ -475,7 +475,7 @@ pub fn close(conn: &mut Conn, gathering: &Id<Gathering>, by: &Id<User>, now: Mom
             count: gathering.count,
             occurred_on: gathering.held_on,
             note: format!("{}（{}），第 {} 号活动签到", gathering.name, gathering.place, gathering.number),
-            by: by.clone(),
+            by: Nominator::Staff(by.clone()),
             key: format!("gathering:{}:{}", gathering.id, row.row_number),
         };
         let row = match nomination::nominate(conn, &asked, now) {

@@ -81,12 +81,35 @@ impl fmt::Display for Refused {
     }
 }
 
+impl Refused {
+    const ALL: [Refused; 8] = [
+        Refused::Empty,
+        Refused::TooManyBytes,
+        Refused::TooManyPixels,
+        Refused::Heic,
+        Refused::Pdf,
+        Refused::NotAPhoto,
+        Refused::Damaged,
+        Refused::Disguised,
+    ];
+}
+
+/// The sentence that belongs to a code, where only the code came along.
+#[must_use]
+pub fn sentence(code: &str) -> String {
+    let known = Refused::ALL.iter().find(|refused| refused.code() == code);
+    known.map_or_else(|| "照片没有收下，请再试一次。".to_owned(), Refused::to_string)
+}
+
 impl Refusal for Refused {
     fn code(&self) -> &'static str {
         match self {
             Refused::Empty => "photo_empty",
-            Refused::TooManyBytes | Refused::TooManyPixels => "photo_too_large",
-            Refused::Heic | Refused::Pdf | Refused::NotAPhoto => "not_a_photo",
+            Refused::TooManyBytes => "photo_too_large",
+            Refused::TooManyPixels => "photo_too_many_pixels",
+            Refused::Heic => "photo_is_heic",
+            Refused::Pdf => "photo_is_pdf",
+            Refused::NotAPhoto => "not_a_photo",
             Refused::Damaged => "photo_damaged",
             Refused::Disguised => "photo_disguised",
         }

@@ -2,14 +2,17 @@
 //!
 //! One file a page. They are the roof as this file is; `routes.rs` names only what is handed on here.
 
+mod evidence;
 mod nominate;
 mod nomination;
 mod nominations;
 mod remind;
 mod reminder;
 mod reminders;
+mod whom;
 
-pub use nominate::{nominate, nominate_form};
+pub use evidence::{add_evidence, show_evidence};
+pub use nominate::{check, nominate, nominate_form};
 pub use nomination::{nomination, verify};
 pub use nominations::nominations;
 pub use remind::{remind, remind_form};
@@ -18,11 +21,13 @@ pub use reminder::{
     withdraw_reminder,
 };
 pub use reminders::reminders;
+pub use whom::find_household;
 
 use std::collections::HashMap;
 
 use super::nomination::{Filter, Nomination, State, list};
 use crate::access::role::{Permission, Reach};
+use crate::access::user::User;
 use crate::app::Staff;
 use crate::db::Conn;
 use crate::error::Result;
@@ -67,6 +72,11 @@ fn within(conn: &mut Conn, reach: &Reach, state: Option<State>) -> Result<Vec<(N
 /// Did this person make it, or is it about the person's own household? Then somebody else verifies it.
 fn is_own(staff: &Staff, nomination: &Nomination, household: &Household) -> bool {
     nomination.nominated_by.as_ref() == Some(&staff.user.id) || staff.user.household_id.as_ref() == Some(&household.id)
+}
+
+/// Did this person nominate it?
+fn is_nominator(user: &User, nomination: &Nomination) -> bool {
+    nomination.nominated_by.as_ref() == Some(&user.id)
 }
 
 /// The badge of a state; a template hands in a reference.

@@ -5,12 +5,15 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::evidence::may_add;
 use super::{badge, is_own};
 use crate::access::role::Permission;
 use crate::access::user::{self, User};
 use crate::app::{App, Staff};
 use crate::clock::{self, Moment};
+use crate::council::evidence::{self, Evidence};
 use crate::council::nomination::{self, Decision, Nomination, State as Stand, Verify};
+use crate::council::photo;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -37,12 +40,18 @@ struct NominationPage {
     decided_by: String,
     /// Why the visitor may not verify it; `None` when the visitor may.
     not_mine: Option<&'static str>,
+    evidence: Vec<Evidence>,
+    may_add_photos: bool,
     /// The key of the form that verifies.
     key: Id<Verify>,
     reason: String,
 }
 
 impl NominationPage {
+    fn most_photos(&self) -> usize {
+        evidence::MOST
+    }
+
     fn is_submitted(&self) -> bool {
         self.nomination.state == Stand::Submitted
     }
@@ -69,6 +78,7 @@ impl NominationPage {
         match (self.done.as_str(), nomination.transaction_number) {
             ("nominated", _) if self.is_submitted() => Some("已申报，等别人核实后入账。".to_owned()),
             ("verified", None) if !self.is_submitted() => Some("核实通过，等评议会评议。".to_owned()),
+            ("photo", _) => Some("照片已收下，只有工作人员看得到。".to_owned()),
             ("returned", None) if !self.is_submitted() => Some("已退回，原因会显示给申报人。".to_owned()),
             _ => None,
         }
@@ -80,6 +90,9 @@ impl NominationPage {
 pub struct Done {
     #[serde(default)]
     done: String,
+    /// Why a photograph that came with the nomination was not taken.
+    #[serde(default)]
+    photo: String,
 }
 
 /// `GET /nominations/{id}`
@@ -98,7 +111,30 @@ pub async fn nomination(
         .read(move |conn| nomination_page(conn, &staff, &Id::known(id), now))
         .await?;
     page.done = done.done;
+    if let Some(why) = photo_refusal(&done.photo) {
+        page.problems = Problems::from_error(Error::invalid("photo", why))?.1;
+    }
     page::show(&page)
+}
+
+/// The nomination with what went wrong above it.
+pub(super) async fn show_again(app: &App, staff: Staff, id: Id<Nomination>, error: Error) -> Result<Response> {
+    let (status, problems) = Problems::from_error(error)?;
+    let now = app.now();
+    let mut page = app.db.read(move |conn| nomination_page(conn, &staff, &id, now)).await?;
+    page.problems = problems;
+    page::show_with(status, &page)
+}
+
+/// The sentence of a photograph that did not come along.
+fn photo_refusal(code: &str) -> Option<String> {
+    match code {
+        "" => None,
+        code => Some(format!(
+            "申报已交上去，但有照片没收下：{} 可以在下面重新加照片。",
+            photo::sentence(code)
+        )),
+    }
 }
 
 fn nomination_page(conn: &mut Conn, staff: &Staff, id: &Id<Nomination>, now: Moment) -> Result<NominationPage> {
@@ -130,6 +166,10 @@ fn nomination_page(conn: &mut Conn, staff: &Staff, id: &Id<Nomination>, now: Mom
             () if !verifies => Some("正在等这一片的核实人核实。"),
             () => None,
         },
+        evidence: evidence::of_nomination(conn, &nomination.id)?,
+        may_add_photos: evidence::is_open(nomination.state)
+            && staff.duties.permit(Permission::AttachEvidence)
+            && may_add(conn, staff, &nomination)?,
         key: Id::new(now),
         reason: String::new(),
         nomination,

@@ -69,6 +69,11 @@ impl WhomPage {
         }
     }
 
+    /// Is there more than one building?
+    fn has_choice(&self) -> bool {
+        self.places.iter().map(|place| place.buildings.len()).sum::<usize>() > 1
+    }
+
     fn is_here(&self, building: &Area) -> bool {
         self.building.as_ref().is_some_and(|here| here.id == building.id)
     }
