@@ -86,6 +86,7 @@ pub fn table() -> Vec<Route> {
         post("/nominations/check", May(P::Nominate), council::web::check),
         post("/nominations", May(P::Nominate), council::web::nominate).with_body_limit(PHOTOS_LIMIT),
         get("/nominations/{id}", May(P::ReadNominations), council::web::nomination),
+        post("/nominations/{id}/withdrawal", May(P::Nominate), council::web::withdraw),
         post(
             "/nominations/{id}/evidence",
             May(P::AttachEvidence),

@@ -471,8 +471,12 @@ on_both! {
 on_both! {
     async fn a_days_work_on_the_pages(town: Town) {
         let (building, grid) = (town.signed_in("building").await, town.signed_in("grid").await);
-        let form = building.get(&format!("/nominations/new?household={WANG}")).await.text;
-        assert!(form.contains("王建国") && form.contains("独居老人敲门探访"));
+        // First the door, then what it did, then a last look.
+        let doors = building.get("/nominations/new").await.text;
+        assert!(doors.contains("王建国") && doors.contains(&format!("household={WANG}\"")) && !doors.contains(FAR));
+        let items = building.get(&format!("/nominations/new?household={WANG}")).await.text;
+        assert!(items.contains("王建国") && items.contains("独居老人敲门探访"));
+        let form = building.get(&format!("/nominations/new?household={WANG}&item=E10")).await.text;
         let key = hidden(&form, "key");
         let mut fields = vec![
             ("key", key.as_str()),
@@ -497,9 +501,10 @@ on_both! {
             let answer = building.post("/nominations", &asked).await;
             assert_eq!(answer.status, 422, "{field} {wrong}");
             assert!(
-                answer.text.contains("敲门看望刘奶奶")
-                    && answer.text.contains("class=\"error\"")
-                    && answer.text.contains(WANG),
+                matches!(field, "household" | "item")
+                    || answer.text.contains("敲门看望刘奶奶")
+                        && answer.text.contains("class=\"error\"")
+                        && answer.text.contains(WANG),
                 "{field} {wrong}"
             );
         }

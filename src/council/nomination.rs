@@ -17,6 +17,7 @@ use chrono::Days;
 use diesel::prelude::*;
 use serde::Serialize;
 
+use super::gathering;
 use super::notice::Notice;
 use super::refused::Refused;
 use crate::access::user::{self, User};
@@ -292,6 +293,9 @@ pub fn verify(conn: &mut Conn, asked: &Verify, now: Moment) -> Result<Nomination
             return Err(Error::Forbidden("申报人与您是一家人，请由别家的人核实。"));
         }
     }
+    if gathering::witnesses(conn, &nomination.id)?.contains(&asked.by.id) {
+        return Err(Error::Forbidden("这次活动的签到是您登记的，请由另一人核实。"));
+    }
     if nomination.state != State::Submitted {
         return Err(Refused::AlreadyDecided(nomination.state).into());
     }
@@ -314,6 +318,31 @@ pub fn verify(conn: &mut Conn, asked: &Verify, now: Moment) -> Result<Nomination
         Decision::Return => "award.returned",
     };
     record(conn, &nomination, asked.by.id.as_str(), act, String::new(), now)?;
+    Ok(nomination)
+}
+
+/// Takes a nomination back, by whoever made it, before it is verified. Doing it again changes nothing.
+///
+/// # Errors
+/// `Forbidden` for anybody else; [`Refused::AlreadyDecided`]; `NotFound`.
+pub fn withdraw(conn: &mut Conn, id: &Id<Nomination>, by: &Nominator, now: Moment) -> Result<Nomination> {
+    let mut nomination = by_id(conn, id)?;
+    let own = match by {
+        Nominator::Staff(user) => nomination.nominated_by.as_ref() == Some(user),
+        Nominator::Household(household) => nomination.nominating_household_id.as_ref() == Some(household),
+    };
+    if !own {
+        return Err(Error::Forbidden("只有申报人能撤回自己的申报。"));
+    }
+    match nomination.state {
+        State::Withdrawn => return Ok(nomination),
+        State::Submitted => {}
+        other => return Err(Refused::AlreadyDecided(other).into()),
+    }
+    nomination.state = State::Withdrawn;
+    nomination.ending_reason = Some("申报人撤回。".to_owned());
+    save(conn, &nomination)?;
+    record(conn, &nomination, by.as_str(), "award.withdrawn", String::new(), now)?;
     Ok(nomination)
 }
 

@@ -13,7 +13,7 @@ mod whom;
 
 pub use evidence::{add_evidence, show_evidence};
 pub use nominate::{check, nominate, nominate_form};
-pub use nomination::{nomination, verify};
+pub use nomination::{nomination, verify, withdraw};
 pub use nominations::nominations;
 pub use remind::{remind, remind_form};
 pub use reminder::{

@@ -6,13 +6,15 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::evidence::may_add;
-use super::{badge, is_own};
+use super::nominate::{Alike, alike as alike_of};
+use super::{badge, is_nominator, is_own};
 use crate::access::role::Permission;
 use crate::access::user::{self, User};
 use crate::app::{App, Staff};
 use crate::clock::{self, Moment};
 use crate::council::evidence::{self, Evidence};
-use crate::council::nomination::{self, Decision, Nomination, State as Stand, Verify};
+use crate::council::forecast;
+use crate::council::nomination::{self, Decision, Nomination, Nominator, State as Stand, Verify};
 use crate::council::photo;
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -41,6 +43,9 @@ struct NominationPage {
     /// Why the visitor may not verify it; `None` when the visitor may.
     not_mine: Option<&'static str>,
     evidence: Vec<Evidence>,
+    /// What looks like the same deed, for who verifies.
+    alike: Vec<Alike>,
+    may_withdraw: bool,
     may_add_photos: bool,
     /// The key of the form that verifies.
     key: Id<Verify>,
@@ -78,6 +83,7 @@ impl NominationPage {
         match (self.done.as_str(), nomination.transaction_number) {
             ("nominated", _) if self.is_submitted() => Some("已申报，等别人核实后入账。".to_owned()),
             ("verified", None) if !self.is_submitted() => Some("核实通过，等评议会评议。".to_owned()),
+            ("withdrawn", _) if nomination.state == Stand::Withdrawn => Some("已撤回，不再核实。".to_owned()),
             ("photo", _) => Some("照片已收下，只有工作人员看得到。".to_owned()),
             ("returned", None) if !self.is_submitted() => Some("已退回，原因会显示给申报人。".to_owned()),
             _ => None,
@@ -152,6 +158,15 @@ fn nomination_page(conn: &mut Conn, staff: &Staff, id: &Id<Nomination>, now: Mom
         .duties
         .reach(Permission::Verify, &tree)
         .covers(&household.building_id);
+    let alike = match nomination.state {
+        Stand::Submitted => {
+            let rule = (&item, &category);
+            let (count, day) = (nomination.count, nomination.occurred_on);
+            let found = forecast::forecast(conn, &household.id, rule, count, day, Some(&nomination.id))?;
+            alike_of(conn, &found)?
+        }
+        _ => Vec::new(),
+    };
     Ok(NominationPage {
         shell: staff.shell.clone(),
         done: String::new(),
@@ -166,6 +181,8 @@ fn nomination_page(conn: &mut Conn, staff: &Staff, id: &Id<Nomination>, now: Mom
             () if !verifies => Some("正在等这一片的核实人核实。"),
             () => None,
         },
+        alike,
+        may_withdraw: nomination.state == Stand::Submitted && is_nominator(&staff.user, &nomination),
         evidence: evidence::of_nomination(conn, &nomination.id)?,
         may_add_photos: evidence::is_open(nomination.state)
             && staff.duties.permit(Permission::AttachEvidence)
@@ -185,6 +202,28 @@ fn cited(conn: &mut Conn, nomination: &Nomination, item: &Item) -> Result<String
         Ok(scheme) if scheme.id == item.scheme_version_id => Ok(format!("{}（第 {} 版）", scheme.name, scheme.version)),
         Ok(_) | Err(Error::NotFound) => Ok("申报时施行的方案".to_owned()),
         Err(error) => Err(error),
+    }
+}
+
+/// What a form sends that says nothing more than its button.
+#[derive(Deserialize)]
+pub struct Nothing {}
+
+/// `POST /nominations/{id}/withdrawal`: by whoever nominated.
+///
+/// # Errors
+/// `NotFound`, also outside the visitor's area: what stands against it is shown on the page.
+pub async fn withdraw(
+    State(app): State<App>,
+    staff: Staff,
+    Path(id): Path<String>,
+    SignedForm(Nothing {}): SignedForm<Nothing>,
+) -> Result<Response> {
+    let id: Id<Nomination> = Id::known(id);
+    let (asked, by, now) = (id.clone(), Nominator::Staff(staff.user.id.clone()), app.now());
+    match app.db.write(move |conn| nomination::withdraw(conn, &asked, &by, now)).await {
+        Ok(_) => Ok(page::go(&format!("/nominations/{id}?done=withdrawn"))),
+        Err(error) => show_again(&app, staff, id, error).await,
     }
 }
 
