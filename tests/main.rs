@@ -18,6 +18,7 @@ mod council;
 mod crash;
 mod demo;
 mod doors;
+mod evidence;
 mod house;
 mod laws;
 mod ledger;
