@@ -546,6 +546,10 @@ diesel::table! {
         reason -> Nullable<Text>,
         marked_by -> Text,
         marked_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     evidence (id) {
         id -> Text,
         nomination_id -> Text,

@@ -73,16 +73,15 @@ chapter("a building head signs in, finds a household by its initials and reports
   await page.locator(".tiles a", { hasText: "申报好事" }).click();
   await page.fill("#query", initials(story.household.head));
   await submit(page, page.getByRole("button", { name: "查找" }));
-  const choice = page.locator(`input[name="household"][value="${story.household.code}"]`);
+  const choice = page.locator(`.big-list a[href*="household=${story.household.code}"]`);
   assert.equal(await choice.count(), 1, `${initials(story.household.head)} finds ${story.household.head}`);
-  await choice.check();
-  const item = page.locator(`input[name="item"][value="${DEED.item}"]`);
-  const fold = page.locator("details", { has: item });
-  if ((await fold.count()) && !(await fold.evaluate((details) => details.open))) await fold.locator("summary").click();
-  await item.check();
+  await submit(page, choice);
+  const item = page.locator(`a[href*="item=${DEED.item}"]`).first();
+  if (!(await item.isVisible())) await page.locator("details", { has: item }).locator("summary").click();
+  await submit(page, item);
   await page.fill("#note", DEED.note);
   await shot(page, "nominate-360");
-  await submit(page, page.getByRole("button", { name: "交给核实人" }));
+  await submit(page, page.getByRole("button", { name: "提交", exact: true }));
 
   story.nomination = new URL(page.url()).pathname;
   assert.match(story.nomination, /^\/nominations\/[0-9a-f-]{36}$/);

@@ -88,12 +88,14 @@ const PAGES = [
   ...["admin", "grid", "building", "shop", "stock", "council", "auditor"].map((name) => [`desk-${name}`, name, to("/desk")]),
   ["nominate-whom", "building", to("/nominations/new")],
   ["nominate-nobody", "building", to("/nominations/new?query=zzzz")],
-  ["nominate", "building", async (page) => {
+  ["nominate-what", "building", async (page) => {
     const answer = await page.goto(`${town.address}/nominations/new?household=${known.code}`);
     await page.locator("details").evaluateAll((folds) => folds.forEach((fold) => { fold.open = true; }));
     return answer;
   }],
-  ["nominate-refused", "building", async (page) => sent(`/nominations/new?household=${known.code}`, () => {}, ".button.big")(page), 422],
+  ["nominate-item-found", "building", async (page) => page.goto(`${town.address}/nominations/new?household=${known.code}&words=清扫`)],
+  ["nominate", "building", async (page) => page.goto(`${town.address}/nominations/new?household=${known.code}&item=E10`)],
+  ["nominate-refused", "building", async (page) => sent(`/nominations/new?household=${known.code}&item=E10`, (form) => form.locator("#count").evaluate((field) => { field.type = "text"; field.value = "一"; }), "#nominate .button.big")(page), 422],
   ["nominations", "grid", to("/nominations")],
   ["nominations-all", "grid", to("/nominations?state=all")],
   ["nominations-none", "grid", to("/nominations?state=returned")],
@@ -291,11 +293,13 @@ test("a good deed is reported and verified without JavaScript", async () => {
   await page.goto(`${town.address}/nominations/new`);
   await page.fill("#query", head);
   await submit(page, page.getByRole("button", { name: "查找" }));
-  await page.locator(`input[name="household"][value="${code}"]`).check();
-  const item = page.locator('input[name="item"][value="C04"]');
+  await submit(page, page.locator(`.big-list a[href*="${code}"]`));
+  const item = page.locator('a[href*="item=C04"]').first();
   if (!(await item.isVisible())) await page.locator("details", { has: item }).locator("summary").click();
-  await item.check();
-  await submit(page, page.getByRole("button", { name: "交给核实人" }));
+  await submit(page, item);
+  await submit(page, page.getByRole("button", { name: "先核对" }));
+  assert.match(await page.locator("#check").innerText(), /20 分/);
+  await submit(page, page.getByRole("button", { name: "提交", exact: true }));
   const { pathname } = new URL(page.url());
   assert.match(await page.locator(".notice.ok").innerText(), /已申报/);
   await page.context().close();
