@@ -70,6 +70,9 @@ pub fn table() -> Vec<Route> {
             May(P::ManageUsers),
             access::web::disable_user,
         ),
+        get("/users/{name}", May(P::ManageUsers), access::web::duties),
+        post("/users/{name}/duties", May(P::ManageUsers), access::web::add_duty),
+        post("/users/{name}/duty-ending", May(P::ManageUsers), access::web::end_duty),
         get("/audit", May(P::ReadAudit), access::web::audit),
         // Places.
         get("/households", May(P::ReadHouseholds), places::web::households),

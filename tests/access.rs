@@ -375,7 +375,7 @@ on_both! {
         assert_eq!(admin.post("/users/nobody/disabling", &[]).await.status, 404);
         // Who did it stands in the record.
         let acts: Vec<String> = town
-            .read(|conn| audit::events(conn, None, 10))
+            .read(|conn| audit::events(conn, None, 1_000))
             .await
             .into_iter()
             .map(|one| one.act)
@@ -383,6 +383,69 @@ on_both! {
         assert!(acts.contains(&"user.added".to_owned()) && acts.contains(&"user.disabled".to_owned()));
         let record = admin.get("/audit").await.text;
         assert!(record.contains("增加用户") && record.contains("停用用户") && record.contains("项目管理员甲"));
+    }
+}
+
+on_both! {
+    async fn duties_are_added_and_ended_and_somebody_always_manages_users(town: Town) {
+        let admin = town.signed_in("admin").await;
+        let (root, second) = town
+            .read(|conn| {
+                let tree = jishan::places::area::Tree::load(conn)?;
+                let building = tree.all().iter().find(|area| area.code == "B002").unwrap();
+                Ok((tree.root().unwrap().id.to_string(), building.id.to_string()))
+            })
+            .await;
+        let building = town.signed_in("building").await;
+        let far = format!("/households/{}", crate::town::FAR);
+        assert_eq!(building.get(&far).await.status, 404, "it is another's building");
+
+        // One more: at once, once, with a line in the record.
+        let duty = [("role", "building_head"), ("area", second.as_str())];
+        for _ in 0..2 {
+            let done = admin.post("/users/building/duties", &duty).await;
+            assert_eq!(done.location(), "/users/building?done=yes");
+        }
+        assert_eq!(building.get(&far).await.status, 200);
+        let page = admin.get("/users/building").await.text;
+        assert!(page.contains("楼栋长甲的职责") && page.contains("2号楼"), "{page}");
+
+        // One fewer: at once. Ended twice it is ended.
+        for _ in 0..2 {
+            let done = admin.post("/users/building/duty-ending", &duty).await;
+            assert_eq!(done.location(), "/users/building?done=yes");
+        }
+        assert_eq!(building.get(&far).await.status, 404);
+        let acts: Vec<String> = town.read(|conn| audit::events(conn, None, 1_000)).await.into_iter().map(|one| one.act).collect();
+        let count = |act: &str| acts.iter().filter(|one| *one == act).count();
+        assert_eq!((count("user.duty_added"), count("user.duty_ended")), (1, 1));
+        let record = admin.get("/audit").await.text;
+        assert!(record.contains("增加职责") && record.contains("结束职责") && record.contains("2号楼"));
+
+        // What nobody may hold together, and what makes no sense.
+        for (name, role, area, told) in [
+            ("shop", "store_supervisor", root.as_str(), "不能由同一人担任"),
+            ("auditor", "grid_worker", root.as_str(), "不能由同一人担任"),
+            ("grid", "auditor", root.as_str(), "不能由同一人担任"),
+            ("grid", "emperor", root.as_str(), "请选择职责"),
+            ("grid", "building_head", "nowhere", "请选择范围"),
+        ] {
+            let answer = admin.post(&format!("/users/{name}/duties"), &[("role", role), ("area", area)]).await;
+            assert_eq!(answer.status, 422, "{name} {role}");
+            assert!(answer.text.contains(told), "{name} {role}: {told}");
+        }
+        assert_eq!(admin.post("/users/nobody/duties", &duty).await.status, 404);
+
+        // The last administrator stays one; the last but one may go.
+        let manages = [("role", "administrator"), ("area", root.as_str())];
+        let refused = admin.post("/users/admin/duty-ending", &manages).await;
+        assert_eq!(refused.status, 403);
+        assert!(refused.text.contains("最后一位项目管理员"));
+        assert_eq!(admin.get("/users").await.status, 200);
+        assert_eq!(admin.post("/users/grid/duties", &manages).await.status, 303);
+        assert_eq!(admin.post("/users/admin/duty-ending", &manages).await.status, 303);
+        assert_eq!(admin.get("/users").await.status, 403);
+        assert_eq!(town.signed_in("grid").await.get("/users").await.status, 200);
     }
 }
 

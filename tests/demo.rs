@@ -30,7 +30,7 @@ on_both! {
             assert_eq!(grid.post("/demo/clock", &[("day", day)]).await.location(), "/desk");
         }
         assert_eq!(day_of(town.app.now()), days_after(today(), 1));
-        let events = town.read(|conn| audit::events(conn, None, 10)).await;
+        let events = town.read(|conn| audit::events(conn, None, 1_000)).await;
         assert_eq!(events.iter().filter(|event| event.act == "demo.moved").count(), 1);
         assert!(town.signed_in("auditor").await.get("/audit").await.text.contains("演示快进"));
 

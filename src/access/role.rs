@@ -170,6 +170,16 @@ impl Role {
     }
 }
 
+impl Role {
+    /// May one person hold both? Who sells does not keep the stock; who audits does nothing else (`domain.md` A15).
+    #[must_use]
+    pub fn goes_with(self, other: Role) -> bool {
+        let apart = |one, two| matches!((one, two), (Role::StoreManager, Role::StoreSupervisor));
+        let audits = (self == Role::Auditor) != (other == Role::Auditor);
+        !audits && !apart(self, other) && !apart(other, self)
+    }
+}
+
 /// The duties of one person.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Duties(pub Vec<(Role, Id<Area>)>);

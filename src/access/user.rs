@@ -6,7 +6,7 @@ use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use diesel::prelude::*;
 
-use super::role::{Duties, Role};
+use super::role::{Duties, Permission, Role};
 use crate::clock::Moment;
 use crate::db::Conn;
 use crate::db::schema::{user_roles, users};
@@ -145,6 +145,46 @@ pub fn grant(conn: &mut Conn, user: &Id<User>, role: Role, area: &Id<Area>) -> R
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Gives one more duty; answers whether it was not held before.
+///
+/// # Errors
+/// `Invalid` when one person may not hold both; `NotFound`.
+pub fn add_duty(conn: &mut Conn, user: &User, role: Role, area: &Id<Area>) -> Result<bool> {
+    let held = duties(conn, &user.id)?;
+    if held.0.contains(&(role, area.clone())) {
+        return Ok(false);
+    }
+    if let Some((other, _)) = held.0.iter().find(|(other, _)| !role.goes_with(*other)) {
+        return Err(Error::invalid(
+            "role",
+            format!("{}与{}不能由同一人担任，请另选一人。", role.label(), other.label()),
+        ));
+    }
+    grant(conn, &user.id, role, area)?;
+    Ok(true)
+}
+
+/// Ends a duty; answers whether it was held.
+///
+/// # Errors
+/// `Forbidden` when nobody would be left who manages users; `NotFound`.
+pub fn end_duty(conn: &mut Conn, user: &User, role: Role, area: &Id<Area>) -> Result<bool> {
+    if role.permits(Permission::ManageUsers) && user.disabled_at.is_none() {
+        let others = all(conn)?.into_iter().any(|(other, duties)| {
+            let mut duties = duties.0;
+            duties.retain(|duty| other.id != user.id || *duty != (role, area.clone()));
+            other.disabled_at.is_none() && Duties(duties).permit(Permission::ManageUsers)
+        });
+        if !others {
+            return Err(Error::Forbidden(
+                "这是最后一位项目管理员，不能结束。请先让另一人担任管理员。",
+            ));
+        }
+    }
+    let ended = diesel::delete(user_roles::table.find((&user.id, role, area))).execute(conn)?;
+    Ok(ended > 0)
 }
 
 /// Closes an account; its sessions and tokens stop at once.

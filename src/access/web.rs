@@ -4,6 +4,7 @@
 
 mod audit;
 mod desk;
+mod duties;
 mod first_run;
 mod sign_in;
 mod start;
@@ -11,6 +12,7 @@ mod users;
 
 pub use audit::audit;
 pub use desk::desk;
+pub use duties::{add_duty, duties, end_duty};
 pub use first_run::{first_run, found};
 pub use sign_in::{sign_in, sign_in_form, sign_out};
 pub use start::start;

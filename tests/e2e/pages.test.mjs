@@ -154,6 +154,7 @@ const PAGES = [
     await page.fill("#display_name", "某人");
     await page.fill("#password", "short");
   }, "form.panel .button.primary"), 422],
+  ["duties", "admin", followed("/users", "tbody th a")],
   ["users-forbidden", "shop", to("/users"), 403],
   ["audit", "auditor", to("/audit")],
   ["import", "admin", to("/import")],

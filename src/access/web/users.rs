@@ -38,9 +38,9 @@ struct UserRow {
     own: bool,
 }
 
-struct AreaChoice {
-    id: Id<Area>,
-    label: String,
+pub(super) struct AreaChoice {
+    pub(super) id: Id<Area>,
+    pub(super) label: String,
 }
 
 /// A new user, as the form sends it.
@@ -61,13 +61,19 @@ pub struct Done {
     done: String,
 }
 
+impl Done {
+    pub(super) fn is_done(&self) -> bool {
+        self.done == "yes"
+    }
+}
+
 /// `GET /users`
 ///
 /// # Errors
 /// Only when the database fails.
 pub async fn users(State(app): State<App>, staff: Staff, Query(done): Query<Done>) -> Result<Response> {
     let mut page = users_page(&app, staff, Problems::default(), NewUser::default()).await?;
-    page.added = done.done == "yes";
+    page.added = done.is_done();
     page::show(&page)
 }
 
@@ -85,35 +91,35 @@ async fn users_page(app: &App, staff: Staff, problems: Problems, form: NewUser) 
                     display_name: user.display_name,
                 })
                 .collect();
-            let areas = tree
-                .all()
-                .iter()
-                .map(|area| AreaChoice {
-                    id: area.id.clone(),
-                    label: area_label(area, &tree),
-                })
-                .collect();
             Ok(UsersPage {
                 shell: staff.shell,
                 added: false,
                 problems,
                 rows,
                 roles: Role::ALL,
-                areas,
+                areas: area_choices(&tree),
                 form,
             })
         })
         .await
 }
 
-fn area_label(area: &Area, tree: &Tree) -> String {
+pub(super) fn area_choices(tree: &Tree) -> Vec<AreaChoice> {
+    let choices = tree.all().iter().map(|area| AreaChoice {
+        id: area.id.clone(),
+        label: area_label(area, tree),
+    });
+    choices.collect()
+}
+
+pub(super) fn area_label(area: &Area, tree: &Tree) -> String {
     match tree.address(&area.id) {
         address if address.is_empty() => area.name.clone(),
         address => address,
     }
 }
 
-fn duties_in_words(duties: &Duties, tree: &Tree) -> String {
+pub(super) fn duties_in_words(duties: &Duties, tree: &Tree) -> String {
     let words: Vec<String> = duties
         .0
         .iter()
