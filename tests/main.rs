@@ -29,3 +29,4 @@ mod scheme;
 mod shop;
 mod statements;
 mod year;
+mod visits;
