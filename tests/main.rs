@@ -28,5 +28,5 @@ mod schema;
 mod scheme;
 mod shop;
 mod statements;
-mod year;
 mod visits;
+mod year;

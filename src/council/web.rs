@@ -9,10 +9,10 @@ mod nominations;
 mod remind;
 mod reminder;
 mod reminders;
-mod whom;
 mod visit;
 mod visit_marks;
 mod visits;
+mod whom;
 
 pub use evidence::{add_evidence, show_evidence};
 pub use nominate::{check, nominate, nominate_form};
@@ -24,10 +24,10 @@ pub use reminder::{
     withdraw_reminder,
 };
 pub use reminders::reminders;
-pub use whom::find_household;
 pub use visit::{close_visit, discard_visit, visit, visit_paper};
 pub use visit_marks::{visit_marks, write_visit_marks};
 pub use visits::{make_visit, visit_form, visits};
+pub use whom::find_household;
 
 use std::collections::HashMap;
 
