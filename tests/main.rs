@@ -29,4 +29,5 @@ mod schema;
 mod scheme;
 mod shop;
 mod statements;
+mod visits;
 mod year;

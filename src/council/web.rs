@@ -9,6 +9,9 @@ mod nominations;
 mod remind;
 mod reminder;
 mod reminders;
+mod visit;
+mod visit_marks;
+mod visits;
 mod whom;
 
 pub use evidence::{add_evidence, show_evidence};
@@ -21,6 +24,9 @@ pub use reminder::{
     withdraw_reminder,
 };
 pub use reminders::reminders;
+pub use visit::{close_visit, discard_visit, visit, visit_paper};
+pub use visit_marks::{visit_marks, write_visit_marks};
+pub use visits::{make_visit, visit_form, visits};
 pub use whom::find_household;
 
 use std::collections::HashMap;

@@ -123,6 +123,7 @@ struct HouseholdPage {
     deeds: Vec<Deed>,
     cards: Vec<CardRow>,
     may_nominate: bool,
+    may_remind: bool,
     may_issue: bool,
     may_change: bool,
     /// What is to be known before anything else: it left, it was merged.
@@ -221,6 +222,7 @@ fn household_page(conn: &mut Conn, staff: Staff, code: &str, now: Moment) -> Res
         deeds,
         cards: cards.into_iter().map(card_row).collect(),
         may_nominate: is_active && may(Permission::Nominate),
+        may_remind: may(Permission::ReadReminders),
         may_issue: is_active && may(Permission::IssueCards),
         may_change: may(Permission::ChangeHouseholds),
         standing,
