@@ -3,6 +3,9 @@
 //! One file a page. They are the roof as this file is; `routes.rs` names only what is handed on here.
 
 mod evidence;
+mod floor;
+mod hall;
+mod members;
 mod nominate;
 mod nomination;
 mod nominations;
@@ -14,6 +17,15 @@ mod whom;
 pub use evidence::{add_evidence, show_evidence};
 pub use nominate::{check, nominate, nominate_form};
 pub use nomination::{nomination, verify, withdraw};
+mod paper;
+mod session;
+mod sessions;
+mod vote;
+
+pub use floor::{end_voting, hands, separate, step_back, tally};
+pub use members::{appoint, declare_kin, end_seat, letter, member, members};
+pub use nominate::{nominate, nominate_form};
+pub use nomination::{nomination, verify};
 pub use nominations::nominations;
 pub use remind::{remind, remind_form};
 pub use reminder::{
@@ -22,6 +34,10 @@ pub use reminder::{
 };
 pub use reminders::reminders;
 pub use whom::find_household;
+pub use paper::{agenda, ballots, minutes, screen, tally_sheet};
+pub use session::{arrive, cancel, close, open, publish, session};
+pub use sessions::{convene, sessions};
+pub use vote::{arrive as arrive_oneself, vote, vote_form};
 
 use std::collections::HashMap;
 
