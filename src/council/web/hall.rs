@@ -288,6 +288,11 @@ impl Put {
         self.motion.kind == Kind::Batch
     }
 
+    /// More rows than can be seen at a glance.
+    pub fn is_long(&self) -> bool {
+        self.rows.len() > 6
+    }
+
     /// What it is about, in a few words.
     pub fn title(&self) -> String {
         match (self.motion.kind, self.rows.as_slice()) {

@@ -39,7 +39,7 @@ impl ScreenPage {
 }
 
 /// Rows of a batch that fit on a wall.
-const ON_THE_WALL: usize = 12;
+const ON_THE_WALL: usize = 8;
 
 /// `GET /sessions/{number}/screen`
 ///
