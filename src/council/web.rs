@@ -9,35 +9,32 @@ mod members;
 mod nominate;
 mod nomination;
 mod nominations;
+mod paper;
 mod remind;
 mod reminder;
 mod reminders;
-mod whom;
-
-pub use evidence::{add_evidence, show_evidence};
-pub use nominate::{check, nominate, nominate_form};
-pub use nomination::{nomination, verify, withdraw};
-mod paper;
 mod session;
 mod sessions;
 mod vote;
+mod whom;
 
+pub use evidence::{add_evidence, show_evidence};
 pub use floor::{end_voting, hands, separate, step_back, tally};
 pub use members::{appoint, declare_kin, end_seat, letter, member, members};
-pub use nominate::{nominate, nominate_form};
-pub use nomination::{nomination, verify};
+pub use nominate::{check, nominate, nominate_form};
+pub use nomination::{nomination, verify, withdraw};
 pub use nominations::nominations;
+pub use paper::{agenda, ballots, minutes, screen, tally_sheet};
 pub use remind::{remind, remind_form};
 pub use reminder::{
     confirm_reminder, decide_objection_to_reminder, deliver_reminder, fix_reminder, object_to_reminder, reminder,
     withdraw_reminder,
 };
 pub use reminders::reminders;
-pub use whom::find_household;
-pub use paper::{agenda, ballots, minutes, screen, tally_sheet};
 pub use session::{arrive, cancel, close, open, publish, session};
 pub use sessions::{convene, sessions};
 pub use vote::{arrive as arrive_oneself, vote, vote_form};
+pub use whom::find_household;
 
 use std::collections::HashMap;
 
