@@ -55,7 +55,7 @@ pub async fn hands(
                 Some(choice) => everybody(conn, session, &motion.id, choice)?,
                 None => named.clone(),
             };
-            if hands.is_empty() {
+            if hands.is_empty() && all.is_none() {
                 return Err(Error::invalid(
                     "hands",
                     "还没有选谁怎么投，请逐人选好，或按“全部赞成”。",
