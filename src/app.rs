@@ -3,6 +3,7 @@
 //! A handler names in its signature what it needs: a [`Visitor`] (anyone), [`Staff`] (signed in and let in by the guard),
 //! and in `sent.rs` what the request sent.
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::FromRequestParts;
@@ -11,7 +12,7 @@ use axum::http::request::Parts;
 use crate::access::attempts::Attempts;
 use crate::access::role::{Duties, Permission, Reach};
 use crate::access::session::{self, Recognised, Secret};
-use crate::access::user::User;
+use crate::access::user::{self, User};
 use crate::clock::{Clock, Moment};
 use crate::council::clockwork;
 use crate::db::{Conn, Db};
@@ -188,6 +189,24 @@ impl App {
     #[must_use]
     pub fn sign_ins(&self) -> &Attempts {
         &self.shared.sign_ins
+    }
+
+    /// Who this name and password belong to. Whoever guesses has to wait.
+    ///
+    /// # Errors
+    /// `Forbidden` with what is wrong, for people.
+    pub async fn person_of(&self, name: &str, password: String, from: Option<IpAddr>) -> Result<User> {
+        let name = name.trim().to_owned();
+        let Some(attempt) = self.sign_ins().begin(&name, from, self.now()) else {
+            return Err(Error::Forbidden("试的次数太多，请过一分钟再试。"));
+        };
+        let found = self.db.read(move |conn| user::credentials(conn, &name)).await?;
+        let recognised = self.slowly(move || user::verify(found, &password)).await?;
+        let Some(user) = recognised else {
+            return Err(Error::Forbidden("用户名或口令不对，请检查大小写后再试。"));
+        };
+        self.sign_ins().succeeded(&attempt);
+        Ok(user)
     }
 
     /// Runs something that takes a core for a while, two at a time.

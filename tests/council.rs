@@ -1,6 +1,8 @@
 //! How points are decided: two people, caps that count what waits, returns with a reason, and the days that may be written.
 
 mod award;
+mod chamber;
+mod session;
 
 use jishan::access::role::{Duties, Role};
 use jishan::access::user::{self, PasswordHash, User};

@@ -22,6 +22,7 @@ fn address(route: &Route) -> String {
         .replace("{evidence}", "unknown");
     path.replace("{name}", "unknown")
         .replace("{kind}", "split")
+        .replace("{number}", "99")
         .replace("{token}", "1000000005")
         .replace("{*path}", "app.css")
 }

@@ -206,6 +206,18 @@ pub fn of_area(conn: &mut Conn, area: &Id<Area>) -> Result<Vec<CouncilMember>> {
         .load(conn)?)
 }
 
+/// The seats that an account ever had.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn of_user(conn: &mut Conn, user: &Id<User>) -> Result<Vec<CouncilMember>> {
+    Ok(council_members::table
+        .filter(council_members::user_id.eq(user))
+        .order(council_members::id)
+        .select(CouncilMember::as_select())
+        .load(conn)?)
+}
+
 /// Who sits in the council of an area on a day.
 ///
 /// # Errors

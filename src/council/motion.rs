@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
-use super::member::CouncilMember;
+use super::member::{self, CouncilMember};
 use super::nomination::{self, Nomination};
 use super::refused::Refused;
 use super::session::{self, BallotForm, Session, count};
@@ -302,7 +302,7 @@ pub fn key_tally(conn: &mut Conn, motion: &Id<Motion>, counts: Counts, by: &Id<U
     Floor::of(conn, motion, now)?.decide(conn, by, now).map(Tally::Agreed)
 }
 
-/// Takes a row out of its batch, to be decided on its own: any member may ask for it.
+/// Takes a row out of its batch, to be decided on its own: any member may ask for it. Answers the new motion.
 ///
 /// # Errors
 /// [`Refused::VotingClosed`], [`Refused::SessionIs`]; `NotFound`; `Invalid` when votes have been cast or the row is alone.
@@ -312,7 +312,7 @@ pub fn pull_out(
     nomination: &Id<Nomination>,
     by: &Id<User>,
     now: Moment,
-) -> Result<()> {
+) -> Result<Id<Motion>> {
     let floor = Floor::of(conn, motion, now)?;
     let rows = rows_of(conn, motion)?;
     if !rows.contains(nomination) {
@@ -322,7 +322,7 @@ pub fn pull_out(
         return Err(Error::invalid("nomination", "这一项本来就单独表决。"));
     }
     let cast = floor.motion.votes_for.saturating_add(floor.motion.votes_against);
-    if cast > 0 || !floor.voted.is_empty() {
+    if cast > 0 || !floor.voted.is_empty() || !keyed(conn, motion)?.is_empty() {
         return Err(Error::invalid("nomination", "这一批已经开始投票，不能再抽出。"));
     }
     diesel::delete(motion_rows::table.find((motion, nomination))).execute(conn)?;
@@ -335,7 +335,58 @@ pub fn pull_out(
     put(conn, &floor.session.id, vec![alone], now)?;
     let subject = format!("award:{nomination}");
     let event = audit::Event::new(by.as_str(), "motion.pulled_out", subject, String::new(), now);
-    audit::record(conn, &[event])
+    audit::record(conn, &[event])?;
+    let mut found = of_nomination(conn, nomination)?.into_iter();
+    let alone = found.find(|one| one.session_id == floor.session.id && one.state == State::Waiting);
+    alone.map(|one| one.id).ok_or(Error::NotFound)
+}
+
+/// A member says at the session that a household is near to them, and steps back from the motion.
+///
+/// # Errors
+/// [`Refused::AlreadyVoted`], [`Refused::VotingClosed`], [`Refused::SessionIs`]; `NotFound` for a member of another council;
+/// `Invalid` without a reason.
+pub fn step_back(
+    conn: &mut Conn,
+    motion: &Id<Motion>,
+    member: &Id<CouncilMember>,
+    reason: &str,
+    by: &Id<User>,
+    now: Moment,
+) -> Result<Motion> {
+    let mut floor = Floor::of(conn, motion, now)?;
+    if member::by_id(conn, member)?.area_id != floor.session.area_id {
+        return Err(Error::NotFound);
+    }
+    let reason = reason.trim();
+    if reason.is_empty() || reason.chars().count() > 30 {
+        return Err(Error::invalid("reason", "请写明为什么回避，30个字以内，例如“亲属”。"));
+    }
+    if floor.voted.contains(member) {
+        return Err(Refused::AlreadyVoted.into());
+    }
+    if floor.recused.contains_key(member) {
+        return Ok(floor.motion);
+    }
+    let recusal = Recusal {
+        motion_id: motion.clone(),
+        member_id: member.clone(),
+        reason: reason.to_owned(),
+    };
+    diesel::insert_into(motion_recusals::table)
+        .values(&recusal)
+        .execute(conn)?;
+    // Who it is, but not why: kinship is personal.
+    let subject = format!("session:{}", floor.session.number);
+    let detail = format!("motion {} member {member}", floor.motion.position);
+    let event = audit::Event::new(by.as_str(), "motion.stepped_back", subject, detail, now);
+    audit::record(conn, &[event])?;
+    floor.recused.insert(member.clone(), recusal.reason);
+    // Whoever was still waited for has gone.
+    match !floor.voted.is_empty() && count(floor.voted.len()) >= floor.voters() {
+        true => floor.decide(conn, by, now),
+        false => Ok(floor.motion),
+    }
 }
 
 /// A motion that can still be voted on, with everything that decides who may.

@@ -127,6 +127,12 @@ pub fn convene(conn: &mut Conn, asked: &Convene, now: Moment) -> Result<Session>
     if asked.place.trim().is_empty() || asked.place.chars().count() > 60 {
         return Err(Error::invalid("place", "请填写开会地点，60个字以内。"));
     }
+    if member::sitting(conn, &asked.area, asked.held_on)?.is_empty() {
+        return Err(Error::invalid(
+            "area",
+            "这个范围在那一天没有在任的评议会成员，请先聘任成员。",
+        ));
+    }
     if under_way(conn, &asked.area)?.is_some() {
         return Err(Refused::AnotherSession.into());
     }
@@ -238,27 +244,72 @@ struct Attendance {
     arrived_at: Moment,
 }
 
-/// Somebody comes late: may vote on what has no result yet.
+/// Somebody comes late: may vote on what has no result yet, and steps back from what concerns the own household or kin.
 ///
 /// # Errors
 /// [`Refused::SessionIs`]; `Invalid` for somebody who does not sit in this council.
-pub fn arrive(conn: &mut Conn, session: &Id<Session>, late: &Id<CouncilMember>, now: Moment) -> Result<()> {
+pub fn arrive(
+    conn: &mut Conn,
+    session: &Id<Session>,
+    late: &Id<CouncilMember>,
+    by: &Id<User>,
+    now: Moment,
+) -> Result<()> {
     let session = expect_open(conn, session)?;
-    if !member::sitting(conn, &session.area_id, day_of(now))?
-        .iter()
-        .any(|one| one.id == *late)
-    {
+    let sitting = member::sitting(conn, &session.area_id, day_of(now))?;
+    let Some(member) = sitting.into_iter().find(|one| one.id == *late) else {
         return Err(Error::invalid("member", "这位不在本届评议会。"));
-    }
+    };
     if present(conn, &session.id)?.contains(late) {
         return Ok(());
     }
     let arrival = Attendance {
-        session_id: session.id,
+        session_id: session.id.clone(),
         member_id: late.clone(),
         arrived_at: now,
     };
     diesel::insert_into(attendances::table).values(&arrival).execute(conn)?;
+    record(conn, &session, by, "session.arrived", now)?;
+    mind_conflicts(conn, &member, by, now)
+}
+
+/// A member who was appointed, or who declares kin, while a session is open steps back from what is still to be decided.
+/// A row of a batch on which nobody has voted is taken out first, so that the member can vote on the rest; a vote that was
+/// cast before stands.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn mind_conflicts(conn: &mut Conn, member: &CouncilMember, by: &Id<User>, now: Moment) -> Result<()> {
+    let Some(session) = under_way(conn, &member.area_id)?.filter(|session| session.state == State::Open) else {
+        return Ok(());
+    };
+    let terms = council_terms(conn, day_of(now))?;
+    let conflicts = Conflicts::load(conn, std::slice::from_ref(member), terms.recuse_same_building)?;
+    for put in motion::of_session(conn, &session.id)? {
+        if put.state != motion::State::Waiting {
+            continue;
+        }
+        for row in motion::rows_of(conn, &put.id)? {
+            let nomination = nomination::by_id(conn, &row)?;
+            let household = household::by_id(conn, &nomination.household_id)?;
+            let found = conflicts.of(&household, nomination.nominated_by.as_ref());
+            let Some((_, reason)) = found.into_iter().next() else {
+                continue;
+            };
+            if motion::recusals(conn, &put.id)?.contains_key(&member.id) {
+                break;
+            }
+            let about = match motion::pull_out(conn, &put.id, &row, by, now) {
+                Ok(alone) => alone,
+                Err(Error::Invalid(_)) => put.id.clone(),
+                Err(error) => return Err(error),
+            };
+            match motion::step_back(conn, &about, &member.id, &reason, by, now) {
+                Ok(_) | Err(Error::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
     Ok(())
 }
 
@@ -327,6 +378,19 @@ pub fn by_id(conn: &mut Conn, id: &Id<Session>) -> Result<Session> {
         .ok_or(Error::NotFound)
 }
 
+/// A session by its number.
+///
+/// # Errors
+/// `NotFound`.
+pub fn by_number(conn: &mut Conn, number: i64) -> Result<Session> {
+    council_sessions::table
+        .filter(council_sessions::number.eq(number))
+        .select(Session::as_select())
+        .get_result(conn)
+        .optional()?
+        .ok_or(Error::NotFound)
+}
+
 /// A session that is open.
 pub(super) fn expect_open(conn: &mut Conn, id: &Id<Session>) -> Result<Session> {
     let session = by_id(conn, id)?;
@@ -372,6 +436,19 @@ pub fn present(conn: &mut Conn, session: &Id<Session>) -> Result<Vec<Id<CouncilM
         .load(conn)?)
 }
 
+/// Who came to a session, and when.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn arrivals(conn: &mut Conn, session: &Id<Session>) -> Result<BTreeMap<Id<CouncilMember>, Moment>> {
+    Ok(attendances::table
+        .filter(attendances::session_id.eq(session))
+        .select((attendances::member_id, attendances::arrived_at))
+        .load::<(Id<CouncilMember>, Moment)>(conn)?
+        .into_iter()
+        .collect())
+}
+
 /// How a council decides under the rules of a day.
 pub(super) fn council_terms(conn: &mut Conn, day: Day) -> Result<CouncilTerms> {
     let version = version::in_force(conn, day)?;
@@ -404,7 +481,12 @@ pub fn waiting(conn: &mut Conn, area: &Id<Area>) -> Result<Vec<(Nomination, Hous
 }
 
 /// The motions of a session that opens now: batches first, by who steps back; then each L3 row.
-fn agenda(conn: &mut Conn, area: &Id<Area>, members: &[CouncilMember], terms: &CouncilTerms) -> Result<Vec<NewMotion>> {
+pub(super) fn agenda(
+    conn: &mut Conn,
+    area: &Id<Area>,
+    members: &[CouncilMember],
+    terms: &CouncilTerms,
+) -> Result<Vec<NewMotion>> {
     let rows = waiting(conn, area)?;
     let conflicts = Conflicts::load(conn, members, terms.recuse_same_building)?;
     let item_ids: Vec<_> = rows.iter().map(|(one, _)| one.scoring_item_id.clone()).collect();

@@ -3,21 +3,31 @@
 //! One file a page. They are the roof as this file is; `routes.rs` names only what is handed on here.
 
 mod evidence;
+mod floor;
+mod hall;
+mod members;
 mod nominate;
 mod nomination;
 mod nominations;
+mod paper;
 mod remind;
 mod reminder;
 mod reminders;
 mod visit;
 mod visit_marks;
 mod visits;
+mod session;
+mod sessions;
+mod vote;
 mod whom;
 
 pub use evidence::{add_evidence, show_evidence};
+pub use floor::{end_voting, hands, separate, step_back, tally};
+pub use members::{appoint, declare_kin, end_seat, letter, member, members};
 pub use nominate::{check, nominate, nominate_form};
 pub use nomination::{nomination, verify, withdraw};
 pub use nominations::nominations;
+pub use paper::{agenda, ballots, minutes, screen, tally_sheet};
 pub use remind::{remind, remind_form};
 pub use reminder::{
     confirm_reminder, decide_objection_to_reminder, deliver_reminder, fix_reminder, object_to_reminder, reminder,
@@ -27,6 +37,9 @@ pub use reminders::reminders;
 pub use visit::{close_visit, discard_visit, visit, visit_paper};
 pub use visit_marks::{visit_marks, write_visit_marks};
 pub use visits::{make_visit, visit_form, visits};
+pub use session::{arrive, cancel, close, open, publish, session};
+pub use sessions::{convene, sessions};
+pub use vote::{arrive as arrive_oneself, vote, vote_form};
 pub use whom::find_household;
 
 use std::collections::HashMap;

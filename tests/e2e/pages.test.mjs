@@ -84,6 +84,33 @@ const sentVisit = (names) => async (page) => {
 
 const roster = "社区,网格,楼栋,单元,房号,户主,人口,备注\n阳光社区,9,12栋,1,101,李玉山,4,无\n阳光社区,9,12栋,1,102,王秀英,0,无\n阳光社区,9,12栋,1,104,李玉山,3,无\n";
 
+/** A council with a session that is open, made once: its members and its number. */
+let hall;
+function council() {
+  hall ||= (async () => {
+    const page = await town.enter("admin");
+    const members = [];
+    for (const name of ["", "周老师", "吴大姐", "郑大爷"]) {
+      await page.goto(`${town.address}/council`);
+      if (name) await page.fill("#name", name);
+      else await page.selectOption("#user", { index: 1 });
+      await submit(page, page.getByRole("button", { name: "聘任" }));
+      members.push(new URL(page.url()).pathname);
+    }
+    await page.goto(`${town.address}/sessions`);
+    await page.fill("#held_on", await page.getAttribute("#held_on", "min"));
+    await page.fill("#place", "社区议事厅");
+    await page.locator('input[name="ballot"][value="secret"]').check({ force: true });
+    await submit(page, page.getByRole("button", { name: "登记开会" }));
+    const session = new URL(page.url()).pathname;
+    await page.context().close();
+    return { member: members[1], session };
+  })();
+  return hall;
+}
+const inSession = (rest) => async (page) => page.goto(town.address + (await council()).session + rest);
+const ofMember = (rest) => async (page) => page.goto(town.address + (await council()).member + rest);
+
 // What, who, how to get there, and the status if it is not 200.
 const PAGES = [
   ["start", null, to("/")],
@@ -112,6 +139,34 @@ const PAGES = [
   ["nomination-mine", "building", followed("/nominations?state=submitted", "tbody a.button")],
   ["nomination-to-verify", "grid", followed("/nominations?state=submitted", "tbody a.button")],
   ["nomination-posted", "auditor", followed("/nominations?state=posted", "tbody a.button")],
+  ["council", "admin", async (page) => { await council(); return page.goto(`${town.address}/council`); }],
+  ["council-reader", "auditor", to("/council")],
+  ["council-refused", "admin", async (page) => sent("/council", () => {}, ".button.big")(page), 422],
+  ["member", "admin", ofMember("?query=c")],
+  ["member-reader", "auditor", ofMember("")],
+  ["letter", "admin", ofMember("/letter")],
+  ["sessions", "admin", to("/sessions")],
+  ["sessions-reader", "grid", to("/sessions")],
+  ["session-before", "admin", inSession("")],
+  ["screen-before", "auditor", inSession("/screen")],
+  ["vote-before", "council", to("/vote")],
+  ["session-refused", "admin", async (page) => {
+    const { session } = await council();
+    return sent(session, async (page) => { for (const box of await page.locator('input[name="present"]').all()) await box.uncheck({ force: true }); }, 'form[action$="/opening"] .button.big')(page);
+  }, 422],
+  ["session-open", "admin", async (page) => {
+    const { session } = await council();
+    await sent(session, () => {}, 'form[action$="/opening"] .button.big')(page);
+    await page.goto(town.address + session);
+    return page.reload();
+  }],
+  ["session-open-reader", "auditor", inSession("")],
+  ["screen", "auditor", inSession("/screen")],
+  ["agenda", "council", inSession("/agenda")],
+  ["ballots", "admin", inSession("/ballots")],
+  ["tally-sheet", "admin", inSession("/tally-sheet")],
+  ["minutes", "auditor", inSession("/minutes")],
+  ["vote", "council", to("/vote")],
   ["households", "grid", to("/households")],
   ["households-none", "council", to("/households?query=zzzz")],
   ["household", "grid", ofKnown("")],

@@ -9,9 +9,8 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::access::session;
-use crate::access::user::{self};
 use crate::app::{App, Visitor};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::guard::COOKIE;
 use crate::page::{self, Problems, Shell};
 use crate::sent::{OpenForm, Query, SignedForm, local_path};
@@ -89,21 +88,8 @@ pub async fn sign_in(
 }
 
 async fn try_sign_in(app: &App, form: &SignIn, from: Option<std::net::IpAddr>) -> Result<session::Secret> {
-    let name = form.name.trim().to_owned();
+    let user = app.person_of(&form.name, form.password.clone(), from).await?;
     let now = app.now();
-    let Some(attempt) = app.sign_ins().begin(&name, from, now) else {
-        return Err(Error::Forbidden("试的次数太多，请过一分钟再试。"));
-    };
-    let found = {
-        let name = name.clone();
-        app.db.read(move |conn| user::credentials(conn, &name)).await?
-    };
-    let password = form.password.clone();
-    let recognised = app.slowly(move || user::verify(found, &password)).await?;
-    let Some(user) = recognised else {
-        return Err(Error::Forbidden("用户名或口令不对，请检查大小写后再试。"));
-    };
-    app.sign_ins().succeeded(&attempt);
     app.db.write(move |conn| session::start(conn, &user.id, now)).await
 }
 
