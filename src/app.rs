@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use crate::access::attempts::Attempts;
+use crate::access::attempts::{Attempts, Filings};
 use crate::access::role::{Duties, Permission, Reach};
 use crate::access::session::{self, Recognised, Secret};
 use crate::access::user::User;
@@ -45,6 +45,7 @@ struct Shared {
     stores: Recall<(Duties, Permission), Id<PointsStore>>,
     holders: Recall<String, Recognised>,
     sign_ins: Attempts,
+    filings: Filings,
     /// Password hashing takes a core for a while; this many at a time.
     hashing: tokio::sync::Semaphore,
 }
@@ -78,6 +79,7 @@ impl App {
                 stores: Recall::new(),
                 holders: Recall::new(),
                 sign_ins: Attempts::new(),
+                filings: Filings::new(),
                 hashing: tokio::sync::Semaphore::new(2),
             }),
         }
@@ -188,6 +190,12 @@ impl App {
     #[must_use]
     pub fn sign_ins(&self) -> &Attempts {
         &self.shared.sign_ins
+    }
+
+    /// What strangers send in and ask for, counted by address.
+    #[must_use]
+    pub fn filings(&self) -> &Filings {
+        &self.shared.filings
     }
 
     /// Runs something that takes a core for a while, two at a time.

@@ -23,6 +23,7 @@ mod house;
 mod laws;
 mod ledger;
 mod places;
+mod redress;
 mod reminders;
 mod schema;
 mod scheme;
