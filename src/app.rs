@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use crate::access::attempts::Attempts;
+use crate::access::attempts::{Attempts, Filings};
 use crate::access::role::{Duties, Permission, Reach};
 use crate::access::session::{self, Recognised, Secret};
 use crate::access::user::{self, User};
@@ -46,6 +46,7 @@ struct Shared {
     stores: Recall<(Duties, Permission), Id<PointsStore>>,
     holders: Recall<String, Recognised>,
     sign_ins: Attempts,
+    filings: Filings,
     /// Password hashing takes a core for a while; this many at a time.
     hashing: tokio::sync::Semaphore,
 }
@@ -79,6 +80,7 @@ impl App {
                 stores: Recall::new(),
                 holders: Recall::new(),
                 sign_ins: Attempts::new(),
+                filings: Filings::new(),
                 hashing: tokio::sync::Semaphore::new(2),
             }),
         }
@@ -207,6 +209,12 @@ impl App {
         };
         self.sign_ins().succeeded(&attempt);
         Ok(user)
+    }
+
+    /// What strangers send in and ask for, counted by address.
+    #[must_use]
+    pub fn filings(&self) -> &Filings {
+        &self.shared.filings
     }
 
     /// Runs something that takes a core for a while, two at a time.

@@ -23,6 +23,7 @@ fn address(route: &Route) -> String {
     path.replace("{name}", "unknown")
         .replace("{kind}", "split")
         .replace("{number}", "99")
+        .replace("{receipt}", "unknown")
         .replace("{token}", "1000000005")
         .replace("{*path}", "app.css")
 }

@@ -95,6 +95,10 @@ const TABLES: &[(&str, &str)] = &[
     ("evidence", "council"),
     ("gatherings", "council"),
     ("gathering_rows", "council"),
+    ("objections", "council"),
+    ("appeals", "council"),
+    ("appeal_panellists", "council"),
+    ("award_corrections", "council"),
     ("points_stores", "shop"),
     ("goods_items", "shop"),
     ("stock_lots", "shop"),
@@ -115,6 +119,11 @@ const BORROWED_TABLES: &[Exception] = &[
         "src/council/award.rs",
         "scoring_items",
         "a household's cap leaves items of level L3 out, which is one join here and many calls otherwise",
+    ),
+    (
+        "src/council/appeal.rs",
+        "scoring_items",
+        "what an appeal added counts under the caps by its item's code and level, as what was nominated does",
     ),
     (
         "src/council/forecast.rs",

@@ -24,6 +24,7 @@ mod laws;
 mod ledger;
 mod places;
 mod registry;
+mod redress;
 mod reminders;
 mod schema;
 mod scheme;

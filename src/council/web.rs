@@ -2,6 +2,9 @@
 //!
 //! One file a page. They are the roof as this file is; `routes.rs` names only what is handed on here.
 
+mod appeal;
+mod appeals;
+mod corrections;
 mod evidence;
 mod floor;
 mod hall;
@@ -10,6 +13,9 @@ mod nominate;
 mod nomination;
 mod nominations;
 mod paper;
+mod object;
+mod objection;
+mod redress;
 mod remind;
 mod reminder;
 mod reminders;
@@ -21,6 +27,12 @@ mod sessions;
 mod vote;
 mod whom;
 
+pub use appeal::{appeal, appeal_form, appeal_receipt};
+pub use appeals::{
+    appeals, give_opinion, hearing, hold_hearing, name_panel, settle_appeal, take_appeal, take_appeal_form,
+    withdraw_appeal,
+};
+pub use corrections::{correction, correction_form, corrections, decide_correction, propose_correction};
 pub use evidence::{add_evidence, show_evidence};
 pub use floor::{end_voting, hands, separate, step_back, tally};
 pub use members::{appoint, declare_kin, end_seat, letter, member, members};
@@ -28,6 +40,8 @@ pub use nominate::{check, nominate, nominate_form};
 pub use nomination::{nomination, verify, withdraw};
 pub use nominations::nominations;
 pub use paper::{agenda, ballots, minutes, screen, tally_sheet};
+pub use object::{object, object_form, objection_receipt, receipts};
+pub use objection::{decide_objection, objection, objections, take_objection, take_objection_form};
 pub use remind::{remind, remind_form};
 pub use reminder::{
     confirm_reminder, decide_objection_to_reminder, deliver_reminder, fix_reminder, object_to_reminder, reminder,
