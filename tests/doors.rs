@@ -17,6 +17,7 @@ use crate::town::{FAR, STAFF, Town, WANG, on_both};
 fn address(route: &Route) -> String {
     let path = route.path.replace("{code}", WANG).replace("{id}", "unknown").replace("{evidence}", "unknown");
     path.replace("{name}", "unknown")
+        .replace("{number}", "9")
         .replace("{token}", "1000000005")
         .replace("{*path}", "app.css")
 }

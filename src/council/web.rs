@@ -3,9 +3,12 @@
 //! One file a page. They are the roof as this file is; `routes.rs` names only what is handed on here.
 
 mod evidence;
+mod budget;
+mod draft;
 mod nominate;
 mod nomination;
 mod nominations;
+mod notices;
 mod remind;
 mod reminder;
 mod reminders;
@@ -14,7 +17,10 @@ mod whom;
 pub use evidence::{add_evidence, show_evidence};
 pub use nominate::{check, nominate, nominate_form};
 pub use nomination::{nomination, verify, withdraw};
+pub use budget::{budget, set_budget};
+pub use draft::{draft, publish};
 pub use nominations::nominations;
+pub use notices::{notice, notices};
 pub use remind::{remind, remind_form};
 pub use reminder::{
     confirm_reminder, decide_objection_to_reminder, deliver_reminder, fix_reminder, object_to_reminder, reminder,
