@@ -22,6 +22,7 @@ mod evidence;
 mod house;
 mod laws;
 mod ledger;
+mod notices;
 mod places;
 mod public_text;
 mod reminders;
