@@ -15,7 +15,11 @@ use crate::town::{FAR, STAFF, Town, WANG, on_both};
 
 /// A door as it is knocked at: a household that is there, and ids that are not, so that nothing is changed behind it.
 fn address(route: &Route) -> String {
-    let path = route.path.replace("{code}", WANG).replace("{id}", "unknown").replace("{evidence}", "unknown");
+    let path = route
+        .path
+        .replace("{code}", WANG)
+        .replace("{id}", "unknown")
+        .replace("{evidence}", "unknown");
     path.replace("{name}", "unknown")
         .replace("{number}", "9")
         .replace("{token}", "1000000005")

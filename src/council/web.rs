@@ -2,9 +2,9 @@
 //!
 //! One file a page. They are the roof as this file is; `routes.rs` names only what is handed on here.
 
-mod evidence;
 mod budget;
 mod draft;
+mod evidence;
 mod nominate;
 mod nomination;
 mod nominations;
@@ -15,11 +15,11 @@ mod reminders;
 mod whom;
 mod work;
 
+pub use budget::{budget, set_budget};
+pub use draft::{draft, publish};
 pub use evidence::{add_evidence, show_evidence};
 pub use nominate::{check, nominate, nominate_form};
 pub use nomination::{nomination, verify, withdraw};
-pub use budget::{budget, set_budget};
-pub use draft::{draft, publish};
 pub use nominations::nominations;
 pub use notices::{notice, notices};
 pub use remind::{remind, remind_form};
