@@ -56,6 +56,8 @@ pub fn table() -> Vec<Route> {
         get("/static/{*path}", Anyone, assets::serve),
         get("/scheme", Anyone, scheme::web::rules),
         get("/K/{token}", Anyone, cards::web::found),
+        get("/notices", Anyone, council::web::notices),
+        get("/notices/{number}", Anyone, council::web::notice),
         // Access.
         get("/first-run", Anyone, access::web::first_run),
         post("/first-run", Anyone, access::web::found),
@@ -313,6 +315,10 @@ pub fn table() -> Vec<Route> {
             May(P::DecideObjection),
             council::web::decide_correction,
         ),
+        get("/budget", May(P::ReadCouncil), council::web::budget),
+        post("/budget", May(P::SetBudget), council::web::set_budget),
+        get("/sessions/{number}/notice", May(P::KeepSession), council::web::draft),
+        post("/sessions/{number}/notice", May(P::KeepSession), council::web::publish),
         // Shop.
         get("/counter", May(P::Redeem), shop::web::counter),
         post("/counter", May(P::Redeem), shop::web::show_card),
@@ -332,6 +338,7 @@ pub fn table() -> Vec<Route> {
             May(P::ReadHouseholds),
             statements::web::statement,
         ),
+        get("/trace/{number}", May(P::ReadHouseholds), statements::web::trace),
         // The API for counters and other programs.
         get("/api/openapi.json", Anyone, assets::openapi),
         get(

@@ -25,4 +25,5 @@ pub mod refused;
 pub mod reminder;
 pub mod session;
 pub mod visit;
+pub mod sheet;
 pub mod web;

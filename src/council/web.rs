@@ -5,6 +5,8 @@
 mod appeal;
 mod appeals;
 mod corrections;
+mod budget;
+mod draft;
 mod evidence;
 mod floor;
 mod hall;
@@ -16,6 +18,7 @@ mod paper;
 mod object;
 mod objection;
 mod redress;
+mod notices;
 mod remind;
 mod reminder;
 mod reminders;
@@ -26,6 +29,7 @@ mod session;
 mod sessions;
 mod vote;
 mod whom;
+mod work;
 
 pub use appeal::{appeal, appeal_form, appeal_receipt};
 pub use appeals::{
@@ -33,6 +37,8 @@ pub use appeals::{
     withdraw_appeal,
 };
 pub use corrections::{correction, correction_form, corrections, decide_correction, propose_correction};
+pub use budget::{budget, set_budget};
+pub use draft::{draft, publish};
 pub use evidence::{add_evidence, show_evidence};
 pub use floor::{end_voting, hands, separate, step_back, tally};
 pub use members::{appoint, declare_kin, end_seat, letter, member, members};
@@ -42,6 +48,7 @@ pub use nominations::nominations;
 pub use paper::{agenda, ballots, minutes, screen, tally_sheet};
 pub use object::{object, object_form, objection_receipt, receipts};
 pub use objection::{decide_objection, objection, objections, take_objection, take_objection_form};
+pub use notices::{notice, notices};
 pub use remind::{remind, remind_form};
 pub use reminder::{
     confirm_reminder, decide_objection_to_reminder, deliver_reminder, fix_reminder, object_to_reminder, reminder,
@@ -55,6 +62,7 @@ pub use session::{arrive, cancel, close, open, publish, session};
 pub use sessions::{convene, sessions};
 pub use vote::{arrive as arrive_oneself, vote, vote_form};
 pub use whom::find_household;
+pub use work::{Work, work_of};
 
 use std::collections::HashMap;
 
@@ -74,21 +82,21 @@ const NEWEST: i64 = 1_000;
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn waiting_for(conn: &mut Conn, staff: &Staff) -> Result<Vec<(Nomination, Household)>> {
+fn waiting_for(conn: &mut Conn, staff: &Staff) -> Result<Vec<(Nomination, Household)>> {
     let reach = staff.reach(conn, Permission::Verify)?;
-    let mut submitted = within(conn, &reach, Some(State::Submitted))?;
+    let mut submitted = within(conn, &reach, &[State::Submitted])?;
     submitted.retain(|(one, household)| !is_own(staff, one, household));
     Ok(submitted)
 }
 
 /// The newest nominations within a reach, each with its household.
-fn within(conn: &mut Conn, reach: &Reach, state: Option<State>) -> Result<Vec<(Nomination, Household)>> {
+fn within(conn: &mut Conn, reach: &Reach, states: &[State]) -> Result<Vec<(Nomination, Household)>> {
     let inside = match reach.buildings() {
         Some(buildings) => Some(household::ids_in(conn, &buildings)?),
         None => None,
     };
     let filter = Filter {
-        state,
+        states: states.to_vec(),
         households: inside,
         ..Filter::default()
     };

@@ -1,11 +1,16 @@
 //! The page of a statement: every line of a household's account with its rule and the people behind it, to read and to
 //! print.
 
+mod trace;
+
+pub use trace::trace;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::coming::{self, Coming};
 use super::statement::{self, Line, PAGE, Statement, What};
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
@@ -31,8 +36,7 @@ struct StatementPage {
     kind: AccountKind,
     /// Is this the first page, with the newest lines?
     newest: bool,
-    /// Points that expire: the last day, how many.
-    expiring: Vec<(String, Points)>,
+    coming: Coming,
     statement: Statement,
 }
 
@@ -108,7 +112,7 @@ pub async fn statement(
                 address,
                 kind,
                 newest: wanted.before.is_none(),
-                expiring: expiring(conn, household.id.as_str())?,
+                coming: coming::of(conn, &household, clock::day_of(now))?,
                 statement: statement::statement(conn, household, kind, wanted.before, PAGE)?,
             })
         })
