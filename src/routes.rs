@@ -240,7 +240,6 @@ pub fn table() -> Vec<Route> {
         ),
         post("/sessions/{number}/tallies", May(P::KeepSession), council::web::tally),
         post("/sessions/{number}/closing", May(P::KeepSession), council::web::close),
-        post("/sessions/{number}/notice", May(P::KeepSession), council::web::publish),
         get("/vote", May(P::Vote), council::web::vote_form),
         post("/vote", May(P::Vote), council::web::vote),
         post("/vote/arrival", May(P::Vote), council::web::arrive_oneself),

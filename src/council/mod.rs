@@ -24,6 +24,6 @@ pub mod receipt;
 pub mod refused;
 pub mod reminder;
 pub mod session;
-pub mod visit;
 pub mod sheet;
+pub mod visit;
 pub mod web;

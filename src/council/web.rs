@@ -4,8 +4,8 @@
 
 mod appeal;
 mod appeals;
-mod corrections;
 mod budget;
+mod corrections;
 mod draft;
 mod evidence;
 mod floor;
@@ -14,19 +14,19 @@ mod members;
 mod nominate;
 mod nomination;
 mod nominations;
-mod paper;
+mod notices;
 mod object;
 mod objection;
+mod paper;
 mod redress;
-mod notices;
 mod remind;
 mod reminder;
 mod reminders;
+mod session;
+mod sessions;
 mod visit;
 mod visit_marks;
 mod visits;
-mod session;
-mod sessions;
 mod vote;
 mod whom;
 mod work;
@@ -36,8 +36,8 @@ pub use appeals::{
     appeals, give_opinion, hearing, hold_hearing, name_panel, settle_appeal, take_appeal, take_appeal_form,
     withdraw_appeal,
 };
-pub use corrections::{correction, correction_form, corrections, decide_correction, propose_correction};
 pub use budget::{budget, set_budget};
+pub use corrections::{correction, correction_form, corrections, decide_correction, propose_correction};
 pub use draft::{draft, publish};
 pub use evidence::{add_evidence, show_evidence};
 pub use floor::{end_voting, hands, separate, step_back, tally};
@@ -45,21 +45,21 @@ pub use members::{appoint, declare_kin, end_seat, letter, member, members};
 pub use nominate::{check, nominate, nominate_form};
 pub use nomination::{nomination, verify, withdraw};
 pub use nominations::nominations;
-pub use paper::{agenda, ballots, minutes, screen, tally_sheet};
+pub use notices::{notice, notices};
 pub use object::{object, object_form, objection_receipt, receipts};
 pub use objection::{decide_objection, objection, objections, take_objection, take_objection_form};
-pub use notices::{notice, notices};
+pub use paper::{agenda, ballots, minutes, screen, tally_sheet};
 pub use remind::{remind, remind_form};
 pub use reminder::{
     confirm_reminder, decide_objection_to_reminder, deliver_reminder, fix_reminder, object_to_reminder, reminder,
     withdraw_reminder,
 };
 pub use reminders::reminders;
+pub use session::{arrive, cancel, close, open, session};
+pub use sessions::{convene, sessions};
 pub use visit::{close_visit, discard_visit, visit, visit_paper};
 pub use visit_marks::{visit_marks, write_visit_marks};
 pub use visits::{make_visit, visit_form, visits};
-pub use session::{arrive, cancel, close, open, publish, session};
-pub use sessions::{convene, sessions};
 pub use vote::{arrive as arrive_oneself, vote, vote_form};
 pub use whom::find_household;
 pub use work::{Work, work_of};

@@ -114,7 +114,9 @@ fn household_of(conn: &mut Conn, programme: &Programme, text: &str) -> Result<Id
         Ok((card, Presented::Scanned)) => Ok(card.household_id.clone()),
         Ok((_, Presented::Typed)) => Err(Error::NotFound),
         Err(refused) => match refused {
-            card::Refused::CardStopped => Err(refused.into()),
+            card::Refused::CardStopped | card::Refused::HouseholdMerged | card::Refused::HouseholdLeft => {
+                Err(refused.into())
+            }
             card::Refused::UnknownCard => Err(Error::NotFound),
         },
     }

@@ -18,7 +18,7 @@ use crate::clock::{Day, Moment, day_of};
 use crate::council::member::CouncilMember;
 use crate::council::motion::{Choice, Motion};
 use crate::council::session::{self, BallotForm, Open, Session};
-use crate::council::{motion, notice};
+use crate::council::motion;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -326,30 +326,6 @@ pub async fn close(
     };
     act(&app, staff, number, ("closed", draft), move |conn, session, by, now| {
         session::close(conn, &session.id, &sent.minutes, by, now).map(drop)
-    })
-    .await
-}
-
-/// A form with nothing but its key.
-#[derive(Deserialize)]
-pub struct OnlyKey {
-    #[serde(default)]
-    key: String,
-}
-
-/// `POST /sessions/{number}/notice`
-///
-/// # Errors
-/// `NotFound`: what is wrong is shown on the page.
-pub async fn publish(
-    State(app): State<App>,
-    staff: Staff,
-    Path(number): Path<i64>,
-    SignedForm(sent): SignedForm<OnlyKey>,
-) -> Result<Response> {
-    let what = ("published", Draft::default());
-    act(&app, staff, number, what, move |conn, session, by, now| {
-        notice::publish(conn, &session.id, by, &sent.key, now).map(drop)
     })
     .await
 }
