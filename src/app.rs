@@ -13,7 +13,7 @@ use crate::access::role::{Duties, Permission, Reach};
 use crate::access::session::{self, Recognised, Secret};
 use crate::access::user::User;
 use crate::clock::{Clock, Moment};
-use crate::council::clockwork;
+use crate::council::{clockwork, evidence};
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
 use crate::files::Files;
@@ -45,6 +45,7 @@ struct Shared {
     stores: Recall<(Duties, Permission), Id<PointsStore>>,
     holders: Recall<String, Recognised>,
     sign_ins: Attempts,
+    reports: Attempts,
     /// Password hashing takes a core for a while; this many at a time.
     hashing: tokio::sync::Semaphore,
 }
@@ -78,6 +79,7 @@ impl App {
                 stores: Recall::new(),
                 holders: Recall::new(),
                 sign_ins: Attempts::new(),
+                reports: Attempts::of_reports(),
                 hashing: tokio::sync::Semaphore::new(2),
             }),
         }
@@ -110,6 +112,14 @@ impl App {
         let done = self.db.write(move |conn| clockwork::run(conn, now)).await?;
         if !done.is_nothing() {
             tracing::info!("done what was due: {done:?}");
+        }
+        let files = self.files.clone();
+        let deleted = self
+            .db
+            .write(move |conn| evidence::delete_due(conn, &files, now))
+            .await?;
+        if deleted > 0 {
+            tracing::info!(deleted, "photographs whose time was over");
         }
         Ok(())
     }
@@ -188,6 +198,12 @@ impl App {
     #[must_use]
     pub fn sign_ins(&self) -> &Attempts {
         &self.shared.sign_ins
+    }
+
+    /// The reports of good deeds that came in through cards.
+    #[must_use]
+    pub fn reports(&self) -> &Attempts {
+        &self.shared.reports
     }
 
     /// Runs something that takes a core for a while, two at a time.

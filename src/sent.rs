@@ -164,7 +164,8 @@ impl Sent {
         while let Some(field) = form.next_field().await.map_err(|cause| not_whole(&cause))? {
             let name = field.name().unwrap_or_default().to_owned();
             if field.file_name().is_some() {
-                sent.files.push((name, field.bytes().await.map_err(|cause| not_whole(&cause))?));
+                sent.files
+                    .push((name, field.bytes().await.map_err(|cause| not_whole(&cause))?));
                 continue;
             }
             let value = field.text().await.map_err(|cause| not_whole(&cause))?;

@@ -18,7 +18,9 @@ fn photo(shade: u8) -> Vec<u8> {
 fn photo_of(shade: u8, width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let picture = RgbImage::from_fn(width, height, |x, y| Rgb([shade, (x % 251) as u8, (y % 241) as u8]));
-    picture.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, 85)).unwrap();
+    picture
+        .write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, 85))
+        .unwrap();
     let exif = b"\xFF\xE1\x00\x16Exif\0\0II*\0\x08\0\0\0\0\0GPS\0";
     [&bytes[..2], exif, &bytes[2..]].concat()
 }
@@ -49,7 +51,10 @@ fn id_of(answer: &Answer) -> Id<Nomination> {
 /// The addresses of the photographs on a page.
 fn shots(page: &str) -> Vec<String> {
     let parts = page.split("<img src=\"").skip(1);
-    parts.map(|rest| rest.split('"').next().unwrap().to_owned()).filter(|path| path.contains("/evidence/")).collect()
+    parts
+        .map(|rest| rest.split('"').next().unwrap().to_owned())
+        .filter(|path| path.contains("/evidence/"))
+        .collect()
 }
 
 on_both! {

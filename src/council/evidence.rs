@@ -72,7 +72,10 @@ pub enum Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refused::TooMany => write!(formatter, "一条申报最多 {MOST} 张照片，没有保存。请挑最能说明事情的几张。"),
+            Refused::TooMany => write!(
+                formatter,
+                "一条申报最多 {MOST} 张照片，没有保存。请挑最能说明事情的几张。"
+            ),
             Refused::Decided(state) => write!(
                 formatter,
                 "这条申报已经是“{}”，不能再加照片。有新的情况请告诉评议会。",
@@ -236,7 +239,13 @@ pub fn delete_due(conn: &mut Conn, files: &Files, now: Moment) -> Result<usize> 
         let detail = format!("{deleted} photos, 12 months after their notices closed");
         audit::record(
             conn,
-            &[audit::Event::new("system", "evidence.deleted", "evidence:".to_owned(), detail, now)],
+            &[audit::Event::new(
+                "system",
+                "evidence.deleted",
+                "evidence:".to_owned(),
+                detail,
+                now,
+            )],
         )?;
     }
     Ok(deleted)

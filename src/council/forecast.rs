@@ -65,10 +65,7 @@ impl Forecast {
     /// Is there something to think about before it is sent?
     #[must_use]
     pub fn warns(&self) -> bool {
-        self.is_over_cap()
-            || self.honour_only() > Points::ZERO
-            || !self.same_day.is_empty()
-            || !self.near.is_empty()
+        self.is_over_cap() || self.honour_only() > Points::ZERO || !self.same_day.is_empty() || !self.near.is_empty()
     }
 
     /// What was shown, in a few letters: who sends it has seen it.

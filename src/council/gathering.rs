@@ -217,10 +217,7 @@ pub fn open(conn: &mut Conn, asked: &Open, now: Moment) -> Result<Gathering> {
         .map_err(|_| Error::invalid("held_on", "活动那一天没有生效的积分方案。"))?;
     let item = item::by_code(conn, &version.id, &asked.item)?;
     if item.points.times(asked.count).is_none_or(|points| points > item.cap) {
-        return Err(Error::invalid(
-            "count",
-            format!("次数太多：{}。", item.rule_text()),
-        ));
+        return Err(Error::invalid("count", format!("次数太多：{}。", item.rule_text())));
     }
     let last = gatherings::table
         .select(diesel::dsl::max(gatherings::number))
@@ -239,7 +236,9 @@ pub fn open(conn: &mut Conn, asked: &Open, now: Moment) -> Result<Gathering> {
         closed_by: None,
         closed_at: None,
     };
-    diesel::insert_into(gatherings::table).values(&gathering).execute(conn)?;
+    diesel::insert_into(gatherings::table)
+        .values(&gathering)
+        .execute(conn)?;
     let households = households_of(conn, &asked.area)?;
     if households.is_empty() {
         return Err(Error::invalid("area", "这个范围里还没有住户，请另选一个。"));
@@ -414,7 +413,10 @@ pub struct Keyed {
 pub fn key_in(conn: &mut Conn, gathering: &Gathering, codes: &str, by: &Id<User>, now: Moment) -> Result<Keyed> {
     expect_open(gathering)?;
     let mut keyed = Keyed::default();
-    for code in codes.split(|letter: char| !letter.is_alphanumeric()).filter(|code| !code.is_empty()) {
+    for code in codes
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|code| !code.is_empty())
+    {
         let code: String = code.chars().map(half_width).collect();
         let row = match gathering.row_of_code(&code) {
             Some(row) => row_by_number(conn, gathering, row)?,
@@ -474,7 +476,10 @@ pub fn close(conn: &mut Conn, gathering: &Id<Gathering>, by: &Id<User>, now: Mom
             item: item.code.clone(),
             count: gathering.count,
             occurred_on: gathering.held_on,
-            note: format!("{}（{}），第 {} 号活动签到", gathering.name, gathering.place, gathering.number),
+            note: format!(
+                "{}（{}），第 {} 号活动签到",
+                gathering.name, gathering.place, gathering.number
+            ),
             by: Nominator::Staff(by.clone()),
             key: format!("gathering:{}:{}", gathering.id, row.row_number),
         };
@@ -615,14 +620,7 @@ fn expect_open(gathering: &Gathering) -> Result<()> {
     }
 }
 
-fn record(
-    conn: &mut Conn,
-    gathering: &Gathering,
-    by: &Id<User>,
-    act: &str,
-    detail: String,
-    now: Moment,
-) -> Result<()> {
+fn record(conn: &mut Conn, gathering: &Gathering, by: &Id<User>, act: &str, detail: String, now: Moment) -> Result<()> {
     let subject = format!("gathering:{}", gathering.id);
     audit::record(conn, &[audit::Event::new(by.as_str(), act, subject, detail, now)])
 }

@@ -194,7 +194,9 @@ fn on_white(photo: DynamicImage) -> DynamicImage {
 fn is_heic(bytes: &[u8]) -> bool {
     let brand = bytes.get(8..12).unwrap_or_default();
     bytes.get(4..8) == Some(b"ftyp")
-        && [b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif"].iter().any(|known| *known == brand)
+        && [b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif"]
+            .iter()
+            .any(|known| *known == brand)
 }
 
 /// Does the picture come to its end? Decoders fill up what is missing of a JPEG with grey and say nothing.
@@ -244,7 +246,13 @@ fn after_scan(bytes: &[u8], from: usize) -> Option<usize> {
 
 /// What a page, a script, a document or an archive begins with, in small letters. A camera writes none of it.
 const NOT_IN_A_PHOTO: [&[u8]; 7] = [
-    b"<script", b"<html", b"<!doctype", b"<iframe", b"<?php", b"<svg", b"%pdf-",
+    b"<script",
+    b"<html",
+    b"<!doctype",
+    b"<iframe",
+    b"<?php",
+    b"<svg",
+    b"%pdf-",
 ];
 /// The end of a ZIP archive stands near the end of the file.
 const ARCHIVE_ENDS: &[u8] = b"PK\x05\x06";
@@ -262,7 +270,9 @@ fn is_disguise(bytes: &[u8]) -> bool {
         .enumerate()
         .filter(|(_, byte)| matches!(byte, b'<' | b'%'))
         .any(|(at, _)| NOT_IN_A_PHOTO.iter().any(|word| begins(at, word)));
-    let tail = bytes.get(bytes.len().saturating_sub(ARCHIVE_COMMENT)..).unwrap_or_default();
+    let tail = bytes
+        .get(bytes.len().saturating_sub(ARCHIVE_COMMENT)..)
+        .unwrap_or_default();
     page || tail.windows(ARCHIVE_ENDS.len()).any(|part| part == ARCHIVE_ENDS)
 }
 
@@ -308,7 +318,13 @@ mod tests {
     /// What a phone writes: turned by a quarter, taken with what, and at 28°12′30″ N, 109°6′15″ E.
     fn exif() -> Vec<u8> {
         let entry = |tag: u16, kind: u16, count: u32, value: [u8; 4]| {
-            [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes(), &value].concat()
+            [
+                &tag.to_le_bytes()[..],
+                &kind.to_le_bytes(),
+                &count.to_le_bytes(),
+                &value,
+            ]
+            .concat()
         };
         let at = |offset: u32| offset.to_le_bytes();
         let rationals = |three: [u32; 3]| {
@@ -357,14 +373,18 @@ mod tests {
         let photo = with_segment(&photo, 0xE1, xmp);
         let photo = with_segment(&photo, 0xE1, &exif());
         // What we start from says where it was taken, to a reader of its own.
-        let mut decoder = ImageReader::with_format(Cursor::new(&photo), ImageFormat::Jpeg).into_decoder().unwrap();
+        let mut decoder = ImageReader::with_format(Cursor::new(&photo), ImageFormat::Jpeg)
+            .into_decoder()
+            .unwrap();
         let told = decoder.exif_metadata().unwrap().unwrap();
         assert!(holds(&told, b"PHONE-7") && holds(&told, &[28, 0, 0, 0, 1, 0, 0, 0, 12]));
         assert_eq!(decoder.orientation().unwrap(), Orientation::Rotate90);
 
         let kept = clean(&photo).unwrap();
         assert_eq!((kept.width, kept.height), (1_200, 1_600));
-        let mut decoder = ImageReader::with_format(Cursor::new(&kept.bytes), ImageFormat::Jpeg).into_decoder().unwrap();
+        let mut decoder = ImageReader::with_format(Cursor::new(&kept.bytes), ImageFormat::Jpeg)
+            .into_decoder()
+            .unwrap();
         assert_eq!(decoder.exif_metadata().unwrap(), None);
         assert_eq!(decoder.icc_profile().unwrap(), None);
         assert_eq!(decoder.xmp_metadata().unwrap(), None);
@@ -387,7 +407,9 @@ mod tests {
         // What shines through is white.
         let mut bytes = Vec::new();
         let through = RgbaImage::from_pixel(8, 8, Rgba([0, 0, 0, 0]));
-        PngEncoder::new(&mut bytes).write_image(&through, 8, 8, ExtendedColorType::Rgba8).unwrap();
+        PngEncoder::new(&mut bytes)
+            .write_image(&through, 8, 8, ExtendedColorType::Rgba8)
+            .unwrap();
         let kept = clean(&bytes).unwrap();
         let paper = image::load_from_memory(&kept.bytes).unwrap().into_rgb8();
         assert!(paper.get_pixel(4, 4).0.iter().all(|value| *value > 250));
@@ -413,7 +435,11 @@ mod tests {
         for byte in bytes {
             rest ^= u32::from(*byte);
             for _ in 0..8 {
-                rest = if rest & 1 == 1 { (rest >> 1) ^ 0xEDB8_8320 } else { rest >> 1 };
+                rest = if rest & 1 == 1 {
+                    (rest >> 1) ^ 0xEDB8_8320
+                } else {
+                    rest >> 1
+                };
             }
         }
         !rest
@@ -450,6 +476,9 @@ mod tests {
         }
         // What phones hang on behind a photograph is no disguise: it is left behind.
         let moving = [photo.as_slice(), b"\0\0\0\x18ftypmp42 a short film"].concat();
-        assert_eq!(clean(&moving).map(|kept| kept.bytes), clean(&photo).map(|kept| kept.bytes));
+        assert_eq!(
+            clean(&moving).map(|kept| kept.bytes),
+            clean(&photo).map(|kept| kept.bytes)
+        );
     }
 }

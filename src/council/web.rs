@@ -2,7 +2,9 @@
 //!
 //! One file a page. They are the roof as this file is; `routes.rs` names only what is handed on here.
 
+mod deed;
 mod evidence;
+mod gathering;
 mod nominate;
 mod nomination;
 mod nominations;
@@ -11,7 +13,9 @@ mod reminder;
 mod reminders;
 mod whom;
 
+pub use deed::{deed_form, report_deed};
 pub use evidence::{add_evidence, show_evidence};
+pub use gathering::{close, gathering, gatherings, open, paper, sheet, sign_in, strike};
 pub use nominate::{check, nominate, nominate_form};
 pub use nomination::{nomination, verify, withdraw};
 pub use nominations::nominations;

@@ -84,7 +84,10 @@ pub async fn show_evidence(
     // What was kept is a JPEG written by us; a browser is told so, and to take it for nothing else.
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind.media_type())),
-        (header::CONTENT_DISPOSITION, HeaderValue::from_static("inline; filename=\"photo.jpg\"")),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_static("inline; filename=\"photo.jpg\""),
+        ),
         (
             header::HeaderName::from_static("cross-origin-resource-policy"),
             HeaderValue::from_static("same-origin"),

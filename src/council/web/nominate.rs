@@ -112,13 +112,7 @@ impl Offer {
 /// Items that stand on top.
 const USUAL: usize = 8;
 
-fn items_page(
-    conn: &mut Conn,
-    staff: &Staff,
-    problems: Problems,
-    steps: &Steps,
-    now: Moment,
-) -> Result<ItemsPage> {
+fn items_page(conn: &mut Conn, staff: &Staff, problems: Problems, steps: &Steps, now: Moment) -> Result<ItemsPage> {
     let today = clock::day_of(now);
     let household = household_within(conn, staff, &steps.household)?;
     let history = History::load(conn, &household.id, today)?;
@@ -137,7 +131,8 @@ fn items_page(
         .filter_map(|code| items.iter().find(|item| item.code == *code))
         .map(offer)
         .collect();
-    let wanted = |item: &&Item| words.is_empty() || item.name.contains(&words) || item.code.eq_ignore_ascii_case(&words);
+    let wanted =
+        |item: &&Item| words.is_empty() || item.name.contains(&words) || item.code.eq_ignore_ascii_case(&words);
     let groups = categories.into_iter().map(|category| Group {
         offers: items
             .iter()
@@ -203,12 +198,24 @@ pub(super) struct Alike {
 }
 
 /// What people often add; a tap each.
-const PHRASES: [&str; 6] = ["邻居看见的", "本人在场", "有签到表", "主动帮忙", "不要报酬", "坚持了很久"];
+const PHRASES: [&str; 6] = [
+    "邻居看见的",
+    "本人在场",
+    "有签到表",
+    "主动帮忙",
+    "不要报酬",
+    "坚持了很久",
+];
 
 impl NominatePage {
     /// The most counts that the item's cap leaves room for at all.
     fn most_count(&self) -> i64 {
-        self.item.cap.0.checked_div(self.item.points.0).unwrap_or(1).clamp(1, 100)
+        self.item
+            .cap
+            .0
+            .checked_div(self.item.points.0)
+            .unwrap_or(1)
+            .clamp(1, 100)
     }
 
     fn is_other_day(&self) -> bool {
@@ -362,7 +369,10 @@ pub async fn nominate(State(app): State<App>, staff: Staff, SignedUpload(sent): 
                 Err(Error::Internal(cause, place)) => return Err(Error::Internal(cause, place)),
                 Err(refused) => format!("&photo={}", refused.code()),
             };
-            Ok(page::go(&format!("/nominations/{}?done=nominated{lost}", nomination.id)))
+            Ok(page::go(&format!(
+                "/nominations/{}?done=nominated{lost}",
+                nomination.id
+            )))
         }
         Err(error) => {
             let (status, problems) = Problems::from_error(error)?;
@@ -441,7 +451,11 @@ pub(super) async fn add_photos(
     for bytes in sent.files("photo").take(evidence::MOST.saturating_add(1)) {
         let (bytes, files) = (bytes.clone(), app.files.clone());
         let kept = app
-            .slowly(move || photo::clean(&bytes).map_err(Error::from).and_then(|photo| evidence::keep(&files, &photo)))
+            .slowly(move || {
+                photo::clean(&bytes)
+                    .map_err(Error::from)
+                    .and_then(|photo| evidence::keep(&files, &photo))
+            })
             .await??;
         let (id, by, now) = (nomination.clone(), by.clone(), app.now());
         let new = app

@@ -221,7 +221,11 @@ pub async fn withdraw(
 ) -> Result<Response> {
     let id: Id<Nomination> = Id::known(id);
     let (asked, by, now) = (id.clone(), Nominator::Staff(staff.user.id.clone()), app.now());
-    match app.db.write(move |conn| nomination::withdraw(conn, &asked, &by, now)).await {
+    match app
+        .db
+        .write(move |conn| nomination::withdraw(conn, &asked, &by, now))
+        .await
+    {
         Ok(_) => Ok(page::go(&format!("/nominations/{id}?done=withdrawn"))),
         Err(error) => show_again(&app, staff, id, error).await,
     }

@@ -141,7 +141,11 @@ pub(super) fn places(tree: &Tree, reach: &Reach) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
     let buildings = tree.all().iter().filter(|area| area.kind == AreaKind::Building);
     for building in buildings.filter(|building| reach.covers(&building.id)) {
-        let name = building.parent_id.as_ref().map(|grid| tree.address(grid)).unwrap_or_default();
+        let name = building
+            .parent_id
+            .as_ref()
+            .map(|grid| tree.address(grid))
+            .unwrap_or_default();
         match places.last_mut().filter(|place| place.name == name) {
             Some(place) => place.buildings.push(building.clone()),
             None => places.push(Place {
@@ -257,11 +261,19 @@ pub async fn find_household(
     let photo = sent.files("photo").next().cloned();
     let card = match (photo, asked.query.is_empty()) {
         (Some(photo), _) => app.slowly(move || card_in(&photo)).await?.map(Some),
-        (None, true) => Err(Error::invalid("query", "请先写户号、姓名或拼音首字母，也可以扫积分卡。")),
+        (None, true) => Err(Error::invalid(
+            "query",
+            "请先写户号、姓名或拼音首字母，也可以扫积分卡。",
+        )),
         (None, false) => Ok(CardToken::parse(&asked.query).ok()),
     };
     let found = match card {
-        Ok(None) => return Ok(page::go(&format!("/nominations/new?query={}{item}", in_path(&asked.query)))),
+        Ok(None) => {
+            return Ok(page::go(&format!(
+                "/nominations/new?query={}{item}",
+                in_path(&asked.query)
+            )));
+        }
         Ok(Some(card)) => {
             let staff = staff.clone();
             app.db.read(move |conn| household_of(conn, &staff, &card)).await
@@ -292,9 +304,12 @@ pub async fn find_household(
 pub(super) fn card_in(photo: &[u8]) -> Result<CardToken> {
     let texts = decode_photo(photo).map_err(|why| Error::invalid("photo", format!("{why}。")))?;
     let mut cards = texts.iter().filter_map(|text| CardToken::parse(text).ok());
-    cards
-        .next()
-        .ok_or_else(|| Error::invalid("photo", "照片里的二维码不是积分卡，请拍卡面上的二维码，或直接输入卡号。"))
+    cards.next().ok_or_else(|| {
+        Error::invalid(
+            "photo",
+            "照片里的二维码不是积分卡，请拍卡面上的二维码，或直接输入卡号。",
+        )
+    })
 }
 
 /// The household of a card, within the area of whoever asks.
@@ -305,7 +320,10 @@ pub(super) fn household_of(conn: &mut Conn, staff: &Staff, card: &CardToken) -> 
     let household = household::by_id(conn, &card.household_id)?;
     match staff.reach(conn, Permission::Nominate)?.covers(&household.building_id) {
         true => Ok(household),
-        false => Err(Error::invalid("query", "这张卡的住户不在您负责的范围，请告诉那边的楼栋长或网格员。")),
+        false => Err(Error::invalid(
+            "query",
+            "这张卡的住户不在您负责的范围，请告诉那边的楼栋长或网格员。",
+        )),
     }
 }
 
