@@ -112,11 +112,6 @@ const BORROWED_TABLES: &[Exception] = &[
         "a household's cap leaves items of level L3 out, which is one join here and many calls otherwise",
     ),
     (
-        "src/scheme/validator/structure.rs",
-        "evidence",
-        "the name of a field in a scheme's file, and no table",
-    ),
-    (
         "src/council/forecast.rs",
         "scoring_items",
         "what was nominated is the same deed by its item's code under every version of the rules, as for the cap",
