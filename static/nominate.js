@@ -9,7 +9,7 @@ document.documentElement.classList.add('quick');
 
 // ---- Which household.
 
-const whom = byId('whom');
+const whom = document.querySelector('form#whom');
 if (whom) {
   const box = byId('query');
   listen(new Wedge({
