@@ -14,7 +14,7 @@ use crate::access::role::{Duties, Permission, Reach};
 use crate::access::session::{self, Recognised, Secret};
 use crate::access::user::{self, User};
 use crate::clock::{Clock, Moment};
-use crate::council::clockwork;
+use crate::council::{clockwork, evidence};
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
 use crate::files::Files;
@@ -47,6 +47,7 @@ struct Shared {
     holders: Recall<String, Recognised>,
     sign_ins: Attempts,
     filings: Filings,
+    reports: Attempts,
     /// Password hashing takes a core for a while; this many at a time.
     hashing: tokio::sync::Semaphore,
 }
@@ -81,6 +82,7 @@ impl App {
                 holders: Recall::new(),
                 sign_ins: Attempts::new(),
                 filings: Filings::new(),
+                reports: Attempts::of_reports(),
                 hashing: tokio::sync::Semaphore::new(2),
             }),
         }
@@ -113,6 +115,14 @@ impl App {
         let done = self.db.write(move |conn| clockwork::run(conn, now)).await?;
         if !done.is_nothing() {
             tracing::info!("done what was due: {done:?}");
+        }
+        let files = self.files.clone();
+        let deleted = self
+            .db
+            .write(move |conn| evidence::delete_due(conn, &files, now))
+            .await?;
+        if deleted > 0 {
+            tracing::info!(deleted, "photographs whose time was over");
         }
         Ok(())
     }
@@ -215,6 +225,12 @@ impl App {
     #[must_use]
     pub fn filings(&self) -> &Filings {
         &self.shared.filings
+    }
+
+    /// The reports of good deeds that came in through cards.
+    #[must_use]
+    pub fn reports(&self) -> &Attempts {
+        &self.shared.reports
     }
 
     /// Runs something that takes a core for a while, two at a time.

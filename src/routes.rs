@@ -58,6 +58,8 @@ pub fn table() -> Vec<Route> {
         get("/K/{token}", Anyone, cards::web::found),
         get("/notices", Anyone, council::web::notices),
         get("/notices/{number}", Anyone, council::web::notice),
+        get("/K/{token}/deed", Anyone, council::web::deed_form),
+        post("/K/{token}/deed", Anyone, council::web::report_deed),
         // Access.
         get("/first-run", Anyone, access::web::first_run),
         post("/first-run", Anyone, access::web::found),
@@ -115,6 +117,14 @@ pub fn table() -> Vec<Route> {
         post("/households/{code}/card-stop", May(P::IssueCards), cards::web::stop),
         // Council.
         get("/nominations", May(P::ReadNominations), council::web::nominations),
+        get("/nominations/paper", May(P::Nominate), council::web::paper),
+        get("/gatherings", May(P::ReadNominations), council::web::gatherings),
+        post("/gatherings", May(P::Nominate), council::web::open),
+        get("/gatherings/{id}", May(P::ReadNominations), council::web::gathering),
+        get("/gatherings/{id}/sheet", May(P::Nominate), council::web::sheet),
+        post("/gatherings/{id}/sign-ins", May(P::Nominate), council::web::sign_in).with_body_limit(PHOTO_LIMIT),
+        post("/gatherings/{id}/strikes", May(P::Nominate), council::web::strike),
+        post("/gatherings/{id}/closing", May(P::Nominate), council::web::close),
         get("/nominations/new", May(P::Nominate), council::web::nominate_form),
         post("/nominations/household", May(P::Nominate), council::web::find_household).with_body_limit(PHOTO_LIMIT),
         post("/nominations/check", May(P::Nominate), council::web::check),

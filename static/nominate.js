@@ -9,7 +9,7 @@ document.documentElement.classList.add('quick');
 
 // ---- Which household.
 
-const whom = byId('whom');
+const whom = document.querySelector('form#whom');
 if (whom) {
   const box = byId('query');
   listen(new Wedge({
@@ -127,7 +127,7 @@ if (photo) {
   };
   // Each choice adds to those before: a phone's camera gives one at a time.
   photo.addEventListener('change', async () => {
-    const sending = photo.form.querySelector('.big, .button');
+    const sending = photo.form.querySelector('button.big, button.button');
     if (sending) sending.disabled = true;
     await replace(photo, most);
     if (sending) sending.disabled = false;

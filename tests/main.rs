@@ -19,6 +19,7 @@ mod crash;
 mod demo;
 mod doors;
 mod evidence;
+mod gathering;
 mod house;
 mod laws;
 mod ledger;

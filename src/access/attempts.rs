@@ -34,6 +34,15 @@ impl Attempts {
         }
     }
 
+    /// Reports of good deeds, which nobody gives back: a card has a few in an hour, an address as many as a village sends.
+    #[must_use]
+    pub fn of_reports() -> Attempts {
+        Attempts {
+            of_names: Allowance::new(TimeDelta::minutes(10), 6),
+            of_addresses: Allowance::new(TimeDelta::seconds(5), 30),
+        }
+    }
+
     /// Somebody tries under a name from an address; `None` when there were too many.
     #[must_use]
     pub fn begin(&self, name: &str, address: Option<IpAddr>, now: Moment) -> Option<Attempt> {

@@ -91,16 +91,16 @@ impl fmt::Display for CardNumber {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
     /// So many digits instead of ten.
-    #[error("卡号应为10位数字，收到的是{0}位，请核对后重新输入")]
+    #[error("卡号应为10位数字，收到的是{0}位，请核对后重新输入。")]
     WrongLength(usize),
     /// Something other than digits, spaces and hyphens.
-    #[error("卡号应为10位数字，不含字母和其他符号，请核对后重新输入")]
+    #[error("卡号应为10位数字，不含字母和其他符号，请核对后重新输入。")]
     NotDigits,
     /// No number starts with 0.
-    #[error("卡号的第一位不会是0，请对照卡面重新输入")]
+    #[error("卡号的第一位不会是0，请对照卡面重新输入。")]
     LeadingZero,
     /// Ten digits whose last does not fit the others.
-    #[error("卡号的校验位对不上，可能输错了一位，或相邻两位颠倒了，请对照卡面重新输入")]
+    #[error("卡号的校验位对不上，可能输错了一位，或相邻两位颠倒了，请对照卡面重新输入。")]
     CheckDigit,
 }
 
@@ -180,10 +180,10 @@ impl fmt::Debug for CardSecret {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// Not twelve characters: most often a code that was cut off.
-    #[error("卡上的二维码没有读完整，请再扫一次，或直接输入10位卡号")]
+    #[error("卡上的二维码没有读完整，请再扫一次，或直接输入10位卡号。")]
     WrongLength,
     /// A character outside Crockford's alphabet, such as U.
-    #[error("卡上的二维码含有不认识的字符，请再扫一次，或直接输入10位卡号")]
+    #[error("卡上的二维码含有不认识的字符，请再扫一次，或直接输入10位卡号。")]
     NotALetterOfOurs,
 }
 
@@ -269,16 +269,16 @@ impl CardToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// Nothing but wrapping.
-    #[error("没有收到内容，请再扫一次，或直接输入10位卡号")]
+    #[error("没有收到内容，请再扫一次，或直接输入10位卡号。")]
     Empty,
     /// More than any card holds.
-    #[error("内容太长，不是积分卡，请扫卡面上的二维码，或直接输入10位卡号")]
+    #[error("内容太长，不是积分卡，请扫卡面上的二维码，或直接输入10位卡号。")]
     TooLong,
     /// A web address, but not of a card.
-    #[error("这是一个网址，不是积分卡的二维码，请扫卡面上的二维码，或直接输入10位卡号")]
+    #[error("这是一个网址，不是积分卡的二维码，请扫卡面上的二维码，或直接输入10位卡号。")]
     OtherAddress,
     /// Neither a number nor an address.
-    #[error("没认出来，这不像积分卡，请扫卡面上的二维码，或直接输入10位卡号")]
+    #[error("没认出来，这不像积分卡，请扫卡面上的二维码，或直接输入10位卡号。")]
     NotACard,
     /// The number in it is not one.
     #[error(transparent)]

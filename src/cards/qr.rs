@@ -43,10 +43,10 @@ const LONG_SIDE_MAX: u32 = 1_600;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DrawError {
     /// More text than the largest symbol holds at this level of error correction.
-    #[error("内容太长，一个二维码放不下")]
+    #[error("内容太长，一个二维码放不下。")]
     TextTooLong,
     /// No pixels for a module, or so many that the picture would be huge.
-    #[error("二维码的图片尺寸不合适，请换一个模块大小")]
+    #[error("二维码的图片尺寸不合适，请换一个模块大小。")]
     PictureSize,
 }
 
@@ -157,16 +157,16 @@ fn escaped(text: &str) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PhotoError {
     /// Neither JPEG nor PNG by its first bytes.
-    #[error("这不是JPEG或PNG照片（HEIC、PDF等格式读不了），请换成JPEG再上传，或直接输入卡号")]
+    #[error("这不是JPEG或PNG照片（HEIC、PDF等格式读不了），请换成JPEG再上传，或直接输入卡号。")]
     NotAPicture,
     /// More pixels than are looked at; known from the header alone.
-    #[error("照片超过4000万像素，请把相机调到较小的尺寸再拍一张，或直接输入卡号")]
+    #[error("照片超过4000万像素，请把相机调到较小的尺寸再拍一张，或直接输入卡号。")]
     TooLarge,
     /// It starts as a picture and does not go on as one.
-    #[error("照片文件不完整或已损坏，请重新拍一张，或直接输入卡号")]
+    #[error("照片文件不完整或已损坏，请重新拍一张，或直接输入卡号。")]
     Damaged,
     /// A good picture in which no code was read.
-    #[error("照片里没有找到二维码，请靠近、对准、避开反光再拍一张，或直接输入卡号")]
+    #[error("照片里没有找到二维码，请靠近、对准、避开反光再拍一张，或直接输入卡号。")]
     NothingFound,
 }
 

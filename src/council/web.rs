@@ -11,6 +11,8 @@ mod evidence;
 mod floor;
 mod hall;
 mod members;
+mod deed;
+mod gathering;
 mod nominate;
 mod nomination;
 mod nominations;
@@ -42,6 +44,8 @@ pub use draft::{draft, publish};
 pub use evidence::{add_evidence, show_evidence};
 pub use floor::{end_voting, hands, separate, step_back, tally};
 pub use members::{appoint, declare_kin, end_seat, letter, member, members};
+pub use deed::{deed_form, report_deed};
+pub use gathering::{close, gathering, gatherings, open, paper, sheet, sign_in, strike};
 pub use nominate::{check, nominate, nominate_form};
 pub use nomination::{nomination, verify, withdraw};
 pub use nominations::nominations;
@@ -55,7 +59,7 @@ pub use reminder::{
     withdraw_reminder,
 };
 pub use reminders::reminders;
-pub use session::{arrive, cancel, close, open, session};
+pub use session::{arrive, cancel, close_session, open_session, session};
 pub use sessions::{convene, sessions};
 pub use visit::{close_visit, discard_visit, visit, visit_paper};
 pub use visit_marks::{visit_marks, write_visit_marks};

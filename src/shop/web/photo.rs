@@ -65,7 +65,7 @@ async fn look(
     }
     let texts = app.slowly(move || decode_photo(&photo)).await?;
     let card = texts
-        .map_err(|why| Error::invalid("photo", format!("{why}。")))
+        .map_err(|why| Error::invalid("photo", why.to_string()))
         .and_then(|texts| card_in(&texts));
     Ok((basket, card))
 }
