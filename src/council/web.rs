@@ -31,7 +31,7 @@ pub use reminder::{
     withdraw_reminder,
 };
 pub use reminders::reminders;
-pub use session::{arrive, cancel, close, open, publish, session};
+pub use session::{arrive, cancel, close as close_session, open as open_session, publish, session};
 pub use sessions::{convene, sessions};
 pub use vote::{arrive as arrive_oneself, vote, vote_form};
 pub use whom::find_household;
