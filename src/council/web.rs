@@ -59,7 +59,7 @@ pub use reminder::{
     withdraw_reminder,
 };
 pub use reminders::reminders;
-pub use session::{arrive, cancel, close_session, open_session, session};
+pub use session::{arrive, cancel, close as close_session, open as open_session, session};
 pub use sessions::{convene, sessions};
 pub use visit::{close_visit, discard_visit, visit, visit_paper};
 pub use visit_marks::{visit_marks, write_visit_marks};

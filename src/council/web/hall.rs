@@ -261,12 +261,12 @@ impl Hall {
     /// Changes whenever something happened that the page shows.
     pub fn stamp(&self) -> String {
         let votes: usize = self.motions.iter().map(Put::cast).sum();
-        let keyed: Vec<String> = self
-            .current()
-            .into_iter()
-            .flat_map(|put| &put.keyed)
-            .map(Keyed::sum)
-            .collect();
+        // The first person's numbers stay hidden until the second has keyed too, also in here.
+        let keyed: Vec<String> = match self.current() {
+            Some(put) if put.differs() => put.keyed.iter().map(Keyed::sum).collect(),
+            Some(put) => put.keyed.iter().map(|keyed| keyed.name.clone()).collect(),
+            None => Vec::new(),
+        };
         let recused: usize = self.motions.iter().map(|put| put.recused.len()).sum();
         format!(
             "{}-{}-{}-{}-{votes}-{recused}-{}",
