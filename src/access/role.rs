@@ -81,6 +81,8 @@ text_enum! {
         ManageUsers = "manage_users", "管理用户";
         /// Load a version of the rules; import households.
         ManageProgramme = "manage_programme", "管理方案与住户";
+        /// Read drafts of the rules; review those of others, and confirm overrides.
+        ReviewScheme = "review_scheme", "审核方案";
         /// See who did what.
         ReadAudit = "read_audit", "查看操作记录";
     }
@@ -110,6 +112,7 @@ impl Role {
                 P::ReadStock,
                 P::ManageUsers,
                 P::ManageProgramme,
+                P::ReviewScheme,
                 P::ReadAudit,
             ],
             Role::GridWorker => &[
@@ -153,6 +156,7 @@ impl Role {
                 P::MarkVisits,
                 P::ReadVisits,
                 P::AttachEvidence,
+                P::ReviewScheme,
             ],
             Role::Auditor => &[
                 P::ReadHouseholds,
