@@ -265,9 +265,10 @@ pub struct Stop {
 pub async fn suspend(
     State(app): State<App>,
     staff: Staff,
-    Path(number): Path<i64>,
+    Path(number): Path<String>,
     SignedForm(form): SignedForm<Stop>,
 ) -> Result<Response> {
+    let number: i64 = number.parse().map_err(|_| Error::NotFound)?;
     let (now, by) = (app.now(), staff.user.id);
     app.db
         .write(move |conn| {
