@@ -240,6 +240,29 @@ on_both! {
         let voided = program.call(&path, "b", &serde_json::json!({"reason": "拿错"})).await;
         assert_eq!(voided.status, 200);
         town.write(|conn| lot::expire_due(conn, today(), morning())).await.unwrap();
+        // And a version that was adopted, with a find that two people let stand, and stopped.
+        let (admin, council) = (town.user("admin").await.id, town.user("council").await.id);
+        let rows = [
+            format!(
+                "INSERT INTO scheme_drafts SELECT 'd', id, document, 'adopted', 1, '{admin}', loaded_at, '{admin}', \
+                 loaded_at, NULL, NULL, NULL, id FROM scheme_versions"
+            ),
+            format!("INSERT INTO scheme_overrides SELECT 'o', 'd', 'm', 'p', 'f', 'r', '{admin}', loaded_at FROM scheme_versions"),
+            format!("INSERT INTO scheme_override_confirmations SELECT 'o', '{council}', loaded_at FROM scheme_versions"),
+            format!(
+                "INSERT INTO scheme_resolutions SELECT id, 'residents', active_from, 'p', 3, 3, 3, 0, 0, 'b', 's', \
+                 '{admin}', loaded_at FROM scheme_versions"
+            ),
+            format!("INSERT INTO scheme_suspensions SELECT 's', id, TRUE, 'r', '{admin}', loaded_at FROM scheme_versions"),
+        ];
+        town.write(move |conn| {
+            for row in rows {
+                diesel::sql_query(row).execute(conn)?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
         let told = told();
         for &table in NEVER_CHANGED {
             let count = town.read(move |conn| Ok(count(conn, table))).await;

@@ -30,7 +30,7 @@ text_enum! {
         /// All adults of the village.
         Villagers = "villagers", "村民会议（18周岁以上村民）";
         /// One of each household.
-        Households = "households", "村民会议（每户代表）";
+        Households = "household_representatives", "村民会议（每户代表）";
         /// Elected representatives.
         Representatives = "representatives", "村民代表会议";
         /// Residents of a town's neighbourhood, or their representatives.
