@@ -55,6 +55,10 @@ pub fn table() -> Vec<Route> {
         get("/healthz", Anyone, assets::healthz),
         get("/static/{*path}", Anyone, assets::serve),
         get("/scheme", Anyone, scheme::web::rules),
+        get("/scheme/versions", Anyone, scheme::web::versions),
+        get("/scheme/versions/{number}", Anyone, scheme::web::version),
+        get("/scheme/versions/{number}/file", Anyone, scheme::web::export),
+        get("/scheme/difference", Anyone, scheme::web::difference),
         get("/K/{token}", Anyone, cards::web::found),
         get("/notices", Anyone, council::web::notices),
         get("/notices/{number}", Anyone, council::web::notice),
@@ -112,6 +116,67 @@ pub fn table() -> Vec<Route> {
             May(P::ChangeHouseholds),
             registry::web::decide,
         ),
+        // Scheme: versions on their way.
+        get(
+            "/scheme/versions/{number}/scan",
+            May(P::ReadNominations),
+            scheme::web::scan,
+        ),
+        post(
+            "/scheme/versions/{number}/suspension",
+            May(P::ManageProgramme),
+            scheme::web::suspend,
+        ),
+        post("/scheme/drafts", May(P::ManageProgramme), scheme::web::begin),
+        post("/scheme/drafts/import", May(P::ManageProgramme), scheme::web::import).with_body_limit(SCHEME_LIMIT),
+        get("/scheme/drafts/{id}", May(P::ReviewScheme), scheme::web::draft),
+        get(
+            "/scheme/drafts/{id}/items/new",
+            May(P::ManageProgramme),
+            scheme::web::new_item_form,
+        ),
+        get(
+            "/scheme/drafts/{id}/items/{code}",
+            May(P::ManageProgramme),
+            scheme::web::item_form,
+        ),
+        post(
+            "/scheme/drafts/{id}/items",
+            May(P::ManageProgramme),
+            scheme::web::put_item,
+        ),
+        post(
+            "/scheme/drafts/{id}/categories",
+            May(P::ManageProgramme),
+            scheme::web::put_category,
+        ),
+        post(
+            "/scheme/drafts/{id}/terms",
+            May(P::ManageProgramme),
+            scheme::web::change_terms,
+        ),
+        post(
+            "/scheme/drafts/{id}/submission",
+            May(P::ManageProgramme),
+            scheme::web::submit,
+        ),
+        post("/scheme/drafts/{id}/review", May(P::ReviewScheme), scheme::web::review),
+        post(
+            "/scheme/drafts/{id}/overrides",
+            May(P::ManageProgramme),
+            scheme::web::override_finding,
+        ),
+        post(
+            "/scheme/drafts/{id}/override-confirmations",
+            May(P::ReviewScheme),
+            scheme::web::confirm_override,
+        ),
+        post(
+            "/scheme/drafts/{id}/adoption",
+            May(P::ManageProgramme),
+            scheme::web::adopt,
+        )
+        .with_body_limit(SCAN_LIMIT),
         // Cards.
         post("/households/{code}/cards", May(P::IssueCards), cards::web::issue),
         post("/households/{code}/card-stop", May(P::IssueCards), cards::web::stop),
@@ -379,6 +444,10 @@ pub const BODY_LIMIT: usize = 256 * 1024;
 const PHOTO_LIMIT: usize = 12 * 1024 * 1024;
 /// Two photographs of a deed as a phone takes them, or more that the page has made small, and the rest of the form.
 const PHOTOS_LIMIT: usize = 25 * 1024 * 1024;
+/// A file of rules, and the rest of its form.
+const SCHEME_LIMIT: usize = 5 * 1024 * 1024;
+/// A scan of 12 MB, and the rest of its form.
+const SCAN_LIMIT: usize = 13 * 1024 * 1024;
 /// A roster of 20 MB, and the rest of its form.
 const ROSTER_LIMIT: usize = 21 * 1024 * 1024;
 

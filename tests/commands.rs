@@ -331,6 +331,64 @@ fn a_port_that_is_taken_is_named() {
     );
 }
 
+#[test]
+fn a_file_of_rules_is_looked_at_without_any_programme() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/scheme.json");
+    let good = jishan(folder.path(), &["scheme", "validate", sample]);
+    assert_eq!(
+        (good.status.code(), out(&good).lines().count()),
+        (Some(0), 1),
+        "{}",
+        err(&good)
+    );
+    let text = std::fs::read_to_string(sample).unwrap();
+    let huge = format!("{}{}", text, " ".repeat(5 * 1024 * 1024));
+    let latin = b"{\"name_zh\":\"\xE9\"}".to_vec();
+    for (bytes, told) in [
+        (
+            text.replace("拾金不昧", "全年不上访").into_bytes(),
+            "项目 C05 全年不上访：",
+        ),
+        (text.replace("\"cap\": 10,", "").into_bytes(), "没有上限"),
+        (b"{".to_vec(), "第1行"),
+        (b"".to_vec(), "第1行"),
+        (b"[1]".to_vec(), "对象"),
+        (huge.into_bytes(), "文件太大"),
+        (latin, "UTF-8"),
+    ] {
+        std::fs::write(folder.path().join("rules.json"), bytes).unwrap();
+        let bad = jishan(folder.path(), &["scheme", "validate", "rules.json"]);
+        assert_eq!(bad.status.code(), Some(1), "{told}");
+        let said = format!("{}{}", out(&bad), err(&bad));
+        assert!(said.contains(told) && !said.contains("panicked"), "{told}: {said}");
+    }
+    assert_eq!(
+        jishan(folder.path(), &["scheme", "validate", "none.json"])
+            .status
+            .code(),
+        Some(1)
+    );
+}
+
+#[test]
+fn a_version_is_written_back_into_an_equal_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/scheme.json");
+    for arguments in [
+        &["import", "scheme", sample, "--data", "."] as &[&str],
+        &["scheme", "export", "--out", "out.json", "--data", "."],
+        &["import", "scheme", "out.json", "--data", "."],
+    ] {
+        let done = jishan(folder.path(), arguments);
+        assert!(done.status.success(), "{arguments:?}: {}", err(&done));
+    }
+    let second = jishan(folder.path(), &["scheme", "export", "--version", "2", "--data", "."]);
+    assert_eq!(out(&second), std::fs::read_to_string(sample).unwrap());
+    let none = jishan(folder.path(), &["scheme", "export", "--version", "9", "--data", "."]);
+    assert_eq!(none.status.code(), Some(1));
+}
+
 on_both! {
     async fn sound_books_are_said_to_hold_and_broken_ones_named(town: Town) {
         town.earn(WANG, "E08", 1).await;

@@ -26,6 +26,10 @@ const NEVER_CHANGED: &[&str] = &[
     "scheme_versions",
     "evaluation_categories",
     "scoring_items",
+    "scheme_overrides",
+    "scheme_override_confirmations",
+    "scheme_resolutions",
+    "scheme_suspensions",
     "redemptions",
     "redemption_lines",
     "redemption_voids",
@@ -45,6 +49,7 @@ const CHANGED: &[(&str, &str)] = &[
     ("user_roles", "a duty ends"),
     ("sessions", "seen, and ended"),
     ("api_tokens", "revoked"),
+    ("scheme_drafts", "edited until the assembly has adopted it"),
     ("cards", "stopped"),
     ("nominations", "decided"),
     ("reminder_notes", "what becomes of it"),
@@ -244,6 +249,29 @@ on_both! {
         assert_eq!(voided.status, 200);
         town.write(|conn| lot::expire_due(conn, today(), morning())).await.unwrap();
         crate::registry::a_row_of_each(&town).await;
+        // And a version that was adopted, with a find that two people let stand, and stopped.
+        let (admin, council) = (town.user("admin").await.id, town.user("council").await.id);
+        let rows = [
+            format!(
+                "INSERT INTO scheme_drafts SELECT 'd', id, document, 'adopted', 1, '{admin}', loaded_at, '{admin}', \
+                 loaded_at, NULL, NULL, NULL, id FROM scheme_versions"
+            ),
+            format!("INSERT INTO scheme_overrides SELECT 'o', 'd', 'm', 'p', 'f', 'r', '{admin}', loaded_at FROM scheme_versions"),
+            format!("INSERT INTO scheme_override_confirmations SELECT 'o', '{council}', loaded_at FROM scheme_versions"),
+            format!(
+                "INSERT INTO scheme_resolutions SELECT id, 'residents', active_from, 'p', 3, 3, 3, 0, 0, 'b', 's', \
+                 '{admin}', loaded_at FROM scheme_versions"
+            ),
+            format!("INSERT INTO scheme_suspensions SELECT 's', id, TRUE, 'r', '{admin}', loaded_at FROM scheme_versions"),
+        ];
+        town.write(move |conn| {
+            for row in rows {
+                diesel::sql_query(row).execute(conn)?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
         let told = told();
         for &table in NEVER_CHANGED {
             let count = town.read(move |conn| Ok(count(conn, table))).await;

@@ -284,9 +284,8 @@ fn bad_rules_are_found_whatever_their_words() {
         rules_of(include_str!("fixtures/rules/bad_2.json")),
         rules_of(include_str!("fixtures/rules/bad_3.json")),
     ];
-    let rules = sets.concat();
     let mut missed = Vec::new();
-    for (rule, found) in rules.iter().zip(found_about(&rules)) {
+    for (rule, found) in sets.iter().flat_map(|rules| rules.iter().zip(found_about(rules))) {
         let wanted = rule["why"].as_str().unwrap();
         let right = match Criterion::from_word(wanted) {
             None => found.iter().any(|finding| !finding.can_be_overridden()),
@@ -401,4 +400,223 @@ fn nothing_breaks_the_validator() {
     file["titles"] = json!([1, "x"]);
     file["cycle"] = json!("monthly");
     assert!(validator::validate(&file.to_string()).len() > 8);
+}
+
+// ---- From draft to adoption --------------------------------------------------------------------------------------
+
+const PDF: &[u8] = b"%PDF-1.7 minutes";
+
+/// The hidden value of a form on a page.
+fn hidden(page: &str, name: &str) -> String {
+    let at = page.split(&format!("name=\"{name}\" value=\"")).nth(1);
+    let at = at.unwrap_or_else(|| panic!("no {name} on {page}"));
+    at.split('"').next().unwrap().to_owned()
+}
+
+/// Begins a draft from the version in force and answers its address.
+async fn begin(town: &Town, key: &str) -> String {
+    let admin = town.signed_in("admin").await;
+    let begun = admin.post("/scheme/drafts", &[("version", "1"), ("key", key)]).await;
+    assert_eq!(begun.status, 303, "{}", begun.text);
+    begun.location().to_owned()
+}
+
+/// Saves an item of a draft.
+async fn save(town: &Town, draft: &str, fields: &[(&str, &str)]) -> crate::browser::Answer {
+    let admin = town.signed_in("admin").await;
+    let revision = hidden(&admin.get(draft).await.text, "revision");
+    let mut all = vec![
+        ("revision", revision.as_str()),
+        ("act", "save"),
+        ("category", "C"),
+        ("points", "2"),
+        ("per", "time"),
+        ("cap", "4"),
+        ("cap_period", "month"),
+        ("evidence", "签到表"),
+        ("nominator", "grid_worker"),
+        ("check_level", "L1"),
+    ];
+    all.retain(|(name, _)| !fields.iter().any(|(given, _)| given == name));
+    all.extend(fields);
+    admin.post(&format!("{draft}/items"), &all).await
+}
+
+/// The form of the assembly, with one field changed.
+async fn adopt(town: &Town, draft: &str, key: &str, change: (&str, &str), scan: &[u8]) -> crate::browser::Answer {
+    let mut fields = vec![
+        ("key", key),
+        ("body", "representatives"),
+        ("held_on", "2026-11-20"),
+        ("place", "社区活动室"),
+        ("entitled", "60"),
+        ("present", "45"),
+        ("votes_for", "40"),
+        ("votes_against", "3"),
+        ("votes_abstained", "2"),
+        ("legal_basis", "晨光社区居民公约"),
+        ("active_from", "2026-12-01"),
+    ];
+    fields.retain(|(name, _)| *name != change.0);
+    fields.push(change);
+    let admin = town.signed_in("admin").await;
+    fields.insert(0, ("csrf", admin.csrf()));
+    admin
+        .post_file(&format!("{draft}/adoption"), &fields, ("file", "minutes.pdf", scan))
+        .await
+}
+
+on_both! {
+    async fn a_draft_becomes_a_version_by_review_and_resolution_only(town: Town) {
+        let (admin, council) = (town.signed_in("admin").await, town.signed_in("council").await);
+        let draft = begin(&town, "begin").await;
+        // Sent twice, begun once.
+        assert_eq!(begin(&town, "begin").await, draft);
+        assert_eq!(save(&town, &draft, &[("was", ""), ("code", "C12"), ("name", "参加普法讲座")]).await.status, 303);
+        assert_eq!(save(&town, &draft, &[("was", "C02"), ("code", "C02"), ("name", "参加讲习、法治、技能讲堂"), ("points", "3"), ("cap", "6")]).await.status, 303);
+        let revision = hidden(&admin.get(&draft).await.text, "revision");
+        let removed = admin.post(&format!("{draft}/items"), &[("revision", &revision), ("act", "remove"), ("was", "D09")]).await;
+        assert_eq!(removed.status, 303);
+        // A form from before is told so.
+        let stale = admin.post(&format!("{draft}/terms"), &[("revision", "1"), ("cycle.notice_days", "5")]).await;
+        assert_eq!(stale.status, 409);
+        let revision = hidden(&admin.get(&draft).await.text, "revision");
+        let terms = admin.post(&format!("{draft}/terms"), &[("revision", &revision), ("cycle.notice_days", "5")]).await;
+        assert_eq!(terms.status, 303);
+        let page = admin.get(&draft).await.text;
+        for told in ["没有要改的问题", "参加普法讲座", "新增", "删去", "公示天数", "与第 1 版的不同"] {
+            assert!(page.contains(told), "{told}");
+        }
+        // Not before its review, and not by its author.
+        assert_eq!(adopt(&town, &draft, "early", ("place", "村里"), PDF).await.status, 409);
+        let submission = format!("{draft}/submission");
+        let review = format!("{draft}/review");
+        assert_eq!(council.post(&review, &[("act", "pass")]).await.status, 409);
+        assert_eq!(admin.post(&submission, &[("act", "submit")]).await.status, 303);
+        assert_eq!(save(&town, &draft, &[("was", ""), ("code", "C13"), ("name", "义务扫雪")]).await.status, 409);
+        assert_eq!(admin.post(&review, &[("act", "pass")]).await.status, 409, "the author");
+        assert_eq!(council.post(&review, &[("act", "back")]).await.status, 422, "without a word");
+        assert_eq!(council.post(&review, &[("act", "pass"), ("note", "可以")]).await.status, 303);
+        // The assembly as the law has it.
+        for (change, status) in [
+            (("present", "39"), 422),
+            (("votes_for", "22"), 409),
+            (("votes_for", "41"), 422),
+            (("held_on", "2026-11-30"), 422),
+            (("active_from", "2026-11-20"), 422),
+            (("legal_basis", " "), 422),
+            (("entitled", "x"), 422),
+        ] {
+            let answer = adopt(&town, &draft, "no", change, PDF).await;
+            assert_eq!(answer.status, status, "{change:?}: {}", answer.text);
+        }
+        let few = adopt(&town, &draft, "few", ("entitled", "70"), PDF).await;
+        assert_eq!(few.status, 409);
+        assert!(few.text.contains("三分之二"), "{}", few.text);
+        assert_eq!(adopt(&town, &draft, "html", ("place", "村里"), b"<html>").await.status, 409, "no scan");
+        let adopted = adopt(&town, &draft, "yes", ("place", "社区活动室"), PDF).await;
+        assert_eq!(adopted.location(), "/scheme/versions/2", "{}", adopted.text);
+        assert_eq!(adopt(&town, &draft, "yes", ("place", "社区活动室"), PDF).await.location(), "/scheme/versions/2");
+        assert_eq!(adopt(&town, &draft, "again", ("place", "社区活动室"), PDF).await.status, 409);
+        // It is in force from its day; until then the first is.
+        assert_eq!(town.read(|conn| version::in_force(conn, day("2026-11-30"))).await.version, 1);
+        assert_eq!(town.read(|conn| version::in_force(conn, day("2026-12-01"))).await.version, 2);
+        let stranger = town.stranger();
+        let page = stranger.get("/scheme/versions/2").await.text;
+        for told in ["已通过，待施行", "应到 60 人，实到 45 人，赞成 40 票", "晨光社区居民公约", "参加普法讲座"] {
+            assert!(page.contains(told), "{told}");
+        }
+        let difference = stranger.get("/scheme/difference?from=1&to=2").await.text;
+        assert!(difference.contains("参加普法讲座") && difference.contains("C02"));
+        assert_eq!(stranger.get("/scheme/difference?from=1&to=9").await.status, 404);
+        // The scan is for staff, and is what was sent.
+        assert_eq!(stranger.get("/scheme/versions/2/scan").await.status, 303);
+        let scan = admin.get("/scheme/versions/2/scan").await;
+        assert_eq!((scan.header("content-type"), scan.text.as_bytes()), ("application/pdf", PDF));
+        // The file comes back equal, and can be taken elsewhere.
+        let file = stranger.get("/scheme/versions/2/file").await.text;
+        assert_eq!(validator::validate(&file), []);
+        let again = load(&town, &serde_json::from_str(&file).unwrap(), day("2027-01-01")).await.unwrap();
+        let copy = town.read(move |conn| version::document(conn, &again.id)).await;
+        assert_eq!(serde_json::from_str::<Value>(&copy).unwrap(), serde_json::from_str::<Value>(&file).unwrap());
+    }
+}
+
+on_both! {
+    async fn a_find_stands_by_two_people_and_a_defect_by_nobody(town: Town) {
+        let (admin, council) = (town.signed_in("admin").await, town.signed_in("council").await);
+        let draft = begin(&town, "begin").await;
+        save(&town, &draft, &[("was", ""), ("code", "C12"), ("name", "参加信访工作座谈")]).await;
+        save(&town, &draft, &[("was", ""), ("code", "C13"), ("name", "义务扫雪"), ("evidence", "无")]).await;
+        let page = admin.get(&draft).await.text;
+        assert!(page.contains("信访、投诉、举报") && page.contains("佐证材料等于没有写"), "{page}");
+        let submission = format!("{draft}/submission");
+        assert_eq!(admin.post(&submission, &[("act", "submit")]).await.status, 409, "a defect");
+        save(&town, &draft, &[("was", "C13"), ("code", "C13"), ("name", "义务扫雪")]).await;
+        let overrides = format!("{draft}/overrides");
+        let mark = hidden(&admin.get(&draft).await.text, "mark");
+        assert_eq!(admin.post(&overrides, &[("mark", &mark), ("reason", "误报")]).await.status, 422);
+        assert_eq!(admin.post(&overrides, &[("mark", "no"), ("reason", "这是法治学习")]).await.status, 409);
+        let asked = [("mark", mark.as_str()), ("reason", "这是学习条例的座谈，不评谁上没上访")];
+        assert_eq!(admin.post(&overrides, &asked).await.status, 303);
+        assert_eq!(admin.post(&submission, &[("act", "submit")]).await.status, 303);
+        // Not without the second person, who is not the first.
+        let review = format!("{draft}/review");
+        assert_eq!(council.post(&review, &[("act", "pass")]).await.status, 409);
+        let proposal = hidden(&council.get(&draft).await.text, "proposal");
+        let confirmations = format!("{draft}/override-confirmations");
+        let confirm = [("proposal", proposal.as_str()), ("key", "c")];
+        assert_eq!(admin.post(&confirmations, &confirm).await.status, 409);
+        assert_eq!(council.post(&confirmations, &confirm).await.status, 303);
+        assert_eq!(council.post(&review, &[("act", "pass")]).await.status, 303);
+        let adopted = adopt(&town, &draft, "yes", ("active_from", "2026-11-21"), PDF).await;
+        assert_eq!(adopted.location(), "/scheme/versions/2", "{}", adopted.text);
+        // It is printed with the rules.
+        let page = town.stranger().get("/scheme").await.text;
+        for told in ["经两人确认保留的条款", "不评谁上没上访", "项目管理员甲提出，评议会成员甲确认"] {
+            assert!(page.contains(told), "{told}");
+        }
+    }
+}
+
+on_both! {
+    async fn while_a_version_is_suspended_nobody_nominates(town: Town) {
+        let admin = town.signed_in("admin").await;
+        let suspension = "/scheme/versions/1/suspension";
+        assert_eq!(admin.post(suspension, &[("act", "suspend"), ("reason", " "), ("key", "a")]).await.status, 422);
+        assert_eq!(admin.post(suspension, &[("act", "suspend"), ("reason", "县里核查"), ("key", "b")]).await.status, 303);
+        assert_eq!(nominate(&town, "one", today()).await.unwrap_err().code(), "scheme_suspended");
+        assert!(town.stranger().get("/scheme").await.text.contains("县里核查"));
+        assert_eq!(admin.post(suspension, &[("act", "resume"), ("reason", "核查完毕"), ("key", "c")]).await.status, 303);
+        assert!(nominate(&town, "one", today()).await.is_ok());
+    }
+}
+
+on_both! {
+    async fn a_file_is_imported_as_a_draft_with_its_faults_shown(town: Town) {
+        let admin = town.signed_in("admin").await;
+        let import = async |key: &str, bytes: &[u8]| {
+            admin.post_file("/scheme/drafts/import", &[("csrf", admin.csrf()), ("key", key)], ("file", "rules.json", bytes)).await
+        };
+        for (key, bytes) in [("1", b"" as &[u8]), ("2", b"{"), ("3", b"[]"), ("4", b"\xFF\xFE"), ("5", b"{\"a\":\"\\u0000\"}")] {
+            assert_eq!(import(key, bytes).await.status, 422, "{key}");
+        }
+        let file = with_item("C02", |item| item["name_zh"] = json!("不上访"));
+        let begun = import("6", file.to_string().as_bytes()).await;
+        assert_eq!(begun.status, 303, "{}", begun.text);
+        let page = admin.get(begun.location()).await.text;
+        assert!(page.contains("还有 1 处问题") && page.contains("不上访"));
+        // Whatever a file holds, its page is shown.
+        let odd = import("7", b"{\"items\":[1,null,{\"code\":[],\"points\":\"x\"}],\"categories\":5,\"cycle\":3}").await;
+        assert_eq!(admin.get(odd.location()).await.status, 200);
+        // An empty one has terms and no items; its pages are shown, and it can be given up.
+        let empty = admin.post("/scheme/drafts", &[("key", "8")]).await.location().to_owned();
+        assert!(admin.get(&empty).await.text.contains("还没有项目"));
+        assert_eq!(admin.get(&format!("{empty}/items/new")).await.status, 200);
+        assert_eq!(admin.get(&format!("{empty}/items/Z9")).await.status, 404);
+        assert_eq!(admin.post(&format!("{empty}/submission"), &[("act", "withdraw")]).await.status, 303);
+        let listed = admin.get("/scheme/versions").await.text;
+        assert!(listed.contains("待") || listed.contains("起草中"));
+        assert_eq!(town.signed_in("building").await.get(begun.location()).await.status, 403);
+    }
 }

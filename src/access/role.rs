@@ -83,6 +83,8 @@ text_enum! {
         ManageProgramme = "manage_programme", "管理方案与住户";
         /// Register that a household splits, merges, moves, leaves or comes back, and what it agrees to.
         ChangeHouseholds = "change_households", "办理住户变更";
+        /// Read drafts of the rules; review those of others, and confirm overrides.
+        ReviewScheme = "review_scheme", "审核方案";
         /// See who did what.
         ReadAudit = "read_audit", "查看操作记录";
     }
@@ -113,6 +115,7 @@ impl Role {
                 P::ReadStock,
                 P::ManageUsers,
                 P::ManageProgramme,
+                P::ReviewScheme,
                 P::ReadAudit,
             ],
             Role::GridWorker => &[
@@ -157,6 +160,7 @@ impl Role {
                 P::MarkVisits,
                 P::ReadVisits,
                 P::AttachEvidence,
+                P::ReviewScheme,
             ],
             Role::Auditor => &[
                 P::ReadHouseholds,

@@ -33,7 +33,7 @@ use crate::places::standing;
 use crate::points::Points;
 use crate::request::{Request, Requests};
 use crate::scheme::item::{self, Item};
-use crate::scheme::version;
+use crate::scheme::{resolution, version};
 
 /// A nomination and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, AsChangeset, Queryable, Selectable)]
@@ -202,6 +202,7 @@ pub fn nominate(conn: &mut Conn, asked: &Nominate, now: Moment) -> Result<Nomina
     standing::expect_active(conn, &asked.household)?;
     let version = version::in_force(conn, asked.occurred_on)
         .map_err(|_| Error::invalid("occurred_on", "事迹发生当天没有生效的积分方案。"))?;
+    resolution::expect_not_suspended(conn, &version.id)?;
     let item = item::by_code(conn, &version.id, &asked.item)?;
     let points = item
         .points

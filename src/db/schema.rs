@@ -240,6 +240,74 @@ diesel::table! {
 }
 
 diesel::table! {
+    scheme_drafts (id) {
+        id -> Text,
+        base_version_id -> Nullable<Text>,
+        document -> Text,
+        state -> Text,
+        revision -> BigInt,
+        author_id -> Text,
+        created_at -> Timestamp,
+        changed_by -> Text,
+        changed_at -> Timestamp,
+        reviewed_by -> Nullable<Text>,
+        reviewed_at -> Nullable<Timestamp>,
+        review_note -> Nullable<Text>,
+        adopted_version_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    scheme_overrides (id) {
+        id -> Text,
+        draft_id -> Text,
+        mark -> Text,
+        place -> Text,
+        finding -> Text,
+        reason -> Text,
+        proposed_by -> Text,
+        proposed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    scheme_override_confirmations (override_id) {
+        override_id -> Text,
+        confirmed_by -> Text,
+        confirmed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    scheme_resolutions (scheme_version_id) {
+        scheme_version_id -> Text,
+        body -> Text,
+        held_on -> Date,
+        place -> Text,
+        entitled -> BigInt,
+        present -> BigInt,
+        votes_for -> BigInt,
+        votes_against -> BigInt,
+        votes_abstained -> BigInt,
+        legal_basis -> Text,
+        scan -> Text,
+        recorded_by -> Text,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    scheme_suspensions (id) {
+        id -> Text,
+        scheme_version_id -> Text,
+        suspended -> Bool,
+        reason -> Text,
+        recorded_by -> Text,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     cards (id) {
         id -> Text,
         household_id -> Text,
@@ -734,6 +802,7 @@ diesel::table! {
 
 diesel::joinable!(evidence -> nominations (nomination_id));
 diesel::joinable!(gathering_rows -> gatherings (gathering_id));
+diesel::joinable!(scheme_override_confirmations -> scheme_overrides (override_id));
 diesel::joinable!(nominations -> scoring_items (scoring_item_id));
 diesel::joinable!(objections -> nominations (nomination_id));
 diesel::joinable!(appeals -> nominations (nomination_id));
@@ -764,6 +833,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     scheme_versions,
     evaluation_categories,
     scoring_items,
+    scheme_drafts,
+    scheme_overrides,
+    scheme_override_confirmations,
+    scheme_resolutions,
+    scheme_suspensions,
     cards,
     nominations,
     council_members,

@@ -96,18 +96,7 @@ impl Item {
     /// What is counted, in the words of the field; a word of a scheme's own stands as it is.
     #[must_use]
     pub fn per_label(&self) -> &str {
-        match self.per.as_str() {
-            "time" => "每次",
-            "person" => "每人",
-            "household" => "每户",
-            "person_helped" => "每带动1人",
-            "item" => "每件",
-            "week" => "每周",
-            "hour" => "每小时",
-            "10_yuan" => "每10元",
-            "award_level_5_10_15" => "按级别（社区5、乡镇10、县15）",
-            other => other,
-        }
+        per_in_words(&self.per)
     }
 
     /// The rule in one line: `参加院坝会、居民议事会,每次2分,每月最多4分`.
@@ -121,6 +110,44 @@ impl Item {
             self.cap_period.label(),
             self.cap
         )
+    }
+}
+
+/// What is counted, in the words of the field; a word of a scheme's own stands as it is.
+#[must_use]
+pub fn per_in_words(word: &str) -> &str {
+    match word {
+        "time" => "每次",
+        "person" => "每人",
+        "household" => "每户",
+        "person_helped" => "每带动1人",
+        "item" => "每件",
+        "day" => "每天",
+        "week" => "每周",
+        "month" => "每月",
+        "quarter" => "每季度",
+        "year" => "每年",
+        "hour" => "每小时",
+        "10_yuan" => "每10元",
+        "award_level_5_10_15" => "按级别（社区5、乡镇10、县15）",
+        other => other,
+    }
+}
+
+/// Who usually nominates, in the words of the field; a word of a scheme's own stands as it is.
+#[must_use]
+pub fn nominator_in_words(word: &str) -> &str {
+    match word {
+        "resident" => "本户",
+        "grid_worker" => "网格员",
+        "building_head" => "楼栋长",
+        "council" => "评议会",
+        "community" => "社区",
+        "judge_panel" => "评委",
+        "shopkeeper" => "店长",
+        "stock_keeper" => "库管",
+        "system" => "系统",
+        other => other,
     }
 }
 

@@ -149,13 +149,7 @@ pub(super) fn add(
 pub fn export(conn: &mut Conn, number: Option<i64>, today: Day) -> Result<String> {
     let id = match number {
         None => in_force(conn, today)?.id,
-        Some(number) => scheme_versions::table
-            .filter(scheme_versions::version.eq(number))
-            .order(scheme_versions::active_from.desc())
-            .select(scheme_versions::id)
-            .first(conn)
-            .optional()?
-            .ok_or(Error::NotFound)?,
+        Some(number) => numbered(conn, number)?.id,
     };
     document(conn, &id)
 }
@@ -171,6 +165,44 @@ pub fn document(conn: &mut Conn, version: &Id<SchemeVersion>) -> Result<String> 
         .get_result(conn)
         .optional()?
         .ok_or(Error::NotFound)
+}
+
+/// A version by its number; the newest where several schemes have one of this number.
+///
+/// # Errors
+/// `NotFound`.
+pub fn numbered(conn: &mut Conn, number: i64) -> Result<SchemeVersion> {
+    scheme_versions::table
+        .filter(scheme_versions::version.eq(number))
+        .order(scheme_versions::id.desc())
+        .select(SchemeVersion::as_select())
+        .first(conn)
+        .optional()?
+        .ok_or(Error::NotFound)
+}
+
+/// A version by its id.
+///
+/// # Errors
+/// `NotFound`.
+pub fn by_id(conn: &mut Conn, id: &Id<SchemeVersion>) -> Result<SchemeVersion> {
+    scheme_versions::table
+        .find(id)
+        .select(SchemeVersion::as_select())
+        .get_result(conn)
+        .optional()?
+        .ok_or(Error::NotFound)
+}
+
+/// Every version, the newest first.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn all(conn: &mut Conn) -> Result<Vec<SchemeVersion>> {
+    Ok(scheme_versions::table
+        .order((scheme_versions::active_from.desc(), scheme_versions::version.desc()))
+        .select(SchemeVersion::as_select())
+        .load(conn)?)
 }
 
 /// The version in force on a day.

@@ -1,121 +1,134 @@
-//! The page of the rules: what earns how many points, up to how many, shown by what, and who checks it. For everybody,
-//! and so without anything personal.
+//! Pages of the scheme: the rules in plain words, their versions and what differs between them, and drafts on their way.
+//!
+//! One file a page. The rules are for everybody and hold nothing personal; drafts are for those who write and review them.
 
-use askama::Template;
-use axum::extract::State;
-use axum::response::Response;
-use serde::Deserialize;
+mod adoption;
+mod draft;
+mod item_form;
+mod rules;
+mod versions;
 
-use super::item::{self, Category, Item};
-use super::version::{self, SchemeVersion};
-use crate::access::role::Permission;
-use crate::app::{App, Visitor};
-use crate::clock;
+pub use adoption::adopt;
+pub use draft::{begin, change_terms, confirm_override, draft, import, override_finding, put_category, review, submit};
+pub use item_form::{item_form, new_item_form, put_item};
+pub use rules::rules;
+pub use versions::{difference, export, scan, suspend, version, versions};
+
+use axum::extract::multipart::MultipartError;
+use axum::http::StatusCode;
+
+use super::resolution::{self, Resolution, Suspension};
+use super::version::SchemeVersion;
+use crate::clock::{self, Day};
+use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::page::{self, Shell};
-use crate::sent::Query;
+use crate::id::Id;
+use crate::sent::STALE_FORM;
 
-#[derive(Template)]
-#[template(path = "scheme/rules.html")]
-struct RulesPage {
-    shell: Shell,
-    scheme: Option<SchemeVersion>,
-    query: String,
-    groups: Vec<Group>,
-    may_load: bool,
+/// Where a version stands: told by the days, and by whether somebody stopped it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Adopted for a later day.
+    Coming,
+    /// In force.
+    Active,
+    /// In force, and stopped.
+    Suspended,
+    /// A later one has begun.
+    Superseded,
 }
 
-/// A category with those of its items that are shown.
-struct Group {
-    category: Category,
-    items: Vec<Item>,
-}
-
-impl RulesPage {
-    /// A scheme that calls itself a sample has been adopted by nobody.
-    fn is_sample(&self) -> bool {
-        self.scheme.as_ref().is_some_and(|scheme| scheme.name.contains("示范"))
+impl Standing {
+    fn label(self) -> &'static str {
+        match self {
+            Standing::Coming => "已通过，待施行",
+            Standing::Active => "现行",
+            Standing::Suspended => "暂停执行",
+            Standing::Superseded => "已被新版替代",
+        }
     }
 
-    fn in_force_from(&self) -> String {
-        self.scheme
-            .as_ref()
-            .map(|scheme| clock::spoken_day(scheme.active_from))
-            .unwrap_or_default()
-    }
-
-    fn found(&self) -> usize {
-        self.groups.iter().map(|group| group.items.len()).sum()
-    }
-}
-
-impl Group {
-    /// Who usually nominates, in the words of the field; a word of a scheme's own stands as it is.
-    fn nominator<'a>(&self, item: &'a Item) -> &'a str {
-        match item.nominator.as_str() {
-            "resident" => "本户",
-            "grid_worker" => "网格员",
-            "building_head" => "楼栋长",
-            "council" => "评议会",
-            "community" => "社区",
-            "judge_panel" => "评委",
-            "shopkeeper" => "店长",
-            "stock_keeper" => "库管",
-            "system" => "系统",
-            other => other,
+    fn badge(self) -> &'static str {
+        match self {
+            Standing::Coming => " info",
+            Standing::Active => " ok",
+            Standing::Suspended => " bad",
+            Standing::Superseded => "",
         }
     }
 }
 
-/// Which rules to look for.
-#[derive(Deserialize)]
-pub struct Asked {
-    #[serde(default)]
-    q: String,
+/// Where a version stands on a day, and since when it is stopped.
+fn standing(
+    conn: &mut Conn,
+    version: &SchemeVersion,
+    in_force: Option<&Id<SchemeVersion>>,
+    today: Day,
+) -> Result<(Standing, Option<Suspension>)> {
+    if version.active_from > today {
+        return Ok((Standing::Coming, None));
+    }
+    if in_force != Some(&version.id) {
+        return Ok((Standing::Superseded, None));
+    }
+    let stopped = resolution::suspended(conn, &version.id)?;
+    let standing = if stopped.is_some() {
+        Standing::Suspended
+    } else {
+        Standing::Active
+    };
+    Ok((standing, stopped))
 }
 
-/// `GET /scheme`
-///
-/// # Errors
-/// Only when the database fails.
-pub async fn rules(State(app): State<App>, visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response> {
-    let today = clock::day_of(app.now());
-    let loaded = app
-        .db
-        .read(move |conn| {
-            let scheme = match version::in_force(conn, today) {
-                Ok(scheme) => scheme,
-                Err(Error::NotFound) => return Ok(None),
-                Err(error) => return Err(error),
-            };
-            let rules = item::of_version(conn, &scheme.id)?;
-            Ok(Some((scheme, rules)))
-        })
-        .await?;
-    let query = asked.q.trim().to_owned();
-    let (scheme, groups) = match loaded {
-        Some((scheme, (categories, items))) => (Some(scheme), groups(categories, &items, &query)),
-        None => (None, Vec::new()),
-    };
-    page::show(&RulesPage {
-        may_load: visitor.may(Permission::ManageProgramme),
-        shell: visitor.shell,
-        scheme,
-        query,
-        groups,
-    })
+/// How a version was adopted, in a sentence.
+fn adopted_in_words(resolution: &Resolution) -> String {
+    format!(
+        "{}在{}召开{}，应到 {} 人，实到 {} 人，赞成 {} 票、反对 {} 票、弃权 {} 票，通过。依据：{}。",
+        clock::spoken_day(resolution.held_on),
+        resolution.place,
+        resolution.body.label(),
+        resolution.entitled,
+        resolution.present,
+        resolution.votes_for,
+        resolution.votes_against,
+        resolution.votes_abstained,
+        resolution.legal_basis
+    )
 }
 
-/// The items that the words are found in, under their categories; a category without any is left out.
-fn groups(categories: Vec<Category>, items: &[Item], query: &str) -> Vec<Group> {
-    let words = query.to_lowercase();
-    let matches = |category: &Category, item: &Item| {
-        let texts = [&category.name, &item.code, &item.name, &item.evidence];
-        item.category_code == category.code && texts.iter().any(|text| text.to_lowercase().contains(&words))
-    };
-    let groups = categories.into_iter().map(|category| Group {
-        items: items.iter().filter(|item| matches(&category, item)).cloned().collect(),
-        category,
-    });
-    groups.filter(|group| !group.items.is_empty()).collect()
+/// A form with a file: its fields and the file's bytes. The token is checked before the file is read.
+struct Upload {
+    fields: Vec<(String, String)>,
+    file: Vec<u8>,
+}
+
+impl Upload {
+    async fn receive(mut upload: axum::extract::Multipart, csrf: &str) -> Result<Upload> {
+        let (mut fields, mut file, mut is_ours) = (Vec::new(), Vec::new(), false);
+        while let Some(field) = upload.next_field().await.map_err(|cause| not_whole(&cause))? {
+            let name = field.name().unwrap_or_default().to_owned();
+            match name.as_str() {
+                "csrf" => is_ours = field.text().await.map_err(|cause| not_whole(&cause))? == csrf,
+                _ if !is_ours => return Err(STALE_FORM),
+                "file" => file = field.bytes().await.map_err(|cause| not_whole(&cause))?.to_vec(),
+                _ => fields.push((name, field.text().await.map_err(|cause| not_whole(&cause))?)),
+            }
+        }
+        match is_ours {
+            true => Ok(Upload { fields, file }),
+            false => Err(STALE_FORM),
+        }
+    }
+
+    fn text(&self, name: &str) -> &str {
+        let found = self.fields.iter().find(|(field, _)| field == name);
+        found.map_or("", |(_, value)| value.trim())
+    }
+}
+
+fn not_whole(cause: &MultipartError) -> Error {
+    match cause.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Error::invalid("file", "文件太大，没有收下。请传小一些的文件。"),
+        _ => Error::invalid("file", "文件没有传完，请再选一次文件重试。"),
+    }
 }
