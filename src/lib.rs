@@ -13,8 +13,9 @@
 //! | 3 | `places` |
 //! | 4 | `access` |
 //! | 5 | `scheme` `cards` |
-//! | 6 | `council` `shop` |
-//! | 7 | `statements` |
+//! | 6 | `registry` |
+//! | 7 | `council` `shop` |
+//! | 8 | `statements` |
 //! | roof | every `web.rs` and `api.rs`, `app` `guard` `sent` `recall` `routes` `assets` `config` `books` `demo` |
 
 pub mod clock;
@@ -34,6 +35,7 @@ pub mod cards;
 pub mod council;
 pub mod ledger;
 pub mod places;
+pub mod registry;
 pub mod scheme;
 pub mod shop;
 pub mod statements;

@@ -15,7 +15,7 @@ use crate::access::role::Permission as P;
 use crate::app::App;
 use crate::guard::Who::{Anyone, May, SignedIn};
 use crate::guard::{Who, guard, harden};
-use crate::{access, assets, cards, council, demo, places, scheme, shop, statements};
+use crate::{access, assets, cards, council, demo, places, registry, scheme, shop, statements};
 
 /// One door.
 pub struct Route {
@@ -81,6 +81,35 @@ pub fn table() -> Vec<Route> {
         get("/households/{code}", May(P::ReadHouseholds), places::web::household),
         get("/import", May(P::ManageProgramme), places::web::import_form),
         post("/import", May(P::ManageProgramme), places::web::import).with_body_limit(ROSTER_LIMIT),
+        // Registry.
+        get("/areas", May(P::ManageProgramme), registry::web::areas),
+        post("/areas", May(P::ManageProgramme), registry::web::move_area),
+        get("/expiring", May(P::ReadHouseholds), registry::web::expiring),
+        get(
+            "/households/{code}/changes",
+            May(P::ChangeHouseholds),
+            registry::web::changes,
+        ),
+        get(
+            "/households/{code}/changes/{kind}",
+            May(P::ChangeHouseholds),
+            registry::web::change_form,
+        ),
+        post(
+            "/households/{code}/changes/{kind}",
+            May(P::ChangeHouseholds),
+            registry::web::change,
+        ),
+        get(
+            "/households/{code}/enrolment",
+            May(P::ChangeHouseholds),
+            registry::web::enrolment,
+        ),
+        post(
+            "/households/{code}/consents",
+            May(P::ChangeHouseholds),
+            registry::web::decide,
+        ),
         // Cards.
         post("/households/{code}/cards", May(P::IssueCards), cards::web::issue),
         post("/households/{code}/card-stop", May(P::IssueCards), cards::web::stop),

@@ -183,6 +183,9 @@ function draw() {
   confirm.firstChild.textContent = unsure ? '重试 ' : '确认兑换 ';
 }
 
+// Cards that are not taken, and why.
+const REFUSED_CARDS = { stopped: '此卡已挂失停用，不能兑换', merged: '已并入另一户，请用那一户的卡', left: '迁出已满 90 天，积分已到期', unknown: '没有这张卡' };
+
 // The one line everybody at the counter looks at: [class, words].
 function status() {
   const card = sale.elements.card.value;
@@ -191,7 +194,7 @@ function status() {
   if (trouble) return ['refused', trouble];
   if (!card) return ['idle', basket.size ? '请扫积分卡' : '请扫卡，再扫商品'];
   if (!verdict) return ['wait', '正在核对…'];
-  if (!verdict.card || verdict.card.state !== 'ok') return ['refused', verdict.card && verdict.card.state === 'stopped' ? '此卡已挂失停用，不能兑换' : '没有这张卡'];
+  if (!verdict.card || verdict.card.state !== 'ok') return ['refused', verdict.card && REFUSED_CARDS[verdict.card.state] || '没有这张卡'];
   if (!basket.size) return ['idle', '请扫商品'];
   if (verdict.short_by > 0) return ['short', `差 ${verdict.short_by} 分`];
   if (verdict.problems && verdict.problems.length) return ['refused', verdict.problems[0].text];
@@ -199,8 +202,8 @@ function status() {
 }
 
 function drawCard(card) {
-  const box = byId('card-state'), words = { stopped: '此卡已挂失停用', unknown: '没有这张卡' }[card.state];
-  box.className = `card-state ${card.state}`;
+  const box = byId('card-state'), words = REFUSED_CARDS[card.state];
+  box.className = `card-state ${words && card.state !== 'unknown' ? 'stopped' : card.state}`;
   box.textContent = '';
   box.append(make('strong', '', words || card.masked_name));
   if (words) return;

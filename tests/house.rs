@@ -10,13 +10,14 @@ use std::path::Path;
 // ---- The plan ------------------------------------------------------------------------------------------------------
 
 /// The floors, from the ground up, as in the table of `src/lib.rs`. A file uses its own room and lower floors.
-const FLOORS: [&[&str]; 8] = [
+const FLOORS: [&[&str]; 9] = [
     &["id", "points", "money", "clock", "error"],
     &["db", "audit", "files", "request", "page"],
     &["ledger"],
     &["places"],
     &["access"],
     &["scheme", "cards"],
+    &["registry"],
     &["council", "shop"],
     &["statements"],
 ];
@@ -60,6 +61,10 @@ const TABLES: &[(&str, &str)] = &[
     ("programmes", "places"),
     ("areas", "places"),
     ("households", "places"),
+    ("household_events", "places"),
+    ("household_residences", "places"),
+    ("household_consents", "places"),
+    ("area_moves", "places"),
     ("users", "access"),
     ("user_roles", "access"),
     ("sessions", "access"),

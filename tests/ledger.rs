@@ -199,7 +199,13 @@ async fn expect_found(town: &Town, tamper: &'static str, place: &'static str) {
     town.write(move |conn| {
         use diesel::connection::SimpleConnection as _;
         // Whoever tampers first takes the guards away.
-        for table in ["transactions", "entries", "redemptions", "redemption_voids"] {
+        for table in [
+            "transactions",
+            "entries",
+            "redemptions",
+            "redemption_voids",
+            "household_events",
+        ] {
             let guards = match conn {
                 Conn::Sqlite(_) => {
                     format!("DROP TRIGGER IF EXISTS {table}_no_update; DROP TRIGGER IF EXISTS {table}_no_delete;")

@@ -303,6 +303,13 @@ impl Town {
     /// Earns points by the rules, all the way: bravery recognised by the authorities is 30 points a count, 60 a year. It
     /// began five days ago, so that the public notice ends now.
     pub async fn earn(&self, code: &'static str, item: &'static str, count: i64) {
+        self.promise(code, item, count).await;
+        let now = self.app.now();
+        self.write(move |conn| award::post_due(conn, now)).await.unwrap();
+    }
+
+    /// The same as far as the public notice: the points are promised, and not yet posted.
+    pub async fn promise(&self, code: &'static str, item: &'static str, count: i64) {
         let household = self.household(code).await;
         let (building, grid) = (self.user("building").await, self.user("grid").await);
         let secretary = self.user("admin").await;
@@ -327,8 +334,7 @@ impl Town {
                 key: fresh_key(now),
             };
             nomination::verify(conn, &verify, then)?;
-            hold_session(conn, &secretary, Choice::For, then)?;
-            award::post_due(conn, now)
+            hold_session(conn, &secretary, Choice::For, then).map(|_| ())
         })
         .await
         .unwrap();

@@ -81,6 +81,8 @@ text_enum! {
         ManageUsers = "manage_users", "管理用户";
         /// Load a version of the rules; import households.
         ManageProgramme = "manage_programme", "管理方案与住户";
+        /// Register that a household splits, merges, moves, leaves or comes back, and what it agrees to.
+        ChangeHouseholds = "change_households", "办理住户变更";
         /// See who did what.
         ReadAudit = "read_audit", "查看操作记录";
     }
@@ -106,6 +108,7 @@ impl Role {
                 P::ReadReminders,
                 P::ReadVisits,
                 P::IssueCards,
+                P::ChangeHouseholds,
                 P::ReadJournal,
                 P::ReadStock,
                 P::ManageUsers,
@@ -127,6 +130,7 @@ impl Role {
                 P::ReadVisits,
                 P::AttachEvidence,
                 P::IssueCards,
+                P::ChangeHouseholds,
             ],
             Role::BuildingHead => &[
                 P::ReadHouseholds,

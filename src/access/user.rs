@@ -187,6 +187,28 @@ pub fn end_duty(conn: &mut Conn, user: &User, role: Role, area: &Id<Area>) -> Re
     Ok(ended > 0)
 }
 
+/// Whoever lived in a household that was merged lives in the other one: nobody decides about his own. Answers how many.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn follow_merge(conn: &mut Conn, from: &Id<Household>, into: &Id<Household>) -> Result<usize> {
+    Ok(diesel::update(users::table.filter(users::household_id.eq(from)))
+        .set(users::household_id.eq(Some(into)))
+        .execute(conn)?)
+}
+
+/// The people with an account who live in this household.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn living_in(conn: &mut Conn, household: &Id<Household>) -> Result<Vec<User>> {
+    Ok(users::table
+        .filter(users::household_id.eq(household).and(users::disabled_at.is_null()))
+        .select(User::as_select())
+        .order(users::name)
+        .load(conn)?)
+}
+
 /// Closes an account; its sessions and tokens stop at once.
 ///
 /// # Errors

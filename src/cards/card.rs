@@ -23,6 +23,7 @@ use crate::error::{Error, Refusal, Result};
 use crate::id::Id;
 use crate::places::household::Household;
 use crate::places::programme::Programme;
+use crate::places::standing;
 use crate::request::{Request, Requests};
 
 /// A household's card.
@@ -65,13 +66,24 @@ pub enum Refused {
     UnknownCard,
     /// The card was stopped, for example because it was lost.
     CardStopped,
+    /// The household became part of another.
+    HouseholdMerged,
+    /// The household left, and its time to spend is over.
+    HouseholdLeft,
 }
+
+/// Why the cards of a household that was merged are stopped.
+pub const MERGED: &str = "并户，改用并入后那一户的卡";
+/// Why the cards of a household that left are stopped.
+pub const LEFT: &str = "迁出已满 90 天";
 
 impl fmt::Display for Refused {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Refused::UnknownCard => "没有这张卡，请核对卡号。",
             Refused::CardStopped => "此卡已挂失停用，请使用新卡或到办公室办理。",
+            Refused::HouseholdMerged => "这一户已并入另一户，积分也已转过去，此卡停用。请用并入后那一户的积分卡。",
+            Refused::HouseholdLeft => "这一户迁出已满 90 天，积分已到期，此卡停用。如果搬回来了，请到办公室重新加入。",
         })
     }
 }
@@ -80,7 +92,8 @@ impl Refusal for Refused {
     fn code(&self) -> &'static str {
         match self {
             Refused::UnknownCard => "unknown_card",
-            Refused::CardStopped => "card_stopped",
+            // For a program at the counter it is the same: this card is not taken.
+            Refused::CardStopped | Refused::HouseholdMerged | Refused::HouseholdLeft => "card_stopped",
         }
     }
 }
@@ -139,9 +152,11 @@ impl Wallet {
                 Presented::Scanned
             }
         };
-        match card.stopped_at {
-            None => Ok((card, presented)),
-            Some(_) => Err(Refused::CardStopped),
+        match (card.stopped_at, card.stop_reason.as_deref()) {
+            (None, _) => Ok((card, presented)),
+            (Some(_), Some(MERGED)) => Err(Refused::HouseholdMerged),
+            (Some(_), Some(LEFT)) => Err(Refused::HouseholdLeft),
+            (Some(_), _) => Err(Refused::CardStopped),
         }
     }
 }
@@ -189,7 +204,7 @@ impl Issued {
 /// Issues a card and stops the household's other cards at once.
 ///
 /// # Errors
-/// `Invalid` for a missing reason; `idempotency_conflict`.
+/// `Invalid` for a missing reason; `household_left` or `household_merged`; `idempotency_conflict`.
 pub fn issue(conn: &mut Conn, programme: &Programme, issue: &Issue, now: Moment) -> Result<Issued> {
     #[derive(Serialize)]
     struct Content<'a> {
@@ -212,7 +227,8 @@ pub fn issue(conn: &mut Conn, programme: &Programme, issue: &Issue, now: Moment)
             replayed: true,
         });
     }
-    stop_all(conn, &issue.household, &reason, &issue.by, now)?;
+    standing::expect_active(conn, &issue.household)?;
+    stop_all(conn, &issue.household, &reason, issue.by.as_str(), now)?;
     let number = free_number(conn, &seed)?;
     let card = Card {
         id: Id::new(now),
@@ -253,15 +269,35 @@ pub fn issue(conn: &mut Conn, programme: &Programme, issue: &Issue, now: Moment)
 /// `Invalid` for a missing reason.
 pub fn stop(conn: &mut Conn, household: &Id<Household>, reason: &str, by: &Id<User>, now: Moment) -> Result<usize> {
     let reason = reason_given(reason)?;
-    let stopped = stop_all(conn, household, &reason, by, now)?;
+    stop_by(conn, household, &reason, by.as_str(), now)
+}
+
+/// The same for a program of ours: `by` may be `system`.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn stop_by(conn: &mut Conn, household: &Id<Household>, reason: &str, by: &str, now: Moment) -> Result<usize> {
+    let stopped = stop_all(conn, household, reason, by, now)?;
     if stopped > 0 {
         let subject = format!("household:{household}");
         audit::record(
             conn,
-            &[audit::Event::new(by.as_str(), "card.stopped", subject, reason, now)],
+            &[audit::Event::new(by, "card.stopped", subject, reason.to_owned(), now)],
         )?;
     }
     Ok(stopped)
+}
+
+/// Of these households, those that have a card in use.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn with_card_in_use(conn: &mut Conn, households: &[Id<Household>]) -> Result<Vec<Id<Household>>> {
+    Ok(cards::table
+        .filter(cards::household_id.eq_any(households).and(cards::stopped_at.is_null()))
+        .select(cards::household_id)
+        .distinct()
+        .load(conn)?)
 }
 
 /// The cards of a household, newest first.
@@ -276,12 +312,12 @@ pub fn of_household(conn: &mut Conn, household: &Id<Household>) -> Result<Vec<Ca
         .load(conn)?)
 }
 
-fn stop_all(conn: &mut Conn, household: &Id<Household>, reason: &str, by: &Id<User>, now: Moment) -> Result<usize> {
+fn stop_all(conn: &mut Conn, household: &Id<Household>, reason: &str, by: &str, now: Moment) -> Result<usize> {
     let in_use = cards::table.filter(cards::household_id.eq(household).and(cards::stopped_at.is_null()));
     Ok(diesel::update(in_use)
         .set((
             cards::stopped_at.eq(Some(now)),
-            cards::stopped_by.eq(Some(by.as_str())),
+            cards::stopped_by.eq(Some(by)),
             cards::stop_reason.eq(Some(reason)),
         ))
         .execute(conn)?)

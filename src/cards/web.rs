@@ -163,5 +163,5 @@ fn is_stopped(conn: &mut Conn, programme: &Programme, text: &str) -> Result<bool
     };
     let number = CardToken::Number(number);
     let wallet = Wallet::open(conn, programme, [&number])?;
-    Ok(matches!(wallet.recognise(&number), Err(Refused::CardStopped)))
+    Ok(wallet.recognise(&number).is_err_and(|why| why != Refused::UnknownCard))
 }

@@ -22,6 +22,7 @@ use crate::id::Id;
 use crate::ledger::account::{AccountKind, PROGRAMME};
 use crate::ledger::transaction::{self, Books, Posting, TransactionKind};
 use crate::places::household::{self, Household};
+use crate::places::standing;
 use crate::points::Points;
 use crate::scheme::item::{self, Category, CheckLevel, Item};
 use crate::scheme::terms::{self, Terms};
@@ -410,6 +411,6 @@ pub fn left_under_caps(conn: &mut Conn, household: &Id<Household>, day: Day) -> 
 }
 
 /// Who has this household's points today: itself, or the one that it was merged into.
-fn successor_of(_conn: &mut Conn, household: &Id<Household>) -> Result<Id<Household>> {
-    Ok(household.clone())
+fn successor_of(conn: &mut Conn, household: &Id<Household>) -> Result<Id<Household>> {
+    standing::survivor(conn, household)
 }

@@ -12,6 +12,7 @@ use crate::ledger::account::AccountKind;
 use crate::ledger::balance::{self, Posted};
 use crate::ledger::check::Broken;
 use crate::ledger::transaction::TransactionKind;
+use crate::places::standing;
 use crate::points::Points;
 
 /// Compares nominations with the books.
@@ -36,10 +37,15 @@ pub fn check(conn: &mut Conn) -> Result<Result<(), Broken>> {
             nominations::transaction_number,
         ))
         .load::<(String, String, Points, Option<Points>, Option<i64>)>(conn)?;
+    let merges = standing::merges(conn)?;
     for (id, household, points, spendable, number) in posted {
         let award = number.and_then(|number| awards.remove(&number));
         let agrees = award.is_some_and(|award| {
-            let same = award.source == format!("award:{id}") && award.owner == household;
+            let heirs = std::iter::successors(Some(&household), |heir| merges.get(*heir));
+            let its_own = heirs
+                .take(merges.len().saturating_add(1))
+                .any(|heir| *heir == award.owner);
+            let same = award.source == format!("award:{id}") && its_own;
             same && award.honour == points && Some(award.spendable) == spendable
         });
         if !agrees {

@@ -14,6 +14,7 @@ use crate::db::Conn;
 use crate::db::schema::clockwork;
 use crate::error::Result;
 use crate::ledger::lot;
+use crate::registry::departed;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Done {
     pub reminders: usize,
     /// Lots of points that ended.
     pub expired: usize,
+    /// Households that had left, whose time to spend was over.
+    pub departed: usize,
 }
 
 impl Done {
@@ -55,12 +58,14 @@ pub fn run(conn: &mut Conn, now: Moment) -> Result<Done> {
         Some(yesterday) => lot::expire_due(conn, yesterday, now)?,
         None => 0,
     };
+    let departed = departed::close_due(conn, now)?;
     remember(conn, now)?;
     Ok(Done {
         posted,
         taken_down,
         reminders,
         expired,
+        departed,
     })
 }
 

@@ -28,6 +28,7 @@ use crate::db::{Conn, text_enum};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::places::household::Household;
+use crate::places::standing;
 use crate::points::Points;
 use crate::request::{Request, Requests};
 use crate::scheme::item::{self, Item};
@@ -197,6 +198,7 @@ pub fn nominate(conn: &mut Conn, asked: &Nominate, now: Moment) -> Result<Nomina
         return by_id(conn, &Id::known(earlier));
     }
     expect_sensible(asked, day_of(now))?;
+    standing::expect_active(conn, &asked.household)?;
     let version = version::in_force(conn, asked.occurred_on)
         .map_err(|_| Error::invalid("occurred_on", "事迹发生当天没有生效的积分方案。"))?;
     let item = item::by_code(conn, &version.id, &asked.item)?;

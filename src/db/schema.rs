@@ -102,6 +102,62 @@ diesel::table! {
         head_initials -> Text,
         people -> BigInt,
         registered_at -> Timestamp,
+        ended_on -> Nullable<Date>,
+        merged_into -> Nullable<Text>,
+        redeemable_until -> Nullable<Date>,
+        staff_since -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    household_events (id) {
+        id -> Text,
+        household_id -> Text,
+        version -> BigInt,
+        kind -> Text,
+        other_id -> Nullable<Text>,
+        effective_on -> Date,
+        recorded_at -> Timestamp,
+        recorded_by -> Text,
+        reason -> Text,
+        detail -> Text,
+        transaction_number -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    household_residences (household_id, from_on) {
+        household_id -> Text,
+        from_on -> Date,
+        until_on -> Date,
+        building_id -> Text,
+        stairwell -> Nullable<Text>,
+        room -> Text,
+    }
+}
+
+diesel::table! {
+    household_consents (household_id, purpose, version) {
+        household_id -> Text,
+        purpose -> Text,
+        version -> BigInt,
+        given -> Bool,
+        decided_on -> Date,
+        recorded_at -> Timestamp,
+        recorded_by -> Text,
+    }
+}
+
+diesel::table! {
+    area_moves (id) {
+        id -> Text,
+        area_id -> Text,
+        from_parent_id -> Text,
+        to_parent_id -> Text,
+        effective_on -> Date,
+        recorded_at -> Timestamp,
+        recorded_by -> Text,
+        reason -> Text,
     }
 }
 
@@ -611,6 +667,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     programmes,
     areas,
     households,
+    household_events,
+    household_residences,
+    household_consents,
+    area_moves,
     users,
     user_roles,
     sessions,

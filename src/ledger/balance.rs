@@ -195,7 +195,7 @@ pub fn posted(conn: &mut Conn, kind: TransactionKind) -> Result<Vec<Posted>> {
             all.push(Posted {
                 number,
                 source,
-                owner,
+                owner: owner.clone(),
                 ..Posted::default()
             });
         }
@@ -203,8 +203,10 @@ pub fn posted(conn: &mut Conn, kind: TransactionKind) -> Result<Vec<Posted>> {
             match account {
                 AccountKind::Spendable => last.spendable = amount,
                 AccountKind::Honour => last.honour = amount,
-                _ => {}
+                // What was promised to a household that was merged comes from there: it is about the other one.
+                _ => continue,
             }
+            last.owner = owner;
         }
     }
     Ok(all)

@@ -265,6 +265,18 @@ pub fn expire_all(books: &mut Books, owner: &str, on: Day, now: Moment) -> Resul
     books.post(posting).map(Some)
 }
 
+/// Was [`expire_all`] posted for this owner on this day?
+///
+/// # Errors
+/// Only when the database fails.
+pub fn is_closed_on(conn: &mut Conn, owner: &str, on: Day) -> Result<bool> {
+    let posted = transactions::table
+        .filter(transactions::source.eq(closing_source(owner, on)))
+        .count()
+        .get_result::<i64>(conn)?;
+    Ok(posted > 0)
+}
+
 /// The entries that carry points from one household to another, with their days, earliest first.
 ///
 /// # Errors

@@ -136,6 +136,22 @@ impl Tree {
             .filter(move |area| area.parent_id.as_ref() == Some(id))
     }
 
+    /// The codes from the community down to this area: `C01`, `G03`, `B05`.
+    #[must_use]
+    pub fn codes(&self, id: &Id<Area>) -> Vec<&str> {
+        let mut codes = Vec::new();
+        let mut next = self.get(id);
+        while let Some(area) = next {
+            if matches!(area.kind, AreaKind::County | AreaKind::Township) {
+                break;
+            }
+            codes.push(area.code.as_str());
+            next = area.parent_id.as_ref().and_then(|parent| self.get(parent));
+        }
+        codes.reverse();
+        codes
+    }
+
     /// The names from the community down to this area: `晨光社区 3网格 5栋`.
     #[must_use]
     pub fn address(&self, id: &Id<Area>) -> String {

@@ -162,12 +162,27 @@ pub struct Search {
     pub limit: i64,
 }
 
-/// Households in the order of their codes.
+/// Households of the programme in the order of their codes.
 ///
 /// # Errors
 /// Only when the database fails.
 pub fn search(conn: &mut Conn, search: &Search) -> Result<Vec<Household>> {
+    find(conn, search, false)
+}
+
+/// Households in the order of their codes, those that left or were merged among them.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn search_with_former(conn: &mut Conn, search: &Search) -> Result<Vec<Household>> {
+    find(conn, search, true)
+}
+
+fn find(conn: &mut Conn, search: &Search, with_former: bool) -> Result<Vec<Household>> {
     let mut query = households::table.select(Household::as_select()).into_boxed();
+    if !with_former {
+        query = query.filter(households::ended_on.is_null());
+    }
     if let Some(buildings) = &search.buildings {
         query = query.filter(households::building_id.eq_any(buildings));
     }
@@ -198,7 +213,7 @@ pub fn search(conn: &mut Conn, search: &Search) -> Result<Vec<Household>> {
     Ok(query.order(households::code).limit(search.limit).load(conn)?)
 }
 
-/// How many households and how many people there are.
+/// How many households and how many people are part of the programme.
 ///
 /// # Errors
 /// Only when the database fails.
@@ -206,8 +221,62 @@ pub fn count(conn: &mut Conn) -> Result<(i64, i64)> {
     use diesel::sql_types::BigInt;
     let people = diesel::dsl::sql::<BigInt>("cast(coalesce(sum(people), 0) as bigint)");
     Ok(households::table
+        .filter(households::ended_on.is_null())
         .select((diesel::dsl::count_star(), people))
         .get_result(conn)?)
+}
+
+/// How many households and how many people of the programme live in these buildings.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn count_in(conn: &mut Conn, buildings: &[Id<Area>]) -> Result<(i64, i64)> {
+    use diesel::sql_types::BigInt;
+    let people = diesel::dsl::sql::<BigInt>("cast(coalesce(sum(people), 0) as bigint)");
+    Ok(households::table
+        .filter(households::ended_on.is_null())
+        .filter(households::building_id.eq_any(buildings))
+        .select((diesel::dsl::count_star(), people))
+        .get_result(conn)?)
+}
+
+/// The households of the programme behind this door.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn at_door(conn: &mut Conn, building: &Id<Area>, stairwell: Option<&str>, room: &str) -> Result<Vec<Household>> {
+    let behind = households::table
+        .filter(households::ended_on.is_null())
+        .filter(households::building_id.eq(building).and(households::room.eq(room)))
+        .select(Household::as_select())
+        .load(conn)?;
+    Ok(behind
+        .into_iter()
+        .filter(|household| household.stairwell.as_deref() == stairwell)
+        .collect())
+}
+
+/// A code for a household behind this door that no other has or had: `C01-G03-B05-2-1103`, and `-2` after it for a second.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn free_code(
+    conn: &mut Conn,
+    tree: &Tree,
+    building: &Id<Area>,
+    stairwell: Option<&str>,
+    room: &str,
+) -> Result<String> {
+    let mut parts: Vec<&str> = tree.codes(building);
+    parts.extend(stairwell);
+    parts.push(room);
+    let first = parts.join("-").to_uppercase();
+    let taken: Vec<String> = households::table
+        .filter(households::code.like(format!("{}%", first.replace(['%', '_', '\\'], ""))))
+        .select(households::code)
+        .load(conn)?;
+    let mut codes = std::iter::once(first.clone()).chain((2u32..).map(|number| format!("{first}-{number}")));
+    Ok(codes.find(|code| !taken.contains(code)).unwrap_or(first))
 }
 
 #[cfg(test)]

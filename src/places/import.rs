@@ -106,7 +106,12 @@ fn compare(conn: &mut Conn, roster: Roster, now: Moment) -> Result<(Plan, Report
         limit: i64::MAX,
         ..Search::default()
     };
-    let mut plan = Plan::new(&tree, root, household::search(conn, &everybody)?, now);
+    let living_here: HashSet<String> = household::search(conn, &everybody)?
+        .into_iter()
+        .map(|household| household.code)
+        .collect();
+    let known = household::search_with_former(conn, &everybody)?;
+    let mut plan = Plan::new(&tree, root, known, &living_here, now);
     let mut report = Report {
         refused: roster.refused,
         ignored_columns: roster.ignored_columns,
@@ -152,7 +157,10 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(tree: &Tree, root: Area, known: Vec<Household>, now: Moment) -> Plan {
+    /// `known` holds also households that are gone: their codes stay theirs, their doors are free.
+    fn new(tree: &Tree, root: Area, mut known: Vec<Household>, living_here: &HashSet<String>, now: Moment) -> Plan {
+        let codes = known.iter().map(|household| household.code.clone()).collect();
+        known.retain(|household| living_here.contains(&household.code));
         let by_place = tree
             .all()
             .iter()
@@ -162,7 +170,7 @@ impl Plan {
             root,
             by_place,
             new_areas: Vec::new(),
-            codes: known.iter().map(|household| household.code.clone()).collect(),
+            codes,
             doors: known
                 .iter()
                 .map(|household| (household.building_id.clone(), household.door()))

@@ -4,8 +4,13 @@
 //! identity number or for anything about health, poverty, belief or record (`domain.md` SG10).
 
 pub mod area;
+pub mod area_move;
+pub mod consent;
+pub mod event;
 pub mod household;
 pub mod import;
 pub mod programme;
+pub mod residence;
 pub mod roster;
+pub mod standing;
 pub mod web;

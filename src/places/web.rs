@@ -1,5 +1,7 @@
 //! Pages of places: finding a household, a household at a glance, and importing a roster after a dry run.
 
+use std::collections::HashSet;
+
 use askama::Template;
 use axum::extract::State;
 use axum::extract::multipart::MultipartError;
@@ -8,8 +10,10 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::area::Tree;
+use super::consent::{self, Purpose};
 use super::household::{self, Household, Search};
 use super::import::{self, Report};
+use super::standing::{self, Standing};
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
 use crate::cards::card::{self, Card};
@@ -20,6 +24,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::ledger::balance::{self, Balances};
+use crate::ledger::lot;
 use crate::page::{self, Problems, Shell};
 use crate::points::Points;
 use crate::scheme::item::{self, Item};
@@ -40,6 +45,8 @@ struct HouseholdRow {
     head: String,
     address: String,
     people: i64,
+    /// Has it left, or was it merged?
+    gone: bool,
 }
 
 /// Which households to list.
@@ -68,7 +75,8 @@ pub async fn households(State(app): State<App>, staff: Staff, Query(wanted): Que
                 after: wanted.after,
                 limit: i64::try_from(PAGE.saturating_add(1)).unwrap_or(i64::MAX),
             };
-            let mut found = household::search(conn, &search)?;
+            let mut found = household::search_with_former(conn, &search)?;
+            let gone = gone(conn, &found)?;
             let more = found.len() > PAGE;
             found.truncate(PAGE);
             Ok(HouseholdsPage {
@@ -78,12 +86,20 @@ pub async fn households(State(app): State<App>, staff: Staff, Query(wanted): Que
                 next: found.last().filter(|_| more).map(|last| last.code.clone()),
                 rows: found
                     .into_iter()
-                    .map(|household| household_row(household, &tree))
+                    .map(|household| HouseholdRow {
+                        gone: gone.contains(&household.id),
+                        ..household_row(household, &tree)
+                    })
                     .collect(),
             })
         })
         .await?;
     page::show(&page)
+}
+
+fn gone(conn: &mut Conn, found: &[Household]) -> Result<HashSet<Id<Household>>> {
+    let ids: Vec<Id<Household>> = found.iter().map(|household| household.id.clone()).collect();
+    standing::gone(conn, &ids)
 }
 
 fn household_row(household: Household, tree: &Tree) -> HouseholdRow {
@@ -92,6 +108,7 @@ fn household_row(household: Household, tree: &Tree) -> HouseholdRow {
         code: household.code,
         head: household.head_name,
         people: household.people,
+        gone: false,
     }
 }
 
@@ -107,6 +124,16 @@ struct HouseholdPage {
     cards: Vec<CardRow>,
     may_nominate: bool,
     may_issue: bool,
+    may_change: bool,
+    /// What is to be known before anything else: it left, it was merged.
+    standing: String,
+    is_active: bool,
+    survivor: Option<(String, String)>,
+    staff_since: Option<String>,
+    /// Each purpose, whether the household agreed, and since when.
+    consents: Vec<(Purpose, bool, String)>,
+    /// Points that expire: the last day, how many.
+    expiring: Vec<(String, Points)>,
     /// The key of the form that issues a card.
     key: Id<Card>,
 }
@@ -168,6 +195,8 @@ pub async fn household(
     let mut page = app.db.read(move |conn| household_page(conn, staff, &code, now)).await?;
     page.done = match done.done.as_str() {
         "card-stopped" => "积分卡已停用，从现在起不能用来兑换。",
+        "consents" => "同意事项已登记。",
+        "same-consents" => "同意事项和原来一样，没有改动。",
         "no-card" => "这户没有在用的积分卡，不必停用。",
         _ => "",
     };
@@ -184,18 +213,66 @@ fn household_page(conn: &mut Conn, staff: Staff, code: &str, now: Moment) -> Res
         false => Vec::new(),
     };
     let cards = card::of_household(conn, &household.id)?;
+    let (is_active, standing, survivor) = standing_in_words(conn, &household)?;
     Ok(HouseholdPage {
         done: "",
         address: household.address(&tree),
         balances: balance::of(conn, household.id.as_str())?,
         deeds,
         cards: cards.into_iter().map(card_row).collect(),
-        may_nominate: may(Permission::Nominate),
-        may_issue: may(Permission::IssueCards),
+        may_nominate: is_active && may(Permission::Nominate),
+        may_issue: is_active && may(Permission::IssueCards),
+        may_change: may(Permission::ChangeHouseholds),
+        standing,
+        is_active,
+        survivor,
+        staff_since: standing::staff_since(conn, &household.id)?.map(clock::spoken_day),
+        consents: consents(conn, &household)?,
+        expiring: expiring(conn, &household)?,
         key: Id::new(now),
         shell: staff.shell,
         household,
     })
+}
+
+/// Is it part of the programme, and if not, what became of it and where did it go?
+fn standing_in_words(conn: &mut Conn, household: &Household) -> Result<(bool, String, Option<(String, String)>)> {
+    Ok(match standing::now(conn, &household.id)? {
+        Standing::Active => (true, String::new(), None),
+        Standing::Left { on, redeemable_until } => {
+            let told = format!(
+                "这一户已于{}迁出。积分可用到{}，不能再申报。",
+                clock::spoken_day(on),
+                clock::spoken_day(redeemable_until)
+            );
+            (false, told, None)
+        }
+        Standing::Merged { on, into } => {
+            let told = format!("这一户已于{}并入另一户，积分也已转过去。", clock::spoken_day(on));
+            let other = household::by_id(conn, &into)?;
+            (false, told, Some((other.code, other.head_name)))
+        }
+    })
+}
+
+fn expiring(conn: &mut Conn, household: &Household) -> Result<Vec<(String, Points)>> {
+    let lots = lot::of(conn, household.id.as_str())?.into_iter();
+    let dated = lots.filter_map(|lot| Some((clock::spoken_day(lot.expires_on?), lot.left)));
+    Ok(dated.collect())
+}
+
+fn consents(conn: &mut Conn, household: &Household) -> Result<Vec<(Purpose, bool, String)>> {
+    let stands = consent::of(conn, &household.id)?;
+    let told = |purpose: &Purpose| match stands.get(purpose) {
+        None => (*purpose, false, "还没有征求".to_owned()),
+        Some(one) if one.given => (*purpose, true, format!("{}同意", clock::spoken_day(one.decided_on))),
+        Some(one) => (
+            *purpose,
+            false,
+            format!("{}登记为不同意", clock::spoken_day(one.decided_on)),
+        ),
+    };
+    Ok(Purpose::ALL.iter().map(told).collect())
 }
 
 fn deeds(conn: &mut Conn, household: &Household) -> Result<Vec<Deed>> {

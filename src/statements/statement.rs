@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::id::Id;
 use crate::ledger::account::AccountKind;
 use crate::ledger::balance::{self, Balances};
+use crate::ledger::transaction::TransactionKind;
 use crate::places::household::Household;
 use crate::points::Points;
 use crate::scheme::item::{self, Item};
@@ -159,7 +160,7 @@ impl Causes {
             .award(&line.source)
             .or_else(|| self.redemption(&line.source))
             .or_else(|| self.void(&line.source))
-            .unwrap_or_else(|| What::Other(line.transaction_kind.label().to_owned()));
+            .unwrap_or_else(|| What::Other(in_words(line)));
         Line {
             slip: line.transaction,
             effective_on: line.effective_on,
@@ -212,6 +213,17 @@ impl Causes {
     fn person(&self, id: &Id<User>) -> String {
         self.people.get(id).cloned().unwrap_or_default()
     }
+}
+
+/// A line that no room knows more about than the books.
+fn in_words(line: &balance::Line) -> String {
+    let words = match (line.transaction_kind, line.amount > Points::ZERO) {
+        (TransactionKind::Transfer, true) => "由另一户转入",
+        (TransactionKind::Transfer, false) => "转给另一户",
+        (TransactionKind::Expiry, false) => "到期没有用完",
+        (kind, _) => kind.label(),
+    };
+    words.to_owned()
 }
 
 fn by<K: std::hash::Hash + Eq, V>(all: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, V> {

@@ -135,6 +135,17 @@ const PAGES = [
   ["household-unknown", "grid", to("/households/C99"), 404],
   ["statement", "grid", ofKnown("/statement")],
   ["statement-honour", "council", ofKnown("/statement?account=honour")],
+  ["changes", "grid", ofKnown("/changes")],
+  ...["split", "merge", "move", "leave", "resize", "head", "staff"].map((kind) => [`change-${kind}`, "grid", ofKnown(`/changes/${kind}`)]),
+  ["change-shown", "grid", async (page) => sent(`/households/${known.code}/changes/leave`, (form) => form.fill("#reason", "回老家住"), "form.panel .button.big")(page)],
+  ["change-refused", "grid", async (page) => sent(`/households/${known.code}/changes/merge`, async (form) => {
+    await form.fill("#into", "C99");
+    await form.fill("#reason", "合住");
+  }, "form.panel .button.big")(page), 422],
+  ["enrolment", "grid", ofKnown("/enrolment")],
+  ["expiring", "building", to("/expiring")],
+  ["expiring-far", "admin", to("/expiring?days=60")],
+  ["areas", "admin", to("/areas")],
   ["reminders-none", "building", to("/reminders?code=11112222")],
   ["remind-whom", "building", to("/reminders/new?query=zzzz")],
   ["remind-refused", "building", sentReminder("他家孩子堆的"), 422],

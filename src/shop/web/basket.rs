@@ -117,6 +117,12 @@ pub(super) enum CardState {
     /// It was reported lost.
     #[serde(rename = "stopped")]
     Stopped,
+    /// The household became part of another.
+    #[serde(rename = "merged")]
+    Merged,
+    /// The household left, and its time to spend is over.
+    #[serde(rename = "left")]
+    Left,
     /// No such card, or the secret is another's.
     #[serde(rename = "unknown")]
     Unknown,
@@ -128,7 +134,7 @@ impl CardState {
         match self {
             CardState::Absent => "none",
             CardState::Good => "ok",
-            CardState::Stopped => "stopped",
+            CardState::Stopped | CardState::Merged | CardState::Left => "stopped",
             CardState::Unknown => "unknown",
         }
     }
@@ -139,6 +145,8 @@ impl CardState {
             CardState::Absent => "请扫积分卡",
             CardState::Good => "",
             CardState::Stopped => "此卡已挂失停用",
+            CardState::Merged => "已并入另一户，请用那一户的卡",
+            CardState::Left => "迁出已满 90 天，积分已到期",
             CardState::Unknown => "没有这张卡",
         }
     }
@@ -176,6 +184,8 @@ impl CardView {
         let (card, presented) = match wallet.recognise(&token) {
             Ok(recognised) => recognised,
             Err(Refused::CardStopped) => return Ok(state(CardState::Stopped)),
+            Err(Refused::HouseholdMerged) => return Ok(state(CardState::Merged)),
+            Err(Refused::HouseholdLeft) => return Ok(state(CardState::Left)),
             Err(Refused::UnknownCard) => return Ok(state(CardState::Unknown)),
         };
         let household = household::by_id(conn, &card.household_id)?;
@@ -261,7 +271,9 @@ impl Answer {
         match (self.card.state, self.problems.first()) {
             (CardState::Absent, _) if nothing => ("idle", "请扫卡，再扫商品".to_owned()),
             (CardState::Absent, _) => ("idle", "请扫积分卡".to_owned()),
-            (CardState::Stopped | CardState::Unknown, _) => ("refused", self.card.state.words().to_owned()),
+            (CardState::Stopped | CardState::Merged | CardState::Left | CardState::Unknown, _) => {
+                ("refused", self.card.state.words().to_owned())
+            }
             (CardState::Good, None) if nothing => ("idle", "请扫商品".to_owned()),
             (CardState::Good, _) if self.short_by > Points::ZERO => ("short", format!("差 {} 分", self.short_by)),
             (CardState::Good, Some(problem)) => ("refused", problem.text.clone()),

@@ -1,0 +1,145 @@
+//! Consents: what a household agreed to, purpose by purpose, off until it says yes.
+//!
+//! Each decision is a row with its day and who took it down; the last one counts. A household that came out of a split has
+//! none; one that was merged or left has none any more. SG8: private by default.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+
+use super::household::Household;
+use super::standing;
+use crate::audit;
+use crate::clock::{Day, Moment, day_of};
+use crate::db::schema::household_consents;
+use crate::db::{Conn, insert_rows, text_enum};
+use crate::error::Result;
+use crate::id::Id;
+
+text_enum! {
+    /// For what a household can agree.
+    pub enum Purpose {
+        /// Its name and deed on the honour board.
+        HonourBoard = "honour_board", "上光荣榜";
+        /// Its deed over the loudspeaker.
+        Broadcast = "broadcast", "大喇叭播报";
+        /// A photograph of its people beside the deed.
+        Photo = "photo", "使用照片";
+        /// Its full name on the public notice; otherwise the family name and two stars.
+        FullNameOnNotice = "full_name_on_notice", "公示写全名";
+    }
+}
+
+impl Purpose {
+    /// What it means, in a sentence.
+    #[must_use]
+    pub fn explained(self) -> &'static str {
+        match self {
+            Purpose::HonourBoard => "做的好事和户主姓名可以写上光荣榜。不同意就不上榜，积分不受影响。",
+            Purpose::Broadcast => "做的好事可以用大喇叭播报，只说姓氏，不说门牌和积分。",
+            Purpose::Photo => "家人的照片可以和好事一起张贴。有未成年人的照片另外征得监护人同意。",
+            Purpose::FullNameOnNotice => "公示时写户主全名。不同意就写成“王**”，公示照常进行。",
+        }
+    }
+}
+
+/// A decision of a household.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = household_consents)]
+pub struct Consent {
+    /// Whose.
+    pub household_id: Id<Household>,
+    /// For what.
+    pub purpose: Purpose,
+    /// Counts the decisions about this purpose.
+    pub version: i64,
+    /// Given, or withdrawn.
+    pub given: bool,
+    /// The day.
+    pub decided_on: Day,
+    /// When it was taken down.
+    pub recorded_at: Moment,
+    /// By whom: a user's id.
+    pub recorded_by: String,
+}
+
+/// The decision that counts of each purpose that was decided.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn of(conn: &mut Conn, household: &Id<Household>) -> Result<HashMap<Purpose, Consent>> {
+    let rows = household_consents::table
+        .filter(household_consents::household_id.eq(household))
+        .order(household_consents::version)
+        .select(Consent::as_select())
+        .load(conn)?;
+    Ok(rows.into_iter().map(|consent| (consent.purpose, consent)).collect())
+}
+
+/// Has the household agreed, and is it still part of the programme?
+///
+/// # Errors
+/// Only when the database fails.
+pub fn given(conn: &mut Conn, household: &Id<Household>, purpose: Purpose) -> Result<bool> {
+    Ok(given_by(conn, std::slice::from_ref(household), purpose)?.contains(household))
+}
+
+/// Which of these households have agreed and are still part of the programme.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn given_by(conn: &mut Conn, households: &[Id<Household>], purpose: Purpose) -> Result<HashSet<Id<Household>>> {
+    let rows = household_consents::table
+        .filter(household_consents::household_id.eq_any(households))
+        .filter(household_consents::purpose.eq(purpose))
+        .order(household_consents::version)
+        .select((household_consents::household_id, household_consents::given))
+        .load::<(Id<Household>, bool)>(conn)?;
+    let last: HashMap<Id<Household>, bool> = rows.into_iter().collect();
+    let gone = standing::gone(conn, households)?;
+    let given = last
+        .into_iter()
+        .filter(|(_, given)| *given)
+        .map(|(household, _)| household);
+    Ok(given.filter(|household| !gone.contains(household)).collect())
+}
+
+/// Takes down what a household agrees to: exactly these purposes. What stands already is not written again, so that the
+/// same form sent twice changes nothing. Answers how many decisions are new.
+///
+/// # Errors
+/// [`standing::Refused`] for a household that is gone; `NotFound`.
+pub fn decide(conn: &mut Conn, household: &Id<Household>, agreed: &[Purpose], by: &str, now: Moment) -> Result<usize> {
+    standing::expect_active(conn, household)?;
+    let stands = of(conn, household)?;
+    let mut new = Vec::new();
+    for purpose in Purpose::ALL {
+        let given = agreed.contains(purpose);
+        let last = stands.get(purpose);
+        if last.is_some_and(|consent| consent.given) != given {
+            new.push(Consent {
+                household_id: household.clone(),
+                purpose: *purpose,
+                version: last.map_or(1, |last| last.version.saturating_add(1)),
+                given,
+                decided_on: day_of(now),
+                recorded_at: now,
+                recorded_by: by.to_owned(),
+            });
+        }
+    }
+    insert_rows!(conn, household_consents::table, &new);
+    let events: Vec<audit::Event> = new
+        .iter()
+        .map(|consent| {
+            let act = match consent.given {
+                true => "consent.given",
+                false => "consent.withdrawn",
+            };
+            let subject = format!("household:{household}");
+            audit::Event::new(by, act, subject, consent.purpose.word().to_owned(), now)
+        })
+        .collect();
+    audit::record(conn, &events)?;
+    Ok(new.len())
+}
