@@ -146,6 +146,23 @@ pub fn table() -> Vec<Route> {
             May(P::ConfirmReminders),
             council::web::decide_objection_to_reminder,
         ),
+        get("/visits", May(P::ReadVisits), council::web::visits),
+        get("/visits/new", May(P::MarkVisits), council::web::visit_form),
+        post("/visits", May(P::MarkVisits), council::web::make_visit),
+        get("/visits/{id}", May(P::ReadVisits), council::web::visit),
+        get("/visits/{id}/paper", May(P::ReadVisits), council::web::visit_paper),
+        get("/visits/{id}/marks", May(P::MarkVisits), council::web::visit_marks),
+        post(
+            "/visits/{id}/marks",
+            May(P::MarkVisits),
+            council::web::write_visit_marks,
+        ),
+        post("/visits/{id}/closing", May(P::MarkVisits), council::web::close_visit),
+        post(
+            "/visits/{id}/discarding",
+            May(P::MarkVisits),
+            council::web::discard_visit,
+        ),
         // Shop.
         get("/counter", May(P::Redeem), shop::web::counter),
         post("/counter", May(P::Redeem), shop::web::show_card),

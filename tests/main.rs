@@ -30,3 +30,4 @@ mod scheme;
 mod shop;
 mod statements;
 mod year;
+mod visits;

@@ -12,6 +12,9 @@ mod remind;
 mod reminder;
 mod reminders;
 mod whom;
+mod visit;
+mod visit_marks;
+mod visits;
 
 pub use deed::{deed_form, report_deed};
 pub use evidence::{add_evidence, show_evidence};
@@ -26,6 +29,9 @@ pub use reminder::{
 };
 pub use reminders::reminders;
 pub use whom::find_household;
+pub use visit::{close_visit, discard_visit, visit, visit_paper};
+pub use visit_marks::{visit_marks, write_visit_marks};
+pub use visits::{make_visit, visit_form, visits};
 
 use std::collections::HashMap;
 

@@ -93,6 +93,12 @@ fn tiles(duties: &Duties, waiting: Option<usize>) -> Vec<Tile> {
             "提醒单",
             "请住户整改的小事，只给本户看，改好就了结",
         ),
+        (
+            P::ReadVisits,
+            "/visits",
+            "入户评比",
+            "三位评委打分，取中位数；手机或纸都行",
+        ),
         (P::Redeem, "/counter", "柜台", "扫卡、选商品、确认兑换"),
         (P::ReadJournal, "/journal", "兑换流水", "今天兑了什么，作废了什么"),
         (P::ReadStock, "/stock", "商品与库存", "还有多少，哪些快到期"),
