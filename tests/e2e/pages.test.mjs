@@ -29,10 +29,10 @@ after(() => town?.close());
 
 const to = (path) => async (page) => page.goto(town.address + path);
 const ofKnown = (rest) => async (page) => page.goto(`${town.address}/households/${known.code}${rest}`);
-const followed = (path, link) => async (page) => {
+const followed = (path, link, rest = "") => async (page) => {
   await page.goto(town.address + path);
   const address = await page.locator(link).first().getAttribute("href");
-  return page.goto(new URL(address, town.address).href);
+  return page.goto(new URL(address + rest, town.address).href);
 };
 /** Fills in a form, sends it, and hands back what was answered to the last request for a page. */
 const sent = (path, fill, button) => async (page) => {
@@ -92,6 +92,15 @@ const sentReminder = (seen) => async (page) => sent(`/reminders/new?household=${
   await form.fill("#place", "一楼楼道");
 }, "form.panel .button.big")(page);
 
+/** Makes a sheet of a home visit with judges by these names. */
+const sentVisit = (names) => async (page) => {
+  await page.goto(`${town.address}/visits/new`);
+  const building = await page.locator("#building option").nth(1).getAttribute("value");
+  return sent(`/visits/new?building=${building}`, async (form) => {
+    for (const [at, name] of names.entries()) await form.fill(`input[name="name-${at + 1}"]`, name);
+  }, "form.panel .button.big")(page);
+};
+
 const roster = "社区,网格,楼栋,单元,房号,户主,人口,备注\n阳光社区,9,12栋,1,101,李玉山,4,无\n阳光社区,9,12栋,1,102,王秀英,0,无\n阳光社区,9,12栋,1,104,李玉山,3,无\n";
 
 // What, who, how to get there, and the status if it is not 200.
@@ -141,6 +150,13 @@ const PAGES = [
   ["reminder-issued", "building", sentReminder("门口堆了三个纸箱")],
   ["reminder-of-colleague", "grid", followed("/reminders", ".entries a")],
   ["reminders", "auditor", to("/reminders?over=1")],
+  ["visits", "auditor", to("/visits")],
+  ["visit-where", "council", to("/visits/new")],
+  ["visit-new", "building", to("/visits/new")],
+  ["visit-refused", "council", sentVisit(["张大成"]), 422],
+  ["visit-made", "council", sentVisit(["张大成", "李桂兰", "王德厚"])],
+  ["visit-marks", "council", followed("/visits", ".entries a", "/marks")],
+  ["visit-paper", "council", followed("/visits", ".entries a", "/paper")],
   ["counter", "shop", to("/counter")],
   ["counter-enough", "shop", filled("食盐", "enough")],
   ["counter-short", "shop", filled("棉被", "short")],
