@@ -29,5 +29,5 @@ mod schema;
 mod scheme;
 mod shop;
 mod statements;
-mod year;
 mod visits;
+mod year;

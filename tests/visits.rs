@@ -3,8 +3,8 @@
 use jishan::council::member::{self, Appoint};
 use jishan::council::nomination::{self, Decision, Nomination, State as Stand, Verify};
 use jishan::council::visit::closing::{self, Close};
-use jishan::council::visit::{self, Entry, Home, Make, NewJudge, Outcome, State, Visit, VisitSheet};
 use jishan::council::visit::writing::{self, Write};
+use jishan::council::visit::{self, Entry, Home, Make, NewJudge, Outcome, State, Visit, VisitSheet};
 use jishan::error::Result;
 use jishan::id::Id;
 use jishan::places::area::Tree;

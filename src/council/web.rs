@@ -11,10 +11,10 @@ mod nominations;
 mod remind;
 mod reminder;
 mod reminders;
-mod whom;
 mod visit;
 mod visit_marks;
 mod visits;
+mod whom;
 
 pub use deed::{deed_form, report_deed};
 pub use evidence::{add_evidence, show_evidence};
@@ -28,10 +28,10 @@ pub use reminder::{
     withdraw_reminder,
 };
 pub use reminders::reminders;
-pub use whom::find_household;
 pub use visit::{close_visit, discard_visit, visit, visit_paper};
 pub use visit_marks::{visit_marks, write_visit_marks};
 pub use visits::{make_visit, visit_form, visits};
+pub use whom::find_household;
 
 use std::collections::HashMap;
 

@@ -106,6 +106,7 @@ struct HouseholdPage {
     deeds: Vec<Deed>,
     cards: Vec<CardRow>,
     may_nominate: bool,
+    may_remind: bool,
     may_issue: bool,
     /// The key of the form that issues a card.
     key: Id<Card>,
@@ -191,6 +192,7 @@ fn household_page(conn: &mut Conn, staff: Staff, code: &str, now: Moment) -> Res
         deeds,
         cards: cards.into_iter().map(card_row).collect(),
         may_nominate: may(Permission::Nominate),
+        may_remind: may(Permission::ReadReminders),
         may_issue: may(Permission::IssueCards),
         key: Id::new(now),
         shell: staff.shell,
