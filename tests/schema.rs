@@ -63,6 +63,10 @@ const CHANGED: &[(&str, &str)] = &[
     ("motion_recusals", "go with the rows of their motion"),
     ("tallies", "keyed again when two people keyed different numbers"),
     ("public_notices", "taken down"),
+    ("objections", "decided"),
+    ("appeals", "accepted, heard, decided"),
+    ("appeal_panellists", "gives an opinion"),
+    ("award_corrections", "confirmed"),
     ("clockwork", "the latest moment that was seen"),
 ];
 

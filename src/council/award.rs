@@ -12,7 +12,7 @@ use diesel::prelude::*;
 
 use super::budget::Room;
 use super::nomination::{self, Nomination, State};
-use super::notice;
+use super::{appeal, notice};
 use crate::access::user::User;
 use crate::clock::{Day, Moment, Span, day_of};
 use crate::db::Conn;
@@ -76,7 +76,7 @@ pub fn release(conn: &mut Conn, mut row: Nomination, reason: &str, by: &str, now
     if !row.state.is_pending() {
         return Err(Error::internal("only what is pending can be released"));
     }
-    release_hold(conn, &row, by, now)?;
+    release_hold(conn, &row, format!("release:{}", row.id), by, now)?;
     row.state = State::Declined;
     row.ending_reason = Some(reason.to_owned());
     nomination::save(conn, &row)?;
@@ -84,12 +84,12 @@ pub fn release(conn: &mut Conn, mut row: Nomination, reason: &str, by: &str, now
     Ok(row)
 }
 
-fn release_hold(conn: &mut Conn, row: &Nomination, by: &str, now: Moment) -> Result<()> {
+fn release_hold(conn: &mut Conn, row: &Nomination, source: String, by: &str, now: Moment) -> Result<()> {
     let Some(number) = row.pending_number else {
         return Ok(());
     };
     let mut books = Books::open(conn, [row.household_id.as_str()])?;
-    let posting = transaction::reversal(conn, number, format!("release:{}", row.id), by, now)?;
+    let posting = transaction::reversal(conn, number, source, by, now)?;
     books.post(posting)?;
     books.save(conn)
 }
@@ -109,7 +109,8 @@ pub fn reverse(conn: &mut Conn, mut row: Nomination, reason: &str, by: &str, now
     let reversal = books.post(posting)?;
     books.save(conn)?;
     // The award had come out of the pending points: what is back there goes on to issuance.
-    release_hold(conn, &row, by, now)?;
+    // An award that was released once and granted on appeal is reversed under a source of its own.
+    release_hold(conn, &row, format!("release-of-reversed:{}", row.id), by, now)?;
     row.state = State::Reversed;
     row.ending_reason = Some(reason.to_owned());
     nomination::save(conn, &row)?;
@@ -122,7 +123,7 @@ pub fn reverse(conn: &mut Conn, mut row: Nomination, reason: &str, by: &str, now
 ///
 /// # Errors
 /// `Internal` when it was not declined or returned.
-pub fn grant(conn: &mut Conn, mut row: Nomination, by: &Id<User>, now: Moment) -> Result<i64> {
+pub fn grant(conn: &mut Conn, mut row: Nomination, by: &str, now: Moment) -> Result<i64> {
     if !matches!(row.state, State::Declined | State::Returned) {
         return Err(Error::internal("only what was declined can be granted on appeal"));
     }
@@ -139,7 +140,7 @@ pub fn grant(conn: &mut Conn, mut row: Nomination, by: &Id<User>, now: Moment) -
             source: format!("hold-on-appeal:{}", row.id),
             effective_on: row.occurred_on,
             recorded_at: now,
-            posted_by: by.as_str().to_owned(),
+            posted_by: by.to_owned(),
             reverses: None,
             entries: Posting::moving(
                 spendable,
@@ -150,11 +151,74 @@ pub fn grant(conn: &mut Conn, mut row: Nomination, by: &Id<User>, now: Moment) -
         row.pending_number = Some(number);
     }
     let expires_on = Rules::default().last_day(conn, &row, now)?;
-    let number = post_one(&mut books, &mut row, expires_on, None, by.as_str(), now)?;
+    let number = post_one(&mut books, &mut row, expires_on, None, by, now)?;
     books.save(conn)?;
     nomination::save(conn, &row)?;
-    nomination::record(conn, &row, by.as_str(), "award.granted_on_appeal", String::new(), now)?;
+    nomination::record(conn, &row, by, "award.granted_on_appeal", String::new(), now)?;
     Ok(number)
+}
+
+/// Gives what an appeal found missing: honour, and what of it can be spent within the household's caps, or as much as is said.
+/// Answers what can be spent and the posting's number.
+pub(super) fn supplement(
+    conn: &mut Conn,
+    row: &Nomination,
+    points: Points,
+    spendable: Option<Points>,
+    source: String,
+    by: &str,
+    now: Moment,
+) -> Result<(Points, i64)> {
+    let mut rules = Rules::default();
+    let more = Nomination { points, ..row.clone() };
+    let rule = rules.of(conn, &more)?.clone();
+    let spendable = match spendable {
+        Some(spendable) => spendable,
+        None => HouseholdCaps::load(conn, std::slice::from_ref(&more))?.take(&more, &rule),
+    };
+    let expires_on = rules.last_day(conn, row, now)?;
+    let owner = successor_of(conn, &row.household_id)?;
+    let mut books = Books::open(conn, [owner.as_str()])?;
+    let mut entries = Posting::moving(
+        points,
+        (PROGRAMME, AccountKind::Recognition),
+        (owner.as_str(), AccountKind::Honour),
+    );
+    if spendable > Points::ZERO {
+        entries.extend(Posting::moving_until(
+            expires_on,
+            spendable,
+            (PROGRAMME, AccountKind::Issuance),
+            (owner.as_str(), AccountKind::Spendable),
+        ));
+    }
+    let number = books.post(Posting {
+        kind: TransactionKind::Correction,
+        source,
+        effective_on: row.occurred_on,
+        recorded_at: now,
+        posted_by: by.to_owned(),
+        reverses: None,
+        entries,
+    })?;
+    books.save(conn)?;
+    Ok((spendable, number))
+}
+
+/// Takes a supplement back with its award; what was spent is borne by the programme.
+pub(super) fn reverse_supplement(
+    conn: &mut Conn,
+    household: &Id<Household>,
+    number: i64,
+    source: String,
+    by: &str,
+    now: Moment,
+) -> Result<()> {
+    let owner = successor_of(conn, household)?;
+    let mut books = Books::open(conn, [household.as_str(), owner.as_str()])?;
+    let posting = transaction::reversal_with_write_off(&books, conn, number, source, by, now)?;
+    books.post(posting)?;
+    books.save(conn)
 }
 
 /// Posts everything whose notice has ended without an open objection, as far as the budget reaches. Answers how many.
@@ -339,6 +403,12 @@ impl HouseholdCaps {
             for (household, day, points) in taken {
                 caps.add(household, day, points.unwrap_or_default());
             }
+            let until = Day::MAX;
+            for more in appeal::additions(conn, chunk, Span { from, until })? {
+                if more.level != CheckLevel::L3 {
+                    caps.add(more.household, more.occurred_on, more.spendable.unwrap_or_default());
+                }
+            }
         }
         Ok(caps)
     }
@@ -398,10 +468,19 @@ pub fn left_under_caps(conn: &mut Conn, household: &Id<Household>, day: Day) -> 
             nominations::spendable_points,
         ))
         .load::<(Day, Points, Option<Points>)>(conn)?;
+    let added: Vec<(Day, Points)> = appeal::additions(conn, &[household], year)?
+        .into_iter()
+        .filter(|more| more.level != CheckLevel::L3)
+        .map(|more| (more.occurred_on, more.spendable.unwrap_or_default()))
+        .collect();
     let month = Span::month_of(day);
     let sum = |span: Span| -> Points {
         let inside = rows.iter().filter(|(on, ..)| span.contains(*on));
-        inside.map(|(_, points, spendable)| spendable.unwrap_or(*points)).sum()
+        let added = added.iter().filter(|(on, _)| span.contains(*on));
+        inside
+            .map(|(_, points, spendable)| spendable.unwrap_or(*points))
+            .chain(added.map(|(_, points)| *points))
+            .sum()
     };
     Ok((
         sum(month).short_of(caps.household_per_month),

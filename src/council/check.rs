@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 
+use super::appeal::{self, Appeal};
+use super::correction;
 use super::nomination::State;
 use crate::db::Conn;
-use crate::db::schema::nominations;
+use crate::db::schema::{appeals, award_corrections, nominations};
 use crate::error::Result;
+use crate::id::Id;
 use crate::ledger::account::AccountKind;
 use crate::ledger::balance::{self, Posted};
 use crate::ledger::check::Broken;
@@ -24,6 +27,9 @@ pub fn check(conn: &mut Conn) -> Result<Result<(), Broken>> {
         .map(|posted| (posted.number, posted))
         .collect();
     if let Some(broken) = check_pending(conn)? {
+        return Ok(Err(broken));
+    }
+    if let Some(broken) = check_redress(conn)? {
         return Ok(Err(broken));
     }
     let posted = nominations::table
@@ -54,6 +60,50 @@ pub fn check(conn: &mut Conn) -> Result<Result<(), Broken>> {
         ))),
         None => Ok(()),
     })
+}
+
+/// What appeals added is in the books as they say, once; and a confirmed correction has its reversal.
+fn check_redress(conn: &mut Conn) -> Result<Option<Broken>> {
+    let mut posted: HashMap<String, Posted> = balance::posted(conn, TransactionKind::Correction)?
+        .into_iter()
+        .filter(|posted| posted.source.starts_with("appeal:"))
+        .map(|posted| (posted.source.clone(), posted))
+        .collect();
+    let added = appeals::table
+        .filter(appeals::points_added.is_not_null())
+        .select((appeals::id, appeals::points_added, appeals::spendable_added))
+        .load::<(Id<Appeal>, Option<Points>, Option<Points>)>(conn)?;
+    for (id, points, spendable) in added {
+        let found = posted.remove(&appeal::addition_source(&id));
+        let agrees = found.is_some_and(|one| Some(one.honour) == points && Some(one.spendable) == spendable);
+        if !agrees {
+            return Ok(Some(Broken(format!(
+                "appeals, id {id}: the books do not hold what it added"
+            ))));
+        }
+    }
+    if let Some(source) = posted.keys().min() {
+        return Ok(Some(Broken(format!(
+            "transactions, source {source}: an addition without an appeal"
+        ))));
+    }
+    let confirmed = award_corrections::table
+        .inner_join(nominations::table)
+        .filter(award_corrections::state.eq(correction::State::Confirmed))
+        .select((
+            award_corrections::id,
+            award_corrections::reversal_number,
+            nominations::state,
+        ))
+        .load::<(String, Option<i64>, State)>(conn)?;
+    let wrong = confirmed
+        .into_iter()
+        .find(|(_, number, state)| number.is_none() || *state != State::Reversed);
+    Ok(wrong.map(|(id, ..)| {
+        Broken(format!(
+            "award_corrections, id {id}: confirmed, but the award was not reversed"
+        ))
+    }))
 }
 
 /// What is pending in the books is what nominations promise, household by household.

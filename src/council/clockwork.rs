@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::refused::Refused;
-use super::{award, notice, reminder};
+use super::{appeal, award, notice, objection, reminder};
 use crate::clock::{Moment, day_of};
 use crate::db::Conn;
 use crate::db::schema::clockwork;
@@ -20,6 +20,10 @@ use crate::ledger::lot;
 pub struct Done {
     /// Awards that posted.
     pub posted: usize,
+    /// Objections that became urgent or were decided by silence.
+    pub objections: usize,
+    /// Appeals that became urgent or were decided by silence.
+    pub appeals: usize,
     /// Notices that were taken down.
     pub taken_down: usize,
     /// Reminder notes that lapsed, took something, or gave it back.
@@ -47,6 +51,9 @@ const ROW: i64 = 1;
 /// [`Refused::ClockSetBack`].
 pub fn run(conn: &mut Conn, now: Moment) -> Result<Done> {
     expect_forward(conn, now)?;
+    // First what holds a row: an objection that silence dismisses lets its row post in the same run.
+    let objections = objection::due(conn, now)?;
+    let appeals = appeal::due(conn, now)?;
     let posted = award::post_due(conn, now)?;
     let taken_down = notice::take_down_due(conn, now)?;
     let reminders = reminder::due::due(conn, now)?;
@@ -58,6 +65,8 @@ pub fn run(conn: &mut Conn, now: Moment) -> Result<Done> {
     remember(conn, now)?;
     Ok(Done {
         posted,
+        objections,
+        appeals,
         taken_down,
         reminders,
         expired,

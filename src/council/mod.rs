@@ -2,10 +2,13 @@
 //! objections and appeals join them here.
 
 pub mod api;
+pub mod appeal;
 pub mod award;
 pub mod budget;
 pub mod check;
 pub mod clockwork;
+pub mod correction;
+pub mod deadline;
 pub mod evidence;
 pub mod forecast;
 pub mod gathering;
@@ -13,8 +16,11 @@ pub mod member;
 pub mod motion;
 pub mod nomination;
 pub mod notice;
+pub mod objection;
+pub mod parties;
 pub mod photo;
 pub mod public_text;
+pub mod receipt;
 pub mod refused;
 pub mod reminder;
 pub mod session;

@@ -17,6 +17,7 @@ use chrono::Days;
 use diesel::prelude::*;
 use serde::Serialize;
 
+use super::appeal;
 use super::gathering;
 use super::notice::Notice;
 use super::refused::Refused;
@@ -423,12 +424,23 @@ fn expect_sensible(asked: &Nominate, today: Day) -> Result<()> {
     Ok(())
 }
 
-/// Counts what the household has from this item in the period, with what still waits, under any version of the rules.
+/// Refuses what is above the item's cap.
 fn expect_under_cap(conn: &mut Conn, asked: &Nominate, item: &Item, points: Points) -> Result<()> {
-    let span = item.cap_period.around(asked.occurred_on);
+    let left = left_of_item(conn, &asked.household, item, asked.occurred_on)?;
+    if points > left {
+        let rule = item.rule_text();
+        return Err(Refused::LimitReached { rule, left }.into());
+    }
+    Ok(())
+}
+
+/// What a household can still have from an item in the period of a day: counts what still waits and what appeals added,
+/// under any version of the rules.
+pub(super) fn left_of_item(conn: &mut Conn, household: &Id<Household>, item: &Item, day: Day) -> Result<Points> {
+    let span = item.cap_period.around(day);
     let has: Points = nominations::table
         .inner_join(scoring_items::table)
-        .filter(nominations::household_id.eq(&asked.household))
+        .filter(nominations::household_id.eq(household))
         .filter(scoring_items::code.eq(&item.code))
         .filter(
             nominations::occurred_on
@@ -440,12 +452,13 @@ fn expect_under_cap(conn: &mut Conn, asked: &Nominate, item: &Item, points: Poin
         .load::<Points>(conn)?
         .into_iter()
         .sum();
-    let left = item.cap.plus(-has).unwrap_or_default().max(Points::ZERO);
-    if points > left {
-        let rule = item.rule_text();
-        return Err(Refused::LimitReached { rule, left }.into());
-    }
-    Ok(())
+    let added: Points = appeal::additions(conn, &[household], span)?
+        .into_iter()
+        .filter(|more| more.code == item.code)
+        .filter_map(|more| more.points)
+        .sum();
+    let left = item.cap.plus(-has).and_then(|left| left.plus(-added));
+    Ok(left.unwrap_or_default().max(Points::ZERO))
 }
 
 /// The household of whoever nominated, if it is known.

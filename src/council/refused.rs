@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::nomination;
-use super::session;
+use super::parties::Part;
+use super::{appeal, correction, nomination, objection, session};
+use crate::clock::{Day, spoken_day};
 use crate::error::Refusal;
 use crate::points::Points;
 
@@ -61,6 +62,48 @@ pub enum Refused {
     NotForPublic(Vec<String>),
     /// The clock stands before what was done already.
     ClockSetBack,
+    /// The row is not on public notice any more; it was until this day.
+    NoticeEnded(Day),
+    /// So many objections to one row wait that no more are taken by this way.
+    EnoughObjections,
+    /// The objection was decided before.
+    ObjectionDecided(objection::State),
+    /// The time to decide ended with this day; silence has decided.
+    DeadlinePassed(Day),
+    /// Whoever wants to decide had a part in it.
+    TookPart(Part),
+    /// There is no decision that the household could appeal against.
+    NothingToAppeal(nomination::State),
+    /// The time to appeal ended with this day.
+    AppealTooLate(Day),
+    /// The household has appealed against this decision.
+    AlreadyAppealed,
+    /// The appeal is not where this could be done.
+    AppealIs(appeal::State),
+    /// Somebody who cannot sit on the panel, and why.
+    NotForPanel {
+        /// Who.
+        name: String,
+        /// Why.
+        part: Part,
+    },
+    /// Too few on the panel.
+    PanelTooSmall {
+        /// The fewest.
+        need: usize,
+    },
+    /// Not on the panel of this appeal, or another's place there.
+    NotOnPanel,
+    /// The opinion was given before.
+    OpinionGiven,
+    /// Only a posted award can be corrected.
+    NotPosted(nomination::State),
+    /// A correction of this award waits already.
+    AlreadyProposed,
+    /// The correction was decided before.
+    CorrectionDecided(correction::State),
+    /// Who proposes does not confirm.
+    SecondPerson,
 }
 
 impl fmt::Display for Refused {
@@ -102,6 +145,53 @@ impl fmt::Display for Refused {
             }
             Refused::ClockSetBack => formatter
                 .write_str("服务器的时钟比上次办理的时间还早，期限无法计算，本次未办理。请管理员校准时钟后再试。"),
+            Refused::NoticeEnded(day) => write!(
+                formatter,
+                "这一条的公示到{}已经结束，不能再提异议。本户不服可以申诉；发现入账有错，请向办公室反映，由办公室办理更正。",
+                spoken_day(*day)
+            ),
+            Refused::EnoughObjections => {
+                formatter.write_str("这一条已有10件异议在处理，不再重复登记。您有新的情况，请打电话或到办公室说明。")
+            }
+            Refused::ObjectionDecided(state) => {
+                write!(formatter, "这件异议已经处理过（{}），不能再次处理。", state.label())
+            }
+            Refused::DeadlinePassed(day) => write!(
+                formatter,
+                "办理期限到{}为止，已经过了，按规定自动按有利于住户处理，不能再作决定。",
+                spoken_day(*day)
+            ),
+            Refused::TookPart(part) => write!(
+                formatter,
+                "您是{}，按回避规定不能办理这一件，请由没有经手的人办理。",
+                part.label()
+            ),
+            Refused::NothingToAppeal(state) => write!(formatter, "这条申报{}，没有可以申诉的决定。", state.label()),
+            Refused::AppealTooLate(day) => {
+                write!(formatter, "申诉期限到{}为止，已经过了，不能再受理。", spoken_day(*day))
+            }
+            Refused::AlreadyAppealed => {
+                formatter.write_str("对这个决定已经申诉过，不重复受理。请凭回执号查看办理情况。")
+            }
+            Refused::AppealIs(state) => write!(formatter, "这件申诉{}，现在不能这样办理。", state.label()),
+            Refused::NotForPanel { name, part } => write!(
+                formatter,
+                "{name}是{}，按回避规定不能参加这件申诉的复议，请另选一位。",
+                part.label()
+            ),
+            Refused::PanelTooSmall { need } => {
+                write!(formatter, "复议组至少要{need}人，请再选几位没有经手的人。")
+            }
+            Refused::NotOnPanel => formatter.write_str("只有复议组成员本人能写自己的意见。"),
+            Refused::OpinionGiven => formatter.write_str("这位的意见已经登记，不能更改。"),
+            Refused::NotPosted(state) => {
+                write!(formatter, "这条申报{}，不是已入账，不用更正。", state.label())
+            }
+            Refused::AlreadyProposed => formatter.write_str("这条入账已有更正在等第二人确认，不用重复提出。"),
+            Refused::CorrectionDecided(state) => {
+                write!(formatter, "这件更正{}，不能再次处理。", state.label())
+            }
+            Refused::SecondPerson => formatter.write_str("提出更正的人不能自己确认，请由另一人确认。"),
         }
     }
 }
@@ -126,6 +216,23 @@ impl Refusal for Refused {
             Refused::NothingToPublish => "nothing_to_publish",
             Refused::NotForPublic(_) => "not_for_public",
             Refused::ClockSetBack => "clock_set_back",
+            Refused::NoticeEnded(_) => "notice_ended",
+            Refused::EnoughObjections => "enough_objections",
+            Refused::ObjectionDecided(_) => "objection_decided",
+            Refused::DeadlinePassed(_) => "deadline_passed",
+            Refused::TookPart(_) => "took_part",
+            Refused::NothingToAppeal(_) => "nothing_to_appeal",
+            Refused::AppealTooLate(_) => "appeal_too_late",
+            Refused::AlreadyAppealed => "already_appealed",
+            Refused::AppealIs(_) => "appeal_state",
+            Refused::NotForPanel { .. } => "not_for_panel",
+            Refused::PanelTooSmall { .. } => "panel_too_small",
+            Refused::NotOnPanel => "not_on_panel",
+            Refused::OpinionGiven => "opinion_given",
+            Refused::NotPosted(_) => "not_posted",
+            Refused::AlreadyProposed => "already_proposed",
+            Refused::CorrectionDecided(_) => "correction_decided",
+            Refused::SecondPerson => "second_person",
         }
     }
 }

@@ -449,6 +449,89 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    objections (id) {
+        id -> Text,
+        receipt -> Text,
+        nomination_id -> Text,
+        reason -> Text,
+        objector_name -> Text,
+        objector_contact -> Text,
+        channel -> Text,
+        taken_by -> Nullable<Text>,
+        filed_at -> Timestamp,
+        urgent_from -> Timestamp,
+        decide_by -> Timestamp,
+        escalated_at -> Nullable<Timestamp>,
+        state -> Text,
+        decided_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<Text>,
+        decision_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    appeals (id) {
+        id -> Text,
+        receipt -> Text,
+        subject -> Text,
+        kind -> Text,
+        household_id -> Text,
+        nomination_id -> Nullable<Text>,
+        about_at -> Timestamp,
+        claimed_count -> Nullable<BigInt>,
+        reason -> Text,
+        contact -> Text,
+        channel -> Text,
+        taken_by -> Nullable<Text>,
+        filed_at -> Timestamp,
+        urgent_from -> Timestamp,
+        decide_by -> Timestamp,
+        escalated_at -> Nullable<Timestamp>,
+        state -> Text,
+        accepted_at -> Nullable<Timestamp>,
+        accepted_by -> Nullable<Text>,
+        heard_at -> Nullable<Timestamp>,
+        heard_by -> Nullable<Text>,
+        hearing -> Text,
+        decided_at -> Nullable<Timestamp>,
+        decision_reason -> Nullable<Text>,
+        points_added -> Nullable<BigInt>,
+        spendable_added -> Nullable<BigInt>,
+        correction_number -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    appeal_panellists (appeal_id, position) {
+        appeal_id -> Text,
+        position -> BigInt,
+        user_id -> Nullable<Text>,
+        member_id -> Nullable<Text>,
+        name -> Text,
+        opinion -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        given_at -> Nullable<Timestamp>,
+        keyed_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    award_corrections (id) {
+        id -> Text,
+        nomination_id -> Text,
+        reason -> Text,
+        state -> Text,
+        proposed_at -> Timestamp,
+        proposed_by -> Text,
+        decided_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<Text>,
+        decision_reason -> Nullable<Text>,
+        written_off -> Nullable<BigInt>,
+        reversal_number -> Nullable<BigInt>,
+    }
+}
+
 diesel::allow_columns_to_appear_in_same_group_by_clause!(accounts::owner, entries::expires_on);
 diesel::table! {
     reminder_notes (id) {
@@ -596,6 +679,9 @@ diesel::table! {
 diesel::joinable!(evidence -> nominations (nomination_id));
 diesel::joinable!(gathering_rows -> gatherings (gathering_id));
 diesel::joinable!(nominations -> scoring_items (scoring_item_id));
+diesel::joinable!(objections -> nominations (nomination_id));
+diesel::joinable!(appeals -> nominations (nomination_id));
+diesel::joinable!(award_corrections -> nominations (nomination_id));
 diesel::joinable!(motion_rows -> motions (motion_id));
 diesel::joinable!(redemption_lines -> redemptions (redemption_id));
 diesel::joinable!(redemption_voids -> redemptions (redemption_id));
@@ -632,6 +718,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     issuance_budgets,
     clockwork,
     motion_rows,
+    objections,
+    appeals,
+    appeal_panellists,
+    award_corrections,
     points_stores,
     goods_items,
     stock_lots,
