@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use crate::access::attempts::Attempts;
+use crate::access::attempts::{Attempts, Filings};
 use crate::access::role::{Duties, Permission, Reach};
 use crate::access::session::{self, Recognised, Secret};
 use crate::access::user::User;
@@ -46,6 +46,7 @@ struct Shared {
     holders: Recall<String, Recognised>,
     sign_ins: Attempts,
     reports: Attempts,
+    filings: Filings,
     /// Password hashing takes a core for a while; this many at a time.
     hashing: tokio::sync::Semaphore,
 }
@@ -80,6 +81,7 @@ impl App {
                 holders: Recall::new(),
                 sign_ins: Attempts::new(),
                 reports: Attempts::of_reports(),
+                filings: Filings::new(),
                 hashing: tokio::sync::Semaphore::new(2),
             }),
         }
@@ -204,6 +206,12 @@ impl App {
     #[must_use]
     pub fn reports(&self) -> &Attempts {
         &self.shared.reports
+    }
+
+    /// What strangers send in and ask for, counted by address.
+    #[must_use]
+    pub fn filings(&self) -> &Filings {
+        &self.shared.filings
     }
 
     /// Runs something that takes a core for a while, two at a time.

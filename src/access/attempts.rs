@@ -67,6 +67,41 @@ impl Attempts {
     }
 }
 
+/// What strangers send in without an account, and ask for by a number, counted by address: a village may stand behind one.
+pub struct Filings {
+    sent: Allowance,
+    looked_up: Allowance,
+}
+
+impl Filings {
+    /// Nobody has sent anything yet.
+    #[must_use]
+    pub fn new() -> Filings {
+        Filings {
+            sent: Allowance::new(TimeDelta::minutes(2), 20),
+            looked_up: Allowance::new(TimeDelta::seconds(6), 30),
+        }
+    }
+
+    /// May somebody at this address send an objection or an appeal now?
+    #[must_use]
+    pub fn may_send(&self, address: Option<IpAddr>, now: Moment) -> bool {
+        self.sent.take(&address.map_or_else(String::new, network), now)
+    }
+
+    /// May somebody at this address ask for a receipt now? Ten digits are not to be tried out.
+    #[must_use]
+    pub fn may_look_up(&self, address: Option<IpAddr>, now: Moment) -> bool {
+        self.looked_up.take(&address.map_or_else(String::new, network), now)
+    }
+}
+
+impl Default for Filings {
+    fn default() -> Filings {
+        Filings::new()
+    }
+}
+
 impl Default for Attempts {
     fn default() -> Attempts {
         Attempts::new()

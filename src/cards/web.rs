@@ -126,6 +126,8 @@ pub async fn stop(
 #[template(path = "cards/found.html")]
 struct FoundPage {
     shell: Shell,
+    /// The card's own address again, when it has a secret in it: not looked at here, so that it tells nothing.
+    token: Option<String>,
     stopped: bool,
     stores: Vec<PointsStore>,
     office: String,
@@ -142,12 +144,14 @@ pub async fn found(State(app): State<App>, visitor: Visitor, Path(text): Path<St
         return Ok(page::go("/first-run"));
     };
     let (office, phone) = (programme.office.clone(), programme.phone.clone());
+    let token = matches!(CardToken::parse(&text), Ok(CardToken::Full(..))).then(|| text.clone());
     let (stopped, stores) = app
         .db
         .read(move |conn| Ok((is_stopped(conn, &programme, &text)?, store::all(conn)?)))
         .await?;
     page::show(&FoundPage {
         shell: visitor.shell,
+        token,
         stopped,
         stores,
         office,

@@ -73,7 +73,7 @@ pub enum Refused {
     /// Whoever wants to decide had a part in it.
     TookPart(Part),
     /// There is no decision that the household could appeal against.
-    NothingToAppeal(nomination::State),
+    NothingToAppeal(&'static str),
     /// The time to appeal ended with this day.
     AppealTooLate(Day),
     /// The household has appealed against this decision.
@@ -166,7 +166,10 @@ impl fmt::Display for Refused {
                 "您是{}，按回避规定不能办理这一件，请由没有经手的人办理。",
                 part.label()
             ),
-            Refused::NothingToAppeal(state) => write!(formatter, "这条申报{}，没有可以申诉的决定。", state.label()),
+            Refused::NothingToAppeal(standing) => {
+                write!(formatter, "这一件现在{standing}，没有可以申诉的决定。")
+            }
+
             Refused::AppealTooLate(day) => {
                 write!(formatter, "申诉期限到{}为止，已经过了，不能再受理。", spoken_day(*day))
             }

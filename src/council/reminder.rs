@@ -538,6 +538,26 @@ pub fn withdraw(conn: &mut Conn, asked: &Act, now: Moment) -> Result<ReminderNot
     })
 }
 
+/// An appeal was upheld: what the note took is given back at once, and it is over. Answers the posting; nothing when it was
+/// back already.
+pub(super) fn restore(
+    conn: &mut Conn,
+    mut note: ReminderNote,
+    why: &str,
+    by: &str,
+    now: Moment,
+) -> Result<Option<i64>> {
+    if note.state != State::Reduced {
+        return Ok(None);
+    }
+    due::give_back(conn, &mut note, by, now)?;
+    note.state = State::Withdrawn;
+    close(&mut note, None, why, now);
+    save(conn, &note)?;
+    record(conn, &note, by, "reminder.restored", String::new(), now)?;
+    Ok(note.repair_number)
+}
+
 fn expect_open(note: &ReminderNote) -> Result<()> {
     match note.state.is_open() {
         true => Ok(()),

@@ -5,9 +5,15 @@
 mod deed;
 mod evidence;
 mod gathering;
+mod appeal;
+mod appeals;
+mod corrections;
 mod nominate;
 mod nomination;
 mod nominations;
+mod object;
+mod objection;
+mod redress;
 mod remind;
 mod reminder;
 mod reminders;
@@ -18,7 +24,15 @@ pub use evidence::{add_evidence, show_evidence};
 pub use gathering::{close, gathering, gatherings, open, paper, sheet, sign_in, strike};
 pub use nominate::{check, nominate, nominate_form};
 pub use nomination::{nomination, verify, withdraw};
+pub use appeal::{appeal, appeal_form, appeal_receipt};
+pub use appeals::{
+    appeals, give_opinion, hearing, hold_hearing, name_panel, settle_appeal, take_appeal, take_appeal_form,
+    withdraw_appeal,
+};
+pub use corrections::{correction, correction_form, corrections, decide_correction, propose_correction};
 pub use nominations::nominations;
+pub use object::{object, object_form, objection_receipt, receipts};
+pub use objection::{decide_objection, objection, objections, take_objection, take_objection_form};
 pub use remind::{remind, remind_form};
 pub use reminder::{
     confirm_reminder, decide_objection_to_reminder, deliver_reminder, fix_reminder, object_to_reminder, reminder,

@@ -4,11 +4,12 @@
 //! as the books name their sources, so that every room whose decisions can be appealed against fits in.
 
 use super::{Appeal, Kind};
-use crate::clock::{Moment, day_of};
+use crate::clock::{Moment, begin_of, day_of};
 use crate::council::deadline::{self, after_days};
 use crate::council::nomination::{self, Filter, Nomination, State as Standing};
-use crate::council::parties::Parties;
+use crate::council::parties::{Part, Parties};
 use crate::council::refused::Refused;
+use crate::council::reminder::{self, ReminderNote, unheeded};
 use crate::council::{correction, motion, objection};
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -42,9 +43,30 @@ const NEWEST: i64 = 300;
 /// # Errors
 /// `NotFound`; [`Refused::NothingToAppeal`].
 pub fn of(conn: &mut Conn, subject: &str) -> Result<Matter> {
-    let id = subject.strip_prefix("award:").ok_or(Error::NotFound)?;
-    let row = nomination::by_id(conn, &Id::known(id))?;
-    of_nomination(conn, row)
+    if let Some(id) = subject.strip_prefix("award:") {
+        let row = nomination::by_id(conn, &Id::known(id))?;
+        return of_nomination(conn, row);
+    }
+    let id = subject.strip_prefix("reminder:").ok_or(Error::NotFound)?;
+    let note = reminder::by_id(conn, &Id::known(id))?;
+    of_reminder(conn, &note)
+}
+
+/// An honour reduction that stands.
+fn of_reminder(conn: &mut Conn, note: &ReminderNote) -> Result<Matter> {
+    let reduced_on = note.reduced_on.filter(|_| note.state == reminder::State::Reduced);
+    let about_at = reduced_on
+        .map(begin_of)
+        .ok_or(Refused::NothingToAppeal(note.state.label()))?;
+    let days = deadline::cycle(conn, day_of(about_at))?.appeal_window_days;
+    Ok(Matter {
+        subject: format!("reminder:{}", note.id),
+        kind: Kind::HonourReduction,
+        household_id: note.household_id.clone(),
+        nomination: None,
+        about_at,
+        until: after_days(about_at, days.max(FEWEST_DAYS)),
+    })
 }
 
 /// The last decision about a nomination.
@@ -64,7 +86,7 @@ pub fn of_nomination(conn: &mut Conn, row: Nomination) -> Result<Matter> {
         _ => None,
     };
     let Some((kind, about_at)) = decided else {
-        return Err(Refused::NothingToAppeal(row.state).into());
+        return Err(Refused::NothingToAppeal(row.state.label()).into());
     };
     let days = deadline::cycle(conn, day_of(about_at))?.appeal_window_days;
     Ok(Matter {
@@ -116,6 +138,17 @@ pub fn open(conn: &mut Conn, household: &Id<Household>, now: Moment) -> Result<V
             open.push(matter);
         }
     }
+    let filter = reminder::Filter {
+        states: vec![reminder::State::Reduced],
+        households: Some(vec![household.clone()]),
+    };
+    for (note, _) in reminder::list(conn, &filter, NEWEST)? {
+        match of_reminder(conn, &note) {
+            Ok(matter) if now < matter.until && !super::is_appealed(conn, &matter)? => open.push(matter),
+            Ok(_) | Err(Error::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
     open.sort_by_key(|matter| std::cmp::Reverse(matter.about_at));
     Ok(open)
 }
@@ -125,16 +158,34 @@ pub fn open(conn: &mut Conn, household: &Id<Household>, now: Moment) -> Result<V
 /// # Errors
 /// Only when the database fails.
 pub fn parties(conn: &mut Conn, appeal: &Appeal) -> Result<Parties> {
-    match &appeal.nomination_id {
-        Some(id) => {
-            let row = nomination::by_id(conn, id)?;
-            Parties::of(conn, &row)
-        }
-        None => Ok(Parties::default()),
+    if let Some(id) = &appeal.nomination_id {
+        let row = nomination::by_id(conn, id)?;
+        return Parties::of(conn, &row);
     }
+    let mut parties = Parties::default();
+    parties.household(Some(appeal.household_id.clone()), Part::OwnHousehold);
+    let note = reminder_of(conn, appeal)?;
+    let objection = unheeded::objection_to(conn, &note.id)?;
+    let decider = objection.and_then(|objection| objection.decided_by);
+    let people = [Some(note.issued_by), note.acknowledged_by, note.unfixed_by, decider];
+    for person in people.into_iter().flatten() {
+        parties.user(person, Part::Reminded);
+    }
+    Ok(parties)
 }
 
-/// Makes good what is no award.
-pub(super) fn make_good(_conn: &mut Conn, _appeal: &Appeal, _by: &str, _now: Moment) -> Result<()> {
-    Err(Error::internal("an appeal about something that nobody can make good"))
+/// The note that an appeal is about.
+///
+/// # Errors
+/// `NotFound` when it is about something else.
+pub fn reminder_of(conn: &mut Conn, appeal: &Appeal) -> Result<ReminderNote> {
+    let id = appeal.subject.strip_prefix("reminder:").ok_or(Error::NotFound)?;
+    reminder::by_id(conn, &Id::known(id))
+}
+
+/// Gives back the honour that a note took.
+pub(super) fn make_good(conn: &mut Conn, appeal: &mut Appeal, by: &str, now: Moment) -> Result<()> {
+    let note = reminder_of(conn, appeal)?;
+    appeal.correction_number = reminder::restore(conn, note, "申诉成立，荣誉分已补回", by, now)?;
+    Ok(())
 }

@@ -130,15 +130,13 @@ pub async fn object(
 
 async fn try_object(app: &App, address: Address, form: NewObjection) -> Result<Objection> {
     if form.slip.trim().is_empty() {
-        return Err(Error::invalid(
-            "slip",
-            "请填写条目编号。编号印在公示上，像“12-3”。",
-        ));
+        return Err(Error::invalid("slip", "请填写条目编号。编号印在公示上，像“12-3”。"));
     }
     if form.reason.trim().is_empty() {
         return Err(Error::invalid("reason", "请写明哪里不对，500个字以内。"));
     }
-    if !app.may_file(address.map(|axum::Extension(ConnectInfo(address))| address.ip())) {
+    let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
+    if !app.filings().may_send(from, app.now()) {
         return Err(TOO_MANY);
     }
     let asked = File {
@@ -234,7 +232,7 @@ pub async fn objection_receipt(
 /// Numbers are not to be tried out; the staff look up as many as they need.
 pub(super) fn expect_few_look_ups(app: &App, visitor: &Visitor, address: Address) -> Result<()> {
     let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
-    match visitor.person().is_some() || app.may_look_up(from) {
+    match visitor.person().is_some() || app.filings().may_look_up(from, app.now()) {
         true => Ok(()),
         false => Err(Error::Forbidden("查的次数太多，请过一会儿再试，或打电话问办公室。")),
     }

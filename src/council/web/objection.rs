@@ -47,7 +47,10 @@ struct Row {
 
 impl ObjectionsPage {
     fn open(&self) -> usize {
-        self.rows.iter().filter(|row| row.objection.state == Stand::Open).count()
+        self.rows
+            .iter()
+            .filter(|row| row.objection.state == Stand::Open)
+            .count()
     }
 }
 
@@ -263,11 +266,18 @@ fn objection_page(conn: &mut Conn, staff: Staff, receipt: &str, now: Moment) -> 
         Some(part) => Some(format!("您是{}，按回避规定由别人处理。", part.label())),
         None => None,
     };
-    let people: Vec<_> = objection.decided_by.iter().chain(&objection.taken_by).cloned().collect();
+    let people: Vec<_> = objection
+        .decided_by
+        .iter()
+        .chain(&objection.taken_by)
+        .cloned()
+        .collect();
     let names = user::display_names(conn, &people)?;
     let name = |id: &Option<Id<user::User>>| id.as_ref().and_then(|id| names.get(id)).cloned();
     let all = objection::of_nomination(conn, &nomination.id)?;
-    let others = all.iter().filter(|one| one.state == Stand::Open && one.id != objection.id);
+    let others = all
+        .iter()
+        .filter(|one| one.state == Stand::Open && one.id != objection.id);
     let (item, _) = item::by_id(conn, &nomination.scoring_item_id)?;
     Ok(ObjectionPage {
         done: String::new(),
@@ -361,5 +371,14 @@ async fn try_decide(app: &App, staff: &Staff, receipt: String, form: Decided) ->
 impl TakePage {
     fn channels(&self) -> [objection::Channel; 3] {
         CHANNELS
+    }
+}
+
+/// The badge of a state; a template hands in a reference.
+fn objection_badge(state: &Stand) -> &'static str {
+    match state {
+        Stand::Open => "badge warn",
+        Stand::Upheld => "badge bad",
+        Stand::Dismissed => "badge ok",
     }
 }

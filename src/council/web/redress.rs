@@ -6,7 +6,7 @@ use crate::app::Staff;
 use crate::clock::{self, Moment};
 use crate::council::appeal::{self, panel};
 use crate::council::correction;
-use crate::council::motion::{self, State as Result_};
+use crate::council::motion;
 use crate::council::nomination::Nomination;
 use crate::council::objection::{self, Channel};
 use crate::council::{notice, receipt, session};
@@ -121,7 +121,7 @@ pub(super) fn story(conn: &mut Conn, row: &Nomination) -> Result<Vec<Step>> {
             motion.abstentions
         );
         let mark = match motion.state {
-            Result_::Declined => "no",
+            motion::State::Declined => "no",
             _ => "done",
         };
         let what = format!("评议：{}", motion.state.label());
