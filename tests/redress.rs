@@ -87,10 +87,14 @@ async fn verified(town: &Town, code: &'static str, item: &'static str, count: i6
 /// The council decides everything that waits; what it approved is on notice.
 async fn council(town: &Town, choice: Choice) -> Option<notice::Notice> {
     let (admin, now) = (town.user("admin").await, town.app.now());
-    match town.write(move |conn| hold_session(conn, &admin, choice, now)).await {
-        Ok(notice) => Some(notice),
-        Err(_) => None,
-    }
+    town.write(move |conn| match hold_session(conn, &admin, choice, now) {
+        Ok(notice) => Ok(Some(notice)),
+        // Nothing waited, or nothing was approved: what was decided until then stands.
+        Err(Error::Refused(why)) if matches!(why.code(), "nothing_to_publish" | "nothing_to_decide") => Ok(None),
+        Err(error) => Err(error),
+    })
+    .await
+    .unwrap()
 }
 
 /// A row on notice: its nomination and slip number.
