@@ -116,6 +116,11 @@ const BORROWED_TABLES: &[Exception] = &[
         "a household's cap leaves items of level L3 out, which is one join here and many calls otherwise",
     ),
     (
+        "src/council/appeal.rs",
+        "scoring_items",
+        "what an appeal added counts under the caps by its item's code and level, as what was nominated does",
+    ),
+    (
         "src/council/forecast.rs",
         "scoring_items",
         "what was nominated is the same deed by its item's code under every version of the rules, as for the cap",

@@ -701,6 +701,42 @@ on_both! {
     }
 }
 
+on_both! {
+    async fn a_resident_objects_on_the_phone_and_the_row_posts_when_the_demo_moves_on(town: Town) {
+        let town = town.as_demo(Clock::standing(crate::town::morning()));
+        more_people(&town).await;
+        let (row, slip) = on_notice(&town, WANG).await;
+        let phone = town.stranger();
+        let form = phone.get(&format!("/objections/new?slip={slip}")).await.text;
+        let key = form.split("name=\"key\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let sent = phone.post("/objections", &[("key", key), ("slip", &slip), ("reason", "我没看见")]).await;
+        // Pressed twice it is one objection.
+        let twice = phone.post("/objections", &[("key", key), ("slip", &slip), ("reason", "我没看见")]).await;
+        assert_eq!(sent.location(), twice.location());
+        let receipt = sent.location().split('?').next().unwrap().to_owned();
+        let deputy = town.signed_in("deputy").await;
+        assert!(deputy.get("/objections").await.text.contains("1 件待处理"));
+        let move_to = async |count: u64| {
+            let day = jishan::clock::days_after(day_of(town.app.now()), count).to_string();
+            assert_eq!(deputy.post("/demo/clock", &[("day", &day)]).await.status, 303);
+        };
+        // The notice ends, the row waits.
+        move_to(4).await;
+        run(&town).await;
+        assert_eq!(again(&town, &row.id).await.state, State::Suspended);
+        assert!(deputy.get("/objections").await.text.contains(">急<"));
+        let path = format!("{receipt}/decision");
+        let done = deputy.post(&path, &[("key", "d"), ("decision", "dismissed"), ("reason", "有三人作证")]).await;
+        assert_eq!(done.status, 303, "{}", done.text);
+        move_to(1).await;
+        run(&town).await;
+        assert_eq!(again(&town, &row.id).await.state, State::Posted);
+        assert_eq!(town.spendable(WANG).await, 30);
+        assert!(phone.get(&receipt).await.text.contains("已经入账"));
+        town.expect_books_hold().await;
+    }
+}
+
 // ---- Whatever comes ------------------------------------------------------------------------------------------------
 
 #[derive(Clone, Debug)]

@@ -2,12 +2,12 @@
 //!
 //! One file a page. They are the roof as this file is; `routes.rs` names only what is handed on here.
 
-mod deed;
-mod evidence;
-mod gathering;
 mod appeal;
 mod appeals;
 mod corrections;
+mod deed;
+mod evidence;
+mod gathering;
 mod nominate;
 mod nomination;
 mod nominations;
@@ -19,17 +19,17 @@ mod reminder;
 mod reminders;
 mod whom;
 
-pub use deed::{deed_form, report_deed};
-pub use evidence::{add_evidence, show_evidence};
-pub use gathering::{close, gathering, gatherings, open, paper, sheet, sign_in, strike};
-pub use nominate::{check, nominate, nominate_form};
-pub use nomination::{nomination, verify, withdraw};
 pub use appeal::{appeal, appeal_form, appeal_receipt};
 pub use appeals::{
     appeals, give_opinion, hearing, hold_hearing, name_panel, settle_appeal, take_appeal, take_appeal_form,
     withdraw_appeal,
 };
 pub use corrections::{correction, correction_form, corrections, decide_correction, propose_correction};
+pub use deed::{deed_form, report_deed};
+pub use evidence::{add_evidence, show_evidence};
+pub use gathering::{close, gathering, gatherings, open, paper, sheet, sign_in, strike};
+pub use nominate::{check, nominate, nominate_form};
+pub use nomination::{nomination, verify, withdraw};
 pub use nominations::nominations;
 pub use object::{object, object_form, objection_receipt, receipts};
 pub use objection::{decide_objection, objection, objections, take_objection, take_objection_form};

@@ -92,6 +92,17 @@ const sentReminder = (seen) => async (page) => sent(`/reminders/new?household=${
   await form.fill("#place", "一楼楼道");
 }, "form.panel .button.big")(page);
 
+/** A nomination of the known household that was sent back, made once: something to appeal against. */
+let back;
+function returned() {
+  back ||= (async () => {
+    const occurred_on = new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10);
+    const { id } = await town.api("building", "/awards", { household: known.code, item: "C01", occurred_on });
+    await town.api("grid", `/awards/${id}/verification`, { decision: "return", reason: "签到表上没有" });
+  })();
+  return back;
+}
+
 const roster = "社区,网格,楼栋,单元,房号,户主,人口,备注\n阳光社区,9,12栋,1,101,李玉山,4,无\n阳光社区,9,12栋,1,102,王秀英,0,无\n阳光社区,9,12栋,1,104,李玉山,3,无\n";
 
 // What, who, how to get there, and the status if it is not 200.
@@ -184,6 +195,23 @@ const PAGES = [
   ["audit", "auditor", to("/audit")],
   ["import", "admin", to("/import")],
   ["import-report", "admin", sent("/import", (page) => page.setInputFiles("#file", { name: "花名册.csv", mimeType: "text/csv", buffer: Buffer.from(roster) }), 'button[value="dry-run"]')],
+  ["objection-new", null, to("/objections/new")],
+  ["objection-new-refused", null, sent("/objections/new?slip=99-9", (page) => page.fill("#reason", "不对"), ".button.big"), 422],
+  ["receipts", null, to("/receipts")],
+  ["receipts-unknown", null, to("/receipts?number=12"), 422],
+  ["objection-take", "grid", to("/objections/take")],
+  ["objections", "council", to("/objections")],
+  ["objection-receipt-unknown", null, to("/objections/1234567890"), 404],
+  ["objection-unknown", "council", to("/objections/1234567890/decision"), 404],
+  ["appeal-new", null, async (page) => { await returned(); return to(`/K/${known.card.token}/appeal`)(page); }],
+  ["appeal-new-refused", null, async (page) => { await returned(); return sent(`/K/${known.card.token}/appeal`, (form) => form.fill("#reason", " "), ".button.big")(page); }, 422],
+  ["appeal-take", "grid", async (page) => to(`/appeals/take?household=${known.code}`)(page)],
+  ["appeal-receipt", null, async (page) => { await returned(); return sent(`/K/${known.card.token}/appeal`, async (form) => { await form.locator("input[name=subject]").first().check(); await form.fill("#reason", "有人作证"); }, ".button.big")(page); }],
+  ["appeals", "council", to("/appeals")],
+  ["appeal-hearing", "admin", followed("/appeals", "tbody a.button")],
+  ["corrections", "auditor", to("/corrections")],
+  ["correction-new", "council", to("/corrections/new")],
+  ["correction-unknown", "admin", to("/corrections/unknown"), 404],
   // The last one: it stops the known household's card.
   ["issued", "grid", async (page) => sent(`/households/${known.code}`, () => {}, 'form[action$="/cards"] button')(page)],
 ];

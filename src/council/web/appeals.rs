@@ -399,6 +399,7 @@ enum Act {
 
 /// The panel, as its form sends it: a box ticked is a field of its own, which a plain form cannot gather.
 #[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
 pub struct Ticked(std::collections::BTreeMap<String, String>);
 
 /// `POST /appeals/{receipt}/panel`
