@@ -87,14 +87,20 @@ async fn verified(town: &Town, code: &'static str, item: &'static str, count: i6
 /// The council decides everything that waits; what it approved is on notice.
 async fn council(town: &Town, choice: Choice) -> Option<notice::Notice> {
     let (admin, now) = (town.user("admin").await, town.app.now());
-    town.write(move |conn| match hold_session(conn, &admin, choice, now) {
-        Ok(notice) => Ok(Some(notice)),
-        // Nothing waited, or nothing was approved: what was decided until then stands.
-        Err(Error::Refused(why)) if matches!(why.code(), "nothing_to_publish" | "nothing_to_decide") => Ok(None),
-        Err(error) => Err(error),
-    })
-    .await
-    .unwrap()
+    let held = town
+        .write(move |conn| match hold_session(conn, &admin, choice, now) {
+            Ok(notice) => Ok(Some(notice)),
+            // Nothing was approved: what was decided stands.
+            Err(Error::Refused(why)) if why.code() == "nothing_to_publish" => Ok(None),
+            Err(error) => Err(error),
+        })
+        .await;
+    match held {
+        Ok(notice) => notice,
+        // Nothing waited: the session is not kept, or it would stand in the way of the next.
+        Err(Error::Refused(why)) if why.code() == "nothing_to_decide" => None,
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// A row on notice: its nomination and slip number.
