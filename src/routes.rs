@@ -58,6 +58,8 @@ pub fn table() -> Vec<Route> {
         get("/K/{token}", Anyone, cards::web::found),
         get("/K/{token}/deed", Anyone, council::web::deed_form),
         post("/K/{token}/deed", Anyone, council::web::report_deed),
+        get("/notices", Anyone, council::web::notices),
+        get("/notices/{number}", Anyone, council::web::notice),
         // Access.
         get("/first-run", Anyone, access::web::first_run),
         post("/first-run", Anyone, access::web::found),
@@ -146,6 +148,10 @@ pub fn table() -> Vec<Route> {
             May(P::ConfirmReminders),
             council::web::decide_objection_to_reminder,
         ),
+        get("/budget", May(P::ReadCouncil), council::web::budget),
+        post("/budget", May(P::SetBudget), council::web::set_budget),
+        get("/sessions/{number}/notice", May(P::KeepSession), council::web::draft),
+        post("/sessions/{number}/notice", May(P::KeepSession), council::web::publish),
         // Shop.
         get("/counter", May(P::Redeem), shop::web::counter),
         post("/counter", May(P::Redeem), shop::web::show_card),
@@ -165,6 +171,7 @@ pub fn table() -> Vec<Route> {
             May(P::ReadHouseholds),
             statements::web::statement,
         ),
+        get("/trace/{number}", May(P::ReadHouseholds), statements::web::trace),
         // The API for counters and other programs.
         get("/api/openapi.json", Anyone, assets::openapi),
         get(

@@ -21,6 +21,7 @@ fn address(route: &Route) -> String {
         .replace("{id}", "unknown")
         .replace("{evidence}", "unknown");
     path.replace("{name}", "unknown")
+        .replace("{number}", "9")
         .replace("{token}", "1000000005")
         .replace("{*path}", "app.css")
 }

@@ -24,6 +24,7 @@ mod house;
 mod laws;
 mod ledger;
 mod places;
+mod public_text;
 mod reminders;
 mod schema;
 mod scheme;

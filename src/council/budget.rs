@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::member::buildings_of;
-use super::nomination::State;
+use super::nomination::{self, Nomination, State};
 use crate::access::user::User;
 use crate::audit;
 use crate::clock::{Day, Moment, Span, begin_of};
@@ -205,6 +205,93 @@ pub fn in_use(conn: &mut Conn, day: Day) -> Result<Vec<Use>> {
     Ok(used)
 }
 
+/// An award that waits for room.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// The award.
+    pub nomination: Nomination,
+    /// Whose.
+    pub household: Household,
+    /// Why.
+    pub why: Why,
+    /// The first day of the month in which it will likely post, if budgets stay as they are.
+    pub likely: Option<Day>,
+}
+
+/// Why an award waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// No budget binds its building.
+    NoBudget,
+    /// This month's points are used up, or an earlier deed waits.
+    UsedUp,
+}
+
+impl Why {
+    /// In words.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Why::NoBudget => "还没有定发放预算",
+            Why::UsedUp => "本月发放预算已用完",
+        }
+    }
+}
+
+/// How many months ahead the queue is looked at.
+const MONTHS_AHEAD: u32 = 12;
+
+/// What waits for room, in the order in which it will post: by the day of the deed. Months to come are as this one is set
+/// to go on; what is on notice today and was done earlier may come between.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn queue(conn: &mut Conn, today: Day) -> Result<Vec<Waiting>> {
+    let rows = nomination::standing(conn, &[State::Queued])?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Id<Household>> = rows.iter().map(|row| row.household_id.clone()).collect();
+    let households: HashMap<Id<Household>, Household> = household::by_ids(conn, &ids)?
+        .into_iter()
+        .map(|household| (household.id.clone(), household))
+        .collect();
+    let this_month = Span::month_of(today).from;
+    let now = Room::load(conn, this_month)?;
+    let mut queue: Vec<Waiting> = rows
+        .into_iter()
+        .filter_map(|nomination| {
+            let household = households.get(&nomination.household_id)?.clone();
+            let why = match now.binds(&household.building_id) {
+                true => Why::UsedUp,
+                false => Why::NoBudget,
+            };
+            Some(Waiting {
+                nomination,
+                household,
+                why,
+                likely: None,
+            })
+        })
+        .collect();
+    for months in 0..=MONTHS_AHEAD {
+        if queue.iter().all(|one| one.likely.is_some()) {
+            break;
+        }
+        let month = this_month
+            .checked_add_months(chrono::Months::new(months))
+            .unwrap_or(this_month);
+        let mut room = Room::load(conn, month)?;
+        for one in queue.iter_mut().filter(|one| one.likely.is_none()) {
+            let points = one.nomination.spendable_points.unwrap_or_default();
+            if room.take(Some(&one.household.building_id), points) {
+                one.likely = Some(month);
+            }
+        }
+    }
+    Ok(queue)
+}
+
 /// What can still post this month, area by area.
 pub(super) struct Room {
     tree: Tree,
@@ -224,6 +311,18 @@ impl Room {
                 .collect(),
             full: Vec::new(),
         })
+    }
+
+    /// Is there a budget at all for this building?
+    fn binds(&self, building: &Id<Area>) -> bool {
+        let mut next = self.tree.get(building);
+        while let Some(area) = next {
+            if self.left.contains_key(&area.id) {
+                return true;
+            }
+            next = area.parent_id.as_ref().and_then(|parent| self.tree.get(parent));
+        }
+        false
     }
 
     /// Takes points out of every budget that binds this building; `false` when one of them has no room, or none binds.

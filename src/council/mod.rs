@@ -18,4 +18,5 @@ pub mod public_text;
 pub mod refused;
 pub mod reminder;
 pub mod session;
+pub mod sheet;
 pub mod web;

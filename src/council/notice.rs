@@ -77,22 +77,7 @@ pub fn publish(conn: &mut Conn, id: &Id<Session>, by: &Id<User>, key: &str, now:
         return Err(Refused::NothingToPublish.into());
     }
     expect_fit(conn, &rows)?;
-    let version = version::in_force(conn, day_of(now))?;
-    let days = terms::of(conn, &version.id)?.cycle.notice_days;
-    let last = public_notices::table
-        .select(diesel::dsl::max(public_notices::number))
-        .get_result::<Option<i64>>(conn)?;
-    let notice = Notice {
-        id: Id::new(now),
-        number: last.unwrap_or(0).saturating_add(1),
-        area_id: session.area_id.clone(),
-        session_id: session.id.clone(),
-        published_at: now,
-        published_by: by.clone(),
-        // Whole days: one published on the 25th for three days ends as the 29th begins.
-        ends_at: begin_of(days_after(day_of(now), days.saturating_add(1))),
-        taken_down_at: None,
-    };
+    let notice = draft(conn, &session, by, now)?;
     diesel::insert_into(public_notices::table)
         .values(&notice)
         .execute(conn)?;
@@ -118,6 +103,29 @@ pub fn publish(conn: &mut Conn, id: &Id<Session>, by: &Id<User>, key: &str, now:
     Ok(notice)
 }
 
+/// The notice that would be published now: its number and days, for publishing it and for looking at it before.
+///
+/// # Errors
+/// `NotFound` without rules in force.
+pub fn draft(conn: &mut Conn, session: &Session, by: &Id<User>, now: Moment) -> Result<Notice> {
+    let version = version::in_force(conn, day_of(now))?;
+    let days = terms::of(conn, &version.id)?.cycle.notice_days;
+    let last = public_notices::table
+        .select(diesel::dsl::max(public_notices::number))
+        .get_result::<Option<i64>>(conn)?;
+    Ok(Notice {
+        id: Id::new(now),
+        number: last.unwrap_or(0).saturating_add(1),
+        area_id: session.area_id.clone(),
+        session_id: session.id.clone(),
+        published_at: now,
+        published_by: by.clone(),
+        // Whole days: one published on the 25th for three days ends as the 29th begins.
+        ends_at: begin_of(days_after(day_of(now), days.saturating_add(1))),
+        taken_down_at: None,
+    })
+}
+
 /// What a session approved and no notice has shown yet, in the order of the agenda.
 ///
 /// # Errors
@@ -139,21 +147,41 @@ pub fn to_publish(conn: &mut Conn, session: &Session) -> Result<Vec<Nomination>>
 
 /// Every sentence of the council's own is read before it is published.
 fn expect_fit(conn: &mut Conn, rows: &[Nomination]) -> Result<()> {
-    let mut findings = Vec::new();
-    for row in rows.iter().filter(|row| !row.public_text.is_empty()) {
-        let household = household::by_id(conn, &row.household_id)?;
-        for finding in public_text::findings(&row.public_text, &household.head_name) {
-            findings.push(format!("“{}”{finding}", row.public_text));
+    let mut all = Vec::new();
+    for row in rows {
+        for finding in findings(conn, row, &row.public_text)? {
+            all.push(format!("“{}”{finding}", row.public_text));
         }
     }
-    match findings.is_empty() {
+    match all.is_empty() {
         true => Ok(()),
-        false => Err(Refused::NotForPublic(findings).into()),
+        false => Err(Refused::NotForPublic(all).into()),
     }
 }
 
+/// What in a sentence may not stand on this row's notice; nothing is found in an empty one.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn findings(conn: &mut Conn, row: &Nomination, text: &str) -> Result<Vec<String>> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let household = household::by_id(conn, &row.household_id)?;
+    let mut found = public_text::findings(text, &household.head_name);
+    for name in household::heads_in(conn, text)? {
+        if name != household.head_name {
+            found.push(format!("写了住户的全名（{name}）"));
+        }
+    }
+    if text.chars().count() > TEXT_LENGTH {
+        found.push(format!("超过{TEXT_LENGTH}个字"));
+    }
+    Ok(found)
+}
+
 /// The longest sentence on a notice, in characters.
-const TEXT_LENGTH: usize = 80;
+pub const TEXT_LENGTH: usize = 80;
 
 /// Writes the sentence that a row will have on its notice; empty for none.
 ///

@@ -327,6 +327,19 @@ pub fn by_id(conn: &mut Conn, id: &Id<Session>) -> Result<Session> {
         .ok_or(Error::NotFound)
 }
 
+/// A session by its number.
+///
+/// # Errors
+/// `NotFound`.
+pub fn by_number(conn: &mut Conn, number: i64) -> Result<Session> {
+    council_sessions::table
+        .filter(council_sessions::number.eq(number))
+        .select(Session::as_select())
+        .get_result(conn)
+        .optional()?
+        .ok_or(Error::NotFound)
+}
+
 /// A session that is open.
 pub(super) fn expect_open(conn: &mut Conn, id: &Id<Session>) -> Result<Session> {
     let session = by_id(conn, id)?;

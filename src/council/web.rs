@@ -5,9 +5,12 @@
 mod deed;
 mod evidence;
 mod gathering;
+mod budget;
+mod draft;
 mod nominate;
 mod nomination;
 mod nominations;
+mod notices;
 mod remind;
 mod reminder;
 mod reminders;
@@ -18,7 +21,10 @@ pub use evidence::{add_evidence, show_evidence};
 pub use gathering::{close, gathering, gatherings, open, paper, sheet, sign_in, strike};
 pub use nominate::{check, nominate, nominate_form};
 pub use nomination::{nomination, verify, withdraw};
+pub use budget::{budget, set_budget};
+pub use draft::{draft, publish};
 pub use nominations::nominations;
+pub use notices::{notice, notices};
 pub use remind::{remind, remind_form};
 pub use reminder::{
     confirm_reminder, decide_objection_to_reminder, deliver_reminder, fix_reminder, object_to_reminder, reminder,

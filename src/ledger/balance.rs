@@ -155,6 +155,32 @@ pub fn lines(conn: &mut Conn, owner: &str, kind: AccountKind, before: Option<i64
         .load::<Line>(conn)?)
 }
 
+/// What a transaction did to an owner's accounts.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn lines_of(conn: &mut Conn, owner: &str, transaction: i64) -> Result<Vec<Line>> {
+    Ok(entries::table
+        .inner_join(accounts::table.on(accounts::id.eq(entries::account_id)))
+        .inner_join(transactions::table.on(transactions::number.eq(entries::transaction_number)))
+        .filter(accounts::owner.eq(owner))
+        .filter(transactions::number.eq(transaction))
+        .order(accounts::id)
+        .select((
+            accounts::kind,
+            entries::version,
+            entries::amount,
+            entries::balance_after,
+            transactions::number,
+            transactions::kind,
+            transactions::source,
+            transactions::effective_on,
+            transactions::recorded_at,
+            transactions::reverses,
+        ))
+        .load::<Line>(conn)?)
+}
+
 /// What a transaction did to the household it is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Posted {
@@ -208,4 +234,69 @@ pub fn posted(conn: &mut Conn, kind: TransactionKind) -> Result<Vec<Posted>> {
         }
     }
     Ok(all)
+}
+
+/// A transaction without its sides.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct Head {
+    /// Its number, which is the slip number.
+    pub number: i64,
+    /// Why points moved.
+    pub kind: TransactionKind,
+    /// What caused it.
+    pub source: String,
+    /// The day it is about.
+    pub effective_on: Day,
+    /// When it was written.
+    pub recorded_at: Moment,
+    /// The transaction that this one undoes.
+    pub reverses: Option<i64>,
+}
+
+/// A transaction by its number; `None` when there is none.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn head(conn: &mut Conn, number: i64) -> Result<Option<Head>> {
+    Ok(transactions::table
+        .filter(transactions::number.eq(number))
+        .select((
+            transactions::number,
+            transactions::kind,
+            transactions::source,
+            transactions::effective_on,
+            transactions::recorded_at,
+            transactions::reverses,
+        ))
+        .get_result(conn)
+        .optional()?)
+}
+
+/// The transaction that undoes this one, if it was undone.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn undone_by(conn: &mut Conn, number: i64) -> Result<Option<Head>> {
+    let undoing = transactions::table
+        .filter(transactions::reverses.eq(number))
+        .select(transactions::number)
+        .get_result::<i64>(conn)
+        .optional()?;
+    match undoing {
+        Some(undoing) => head(conn, undoing),
+        None => Ok(None),
+    }
+}
+
+/// What a transaction did to each account: owner, kind, added.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn sides(conn: &mut Conn, number: i64) -> Result<Vec<(String, AccountKind, Points)>> {
+    Ok(entries::table
+        .inner_join(accounts::table.on(accounts::id.eq(entries::account_id)))
+        .filter(entries::transaction_number.eq(number))
+        .order(entries::amount.desc())
+        .select((accounts::owner, accounts::kind, entries::amount))
+        .load(conn)?)
 }

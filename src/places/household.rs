@@ -198,6 +198,27 @@ pub fn search(conn: &mut Conn, search: &Search) -> Result<Vec<Household>> {
     Ok(query.order(households::code).limit(search.limit).load(conn)?)
 }
 
+/// The heads of households whose full names stand in a text: what is shown to everybody is read with it.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn heads_in(conn: &mut Conn, text: &str) -> Result<Vec<String>> {
+    let letters: Vec<char> = text.chars().filter(|letter| letter.is_alphanumeric()).collect();
+    let names = (2..=4).flat_map(|length| letters.windows(length));
+    let mut names: Vec<String> = names.map(|name| name.iter().collect()).collect();
+    names.sort();
+    names.dedup();
+    let mut found = Vec::new();
+    for chunk in names.chunks(500) {
+        let heads = households::table
+            .filter(households::head_name.eq_any(chunk))
+            .select(households::head_name)
+            .distinct();
+        found.extend(heads.load::<String>(conn)?);
+    }
+    Ok(found)
+}
+
 /// How many households and how many people there are.
 ///
 /// # Errors

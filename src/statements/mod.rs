@@ -2,4 +2,5 @@
 
 pub mod api;
 pub mod statement;
+pub mod trace;
 pub mod web;

@@ -116,6 +116,17 @@ pub fn statement(
     })
 }
 
+/// What one transaction did to a household's points that can be spent, in words.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn line(conn: &mut Conn, household: &Household, transaction: i64) -> Result<Option<Line>> {
+    let mut lines = balance::lines_of(conn, household.id.as_str(), transaction)?;
+    lines.retain(|line| line.kind == AccountKind::Spendable);
+    let causes = Causes::load(conn, &lines)?;
+    Ok(lines.first().map(|line| causes.tell(line)))
+}
+
 /// Everything the lines of a page name.
 struct Causes {
     nominations: HashMap<String, Nomination>,

@@ -1,6 +1,10 @@
 //! The page of a statement: every line of a household's account with its rule and the people behind it, to read and to
 //! print.
 
+mod trace;
+
+pub use trace::trace;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;

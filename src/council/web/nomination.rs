@@ -9,7 +9,6 @@ use super::evidence::may_add;
 use super::nominate::{Alike, alike as alike_of};
 use super::{badge, is_nominator, is_own};
 use crate::access::role::Permission;
-use crate::access::user::{self, User};
 use crate::app::{App, Staff};
 use crate::clock::{self, Moment};
 use crate::council::evidence::{self, Evidence};
@@ -22,9 +21,9 @@ use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::places::area::Tree;
 use crate::places::household::{self, Household};
-use crate::scheme::item::{self, Category, Item};
-use crate::scheme::version;
+use crate::scheme::item::{Category, Item};
 use crate::sent::{Path, Query, SignedForm};
+use crate::statements::trace::{self, Step, Trace};
 
 #[derive(Template)]
 #[template(path = "council/nomination.html")]
@@ -38,8 +37,10 @@ struct NominationPage {
     item: Item,
     category: Category,
     scheme: String,
-    nominated_by: String,
-    decided_by: String,
+    /// The whole way, from nomination to posting.
+    steps: Vec<Step>,
+    slip: Option<String>,
+    may_read_council: bool,
     /// Why the visitor may not verify it; `None` when the visitor may.
     not_mine: Option<&'static str>,
     evidence: Vec<Evidence>,
@@ -61,18 +62,6 @@ impl NominationPage {
         self.nomination.state == Stand::Submitted
     }
 
-    fn is_posted(&self) -> bool {
-        self.nomination.state == Stand::Posted
-    }
-
-    fn nominated_at(&self) -> String {
-        clock::spoken(self.nomination.nominated_at)
-    }
-
-    fn decided_at(&self) -> String {
-        self.nomination.decided_at.map(clock::spoken).unwrap_or_default()
-    }
-
     fn occurred_on(&self) -> String {
         clock::spoken_day(self.nomination.occurred_on)
     }
@@ -81,7 +70,7 @@ impl NominationPage {
     fn told(&self) -> Option<String> {
         let nomination = &self.nomination;
         match (self.done.as_str(), nomination.transaction_number) {
-            ("nominated", _) if self.is_submitted() => Some("已申报，等别人核实后入账。".to_owned()),
+            ("nominated", _) if self.is_submitted() => Some("已申报，等别人核实，再由评议会评议、公示。".to_owned()),
             ("verified", None) if !self.is_submitted() => Some("核实通过，等评议会评议。".to_owned()),
             ("withdrawn", _) if nomination.state == Stand::Withdrawn => Some("已撤回，不再核实。".to_owned()),
             ("photo", _) => Some("照片已收下，只有工作人员看得到。".to_owned()),
@@ -148,12 +137,15 @@ fn nomination_page(conn: &mut Conn, staff: &Staff, id: &Id<Nomination>, now: Mom
     let household = household::by_id(conn, &nomination.household_id)?;
     staff.expect_within(conn, Permission::ReadNominations, &household.building_id)?;
     let tree = Tree::load(conn)?;
-    let (item, category) = item::by_id(conn, &nomination.scoring_item_id)?;
-    let scheme = cited(conn, &nomination, &item)?;
-    let mut people: Vec<Id<User>> = nomination.nominated_by.clone().into_iter().collect();
-    people.extend(nomination.decided_by.clone());
-    let names = user::display_names(conn, &people)?;
-    let name = |id: &Id<User>| names.get(id).cloned().unwrap_or_default();
+    let trace = trace::of(conn, nomination, clock::day_of(now))?;
+    let (steps, slip) = (trace.steps(), trace.slip());
+    let Trace {
+        nomination,
+        item,
+        category,
+        scheme,
+        ..
+    } = trace;
     let verifies = staff
         .duties
         .reach(Permission::Verify, &tree)
@@ -173,8 +165,9 @@ fn nomination_page(conn: &mut Conn, staff: &Staff, id: &Id<Nomination>, now: Mom
         problems: Problems::default(),
         address: household.address(&tree),
         scheme,
-        nominated_by: nomination.nominated_by.as_ref().map_or_else(|| "居民".to_owned(), name),
-        decided_by: nomination.decided_by.as_ref().map(name).unwrap_or_default(),
+        steps,
+        slip,
+        may_read_council: staff.duties.permit(Permission::ReadCouncil),
         not_mine: match () {
             () if nomination.nominated_by.as_ref() == Some(&staff.user.id) => Some("自己申报的，由他人核实。"),
             () if is_own(staff, &nomination, &household) => Some("这是您自己家的申报，由他人核实。"),
@@ -194,15 +187,6 @@ fn nomination_page(conn: &mut Conn, staff: &Staff, id: &Id<Nomination>, now: Mom
         item,
         category,
     })
-}
-
-/// The version that a nomination cites: the one in force on the day of the deed, unless a later one was dated back.
-fn cited(conn: &mut Conn, nomination: &Nomination, item: &Item) -> Result<String> {
-    match version::in_force(conn, nomination.occurred_on) {
-        Ok(scheme) if scheme.id == item.scheme_version_id => Ok(format!("{}（第 {} 版）", scheme.name, scheme.version)),
-        Ok(_) | Err(Error::NotFound) => Ok("申报时施行的方案".to_owned()),
-        Err(error) => Err(error),
-    }
 }
 
 /// What a form sends that says nothing more than its button.

@@ -1,0 +1,84 @@
+//! The page of a trace: from a slip number to everything that led to it, each step with where it is kept.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::access::role::Permission;
+use crate::app::{App, Staff};
+use crate::clock::{self, day_of};
+use crate::error::Result;
+use crate::ledger::balance;
+use crate::page::{self, Shell};
+use crate::places::area::Tree;
+use crate::places::household::Household;
+use crate::sent::Path;
+use crate::statements::statement::{self, Line, What};
+use crate::statements::trace::{self, Step, Trace, Traced};
+
+#[derive(Template)]
+#[template(path = "statements/trace.html")]
+struct TracePage {
+    shell: Shell,
+    asked: String,
+    household: Household,
+    address: String,
+    found: Found,
+    steps: Vec<Step>,
+    may_read_council: bool,
+}
+
+enum Found {
+    Award(Box<Trace>),
+    Other(Option<Line>, Transaction),
+}
+
+/// A transaction that is about something else than a deed.
+struct Transaction {
+    recorded_at: String,
+    /// The one that undid it.
+    undone_by: Option<i64>,
+    /// The one that it undid.
+    undoes: Option<i64>,
+}
+
+/// `GET /trace/{number}`: of a transaction, or of a row of a notice.
+///
+/// # Errors
+/// `NotFound`, also for a household outside the visitor's area.
+pub async fn trace(State(app): State<App>, staff: Staff, Path(number): Path<String>) -> Result<Response> {
+    let today = day_of(app.now());
+    let page = app
+        .db
+        .read(move |conn| {
+            let traced = trace::find(conn, &number, today)?;
+            let household = match &traced {
+                Traced::Award(trace) => trace.household.clone(),
+                Traced::Other(household, _) => household.clone(),
+            };
+            staff.expect_within(conn, Permission::ReadHouseholds, &household.building_id)?;
+            let (steps, found) = match traced {
+                Traced::Award(trace) => (trace.steps(), Found::Award(trace)),
+                Traced::Other(household, head) => {
+                    let line = statement::line(conn, &household, head.number)?;
+                    let transaction = Transaction {
+                        recorded_at: clock::spoken(head.recorded_at),
+                        undone_by: balance::undone_by(conn, head.number)?.map(|head| head.number),
+                        undoes: head.reverses,
+                    };
+                    (Vec::new(), Found::Other(line, transaction))
+                }
+            };
+            Ok(TracePage {
+                asked: number,
+                address: household.address(&Tree::load(conn)?),
+                household,
+                found,
+                steps,
+                may_read_council: staff.duties.permit(Permission::ReadCouncil),
+                shell: staff.shell,
+            })
+        })
+        .await?;
+    page::show(&page)
+}
