@@ -173,6 +173,9 @@ fn duties_label(person: &Recognised) -> String {
     labels.join("、")
 }
 
+/// Links beside the desk at most: what fits on a phone. The desk has them all.
+const MOST_LINKS: usize = 7;
+
 /// Where a person may go, in the order of a day's work.
 fn links(duties: &Duties) -> Vec<Link> {
     let nominations = match duties.permit(Permission::Verify) {
@@ -182,6 +185,7 @@ fn links(duties: &Duties) -> Vec<Link> {
     let all = [
         (Permission::Nominate, "/nominations/new", "申报"),
         (Permission::ReadNominations, "/nominations", nominations),
+        (Permission::ReadCouncil, "/notices", "公示"),
         (Permission::ReadHouseholds, "/households", "住户"),
         (Permission::Redeem, "/counter", "柜台"),
         (Permission::ReadJournal, "/journal", "流水"),
@@ -190,7 +194,10 @@ fn links(duties: &Duties) -> Vec<Link> {
         (Permission::ReadAudit, "/audit", "记录"),
     ];
     let permitted = all.into_iter().filter(|(permission, _, _)| duties.permit(*permission));
-    permitted.map(|(_, href, label)| Link { href, label }).collect()
+    permitted
+        .take(MOST_LINKS)
+        .map(|(_, href, label)| Link { href, label })
+        .collect()
 }
 
 /// Did the browser send this from one of our own pages? Old browsers say it with `Origin`, new ones with `Sec-Fetch-Site`.

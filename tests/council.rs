@@ -516,7 +516,7 @@ on_both! {
                 .get(made.location())
                 .await
                 .text
-                .contains("已申报，等别人核实后入账。")
+                .contains("已申报，等别人核实，再由评议会评议、公示。")
         );
         // Sent twice, nominated once; sent with other words, refused.
         assert_eq!(building.post("/nominations", &fields).await.location(), made.location());

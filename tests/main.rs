@@ -23,6 +23,7 @@ mod gathering;
 mod house;
 mod laws;
 mod ledger;
+mod notices;
 mod places;
 mod public_text;
 mod reminders;

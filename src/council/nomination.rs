@@ -123,13 +123,13 @@ impl State {
     /// Ended, and nothing was or is given.
     pub const WITHOUT_POINTS: [State; 4] = [State::Returned, State::Withdrawn, State::Declined, State::Reversed];
 
+    /// Points are promised to the household, but not yet posted.
+    pub const PENDING: [State; 4] = [State::Approved, State::Notified, State::Suspended, State::Queued];
+
     /// Are points promised to the household, but not yet posted?
     #[must_use]
     pub fn is_pending(self) -> bool {
-        matches!(
-            self,
-            State::Approved | State::Notified | State::Suspended | State::Queued
-        )
+        State::PENDING.contains(&self)
     }
 }
 
@@ -375,6 +375,8 @@ pub fn by_ids(conn: &mut Conn, ids: &[Id<Nomination>]) -> Result<Vec<Nomination>
 pub struct Filter {
     /// Only those that stand here.
     pub state: Option<State>,
+    /// Only those that stand in one of these; empty for all.
+    pub states: Vec<State>,
     /// Only those of these households.
     pub households: Option<Vec<Id<Household>>>,
     /// Only those that this person made.
@@ -390,6 +392,9 @@ pub fn list(conn: &mut Conn, filter: &Filter, limit: i64) -> Result<Vec<Nominati
     if let Some(state) = filter.state {
         query = query.filter(nominations::state.eq(state));
     }
+    if !filter.states.is_empty() {
+        query = query.filter(nominations::state.eq_any(&filter.states));
+    }
     if let Some(households) = &filter.households {
         query = query.filter(nominations::household_id.eq_any(households));
     }
@@ -400,6 +405,21 @@ pub fn list(conn: &mut Conn, filter: &Filter, limit: i64) -> Result<Vec<Nominati
         .order((nominations::nominated_at.desc(), nominations::id.desc()))
         .limit(limit)
         .load(conn)?)
+}
+
+/// How many stand in one of these states: of these households, or of all.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn count(conn: &mut Conn, states: &[State], households: Option<&[Id<Household>]>) -> Result<usize> {
+    let mut query = nominations::table
+        .filter(nominations::state.eq_any(states))
+        .into_boxed();
+    if let Some(households) = households {
+        query = query.filter(nominations::household_id.eq_any(households));
+    }
+    let count = query.count().get_result::<i64>(conn)?;
+    Ok(usize::try_from(count).unwrap_or(0))
 }
 
 fn expect_sensible(asked: &Nominate, today: Day) -> Result<()> {

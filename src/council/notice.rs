@@ -145,6 +145,30 @@ pub fn to_publish(conn: &mut Conn, session: &Session) -> Result<Vec<Nomination>>
     Ok(rows)
 }
 
+/// Sessions that have closed and whose notice is not out yet, with how many rows it would have; the oldest first.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn unpublished(conn: &mut Conn) -> Result<Vec<(Session, usize)>> {
+    let published = public_notices::table
+        .select(public_notices::session_id)
+        .load::<Id<Session>>(conn)?;
+    let mut waiting = Vec::new();
+    for session in session::list(conn, LATEST_SESSIONS)? {
+        if session.state == session::State::Closed && !published.contains(&session.id) {
+            match to_publish(conn, &session)?.len() {
+                0 => {}
+                rows => waiting.push((session, rows)),
+            }
+        }
+    }
+    waiting.reverse();
+    Ok(waiting)
+}
+
+/// How far back a notice may have been forgotten, in sessions.
+const LATEST_SESSIONS: i64 = 100;
+
 /// Every sentence of the council's own is read before it is published.
 fn expect_fit(conn: &mut Conn, rows: &[Nomination]) -> Result<()> {
     let mut all = Vec::new();

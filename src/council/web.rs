@@ -15,6 +15,7 @@ mod remind;
 mod reminder;
 mod reminders;
 mod whom;
+mod work;
 
 pub use deed::{deed_form, report_deed};
 pub use evidence::{add_evidence, show_evidence};
@@ -32,6 +33,7 @@ pub use reminder::{
 };
 pub use reminders::reminders;
 pub use whom::find_household;
+pub use work::{Work, work_of};
 
 use std::collections::HashMap;
 
@@ -51,21 +53,21 @@ const NEWEST: i64 = 1_000;
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn waiting_for(conn: &mut Conn, staff: &Staff) -> Result<Vec<(Nomination, Household)>> {
+fn waiting_for(conn: &mut Conn, staff: &Staff) -> Result<Vec<(Nomination, Household)>> {
     let reach = staff.reach(conn, Permission::Verify)?;
-    let mut submitted = within(conn, &reach, Some(State::Submitted))?;
+    let mut submitted = within(conn, &reach, &[State::Submitted])?;
     submitted.retain(|(one, household)| !is_own(staff, one, household));
     Ok(submitted)
 }
 
 /// The newest nominations within a reach, each with its household.
-fn within(conn: &mut Conn, reach: &Reach, state: Option<State>) -> Result<Vec<(Nomination, Household)>> {
+fn within(conn: &mut Conn, reach: &Reach, states: &[State]) -> Result<Vec<(Nomination, Household)>> {
     let inside = match reach.buildings() {
         Some(buildings) => Some(household::ids_in(conn, &buildings)?),
         None => None,
     };
     let filter = Filter {
-        state,
+        states: states.to_vec(),
         households: inside,
         ..Filter::default()
     };

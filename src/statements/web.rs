@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::coming::{self, Coming};
 use super::statement::{self, Line, PAGE, Statement, What};
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
@@ -33,6 +34,7 @@ struct StatementPage {
     kind: AccountKind,
     /// Is this the first page, with the newest lines?
     newest: bool,
+    coming: Coming,
     statement: Statement,
 }
 
@@ -101,6 +103,7 @@ pub async fn statement(
                 address,
                 kind,
                 newest: wanted.before.is_none(),
+                coming: coming::of(conn, &household, clock::day_of(now))?,
                 statement: statement::statement(conn, household, kind, wanted.before, PAGE)?,
             })
         })

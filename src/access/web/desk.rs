@@ -7,7 +7,7 @@ use axum::response::Response;
 use crate::access::role::{Duties, Permission};
 use crate::app::{App, Staff};
 use crate::clock::{self, Moment};
-use crate::council::web::waiting_for;
+use crate::council::web::{Work, work_of};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::ledger::account::AccountKind;
@@ -22,12 +22,16 @@ use crate::scheme::version;
 #[template(path = "access/desk.html")]
 struct DeskPage {
     shell: Shell,
+    /// What is this person's duty today, with how much of it waits.
+    duties: Vec<Tile>,
     tiles: Vec<Tile>,
+    warnings: Vec<String>,
+    calendar: Option<String>,
     overview: Option<Overview>,
 }
 
 struct Tile {
-    href: &'static str,
+    href: String,
     title: &'static str,
     hint: &'static str,
     count: Option<usize>,
@@ -47,25 +51,60 @@ struct Overview {
 /// Only when the database fails.
 pub async fn desk(State(app): State<App>, staff: Staff) -> Result<Response> {
     let now = app.now();
-    let (waiting, overview, shell, duties) = app
+    let (work, overview, staff) = app
         .db
         .read(move |conn| {
-            let waiting = match staff.duties.permit(Permission::Verify) {
-                true => Some(waiting_for(conn, &staff)?.len()),
-                false => None,
-            };
+            let work = work_of(conn, &staff, now)?;
             let overview = match staff.duties.permit(Permission::ReadAudit) {
                 true => Some(overview(conn, now)?),
                 false => None,
             };
-            Ok((waiting, overview, staff.shell, staff.duties))
+            Ok((work, overview, staff))
         })
         .await?;
-    let tiles = tiles(&duties, waiting);
-    page::show(&DeskPage { shell, tiles, overview })
+    page::show(&DeskPage {
+        duties: duties(&work),
+        tiles: tiles(&staff.duties),
+        warnings: work.warnings,
+        calendar: work.calendar,
+        shell: staff.shell,
+        overview,
+    })
 }
 
-fn tiles(duties: &Duties, waiting: Option<usize>) -> Vec<Tile> {
+/// What the person's duties ask for today.
+fn duties(work: &Work) -> Vec<Tile> {
+    let to_publish = work.to_publish.map(|(rows, _)| rows);
+    let publish_at = match work.to_publish {
+        Some((_, Some(session))) => format!("/sessions/{session}/notice"),
+        _ => "/notices".to_owned(),
+    };
+    let at = str::to_owned;
+    let all = [
+        (
+            work.to_verify,
+            at("/nominations?state=submitted"),
+            "待核实",
+            "别人申报的，等您核实",
+        ),
+        (work.to_decide, at("/sessions"), "待评议", "核实过的，等评议会表决"),
+        (to_publish, publish_at, "待公示", "评议通过，等张榜公示"),
+        (work.on_notice, at("/notices"), "公示中", "期满没有异议，自动入账"),
+        (work.queued, at("/budget"), "排队等预算", "公示期满，等本月预算"),
+    ];
+    all.into_iter()
+        .filter_map(|(count, href, title, hint)| {
+            count.map(|count| Tile {
+                href,
+                title,
+                hint,
+                count: Some(count),
+            })
+        })
+        .collect()
+}
+
+fn tiles(duties: &Duties) -> Vec<Tile> {
     use Permission as P;
     let all = [
         (
@@ -73,12 +112,6 @@ fn tiles(duties: &Duties, waiting: Option<usize>) -> Vec<Tile> {
             "/nominations/new",
             "申报好事",
             "选住户、选项目、写一句话，半分钟一条",
-        ),
-        (
-            P::Verify,
-            "/nominations?state=submitted",
-            "待核实",
-            "别人申报的，等您核实",
         ),
         (P::ReadNominations, "/nominations", "申报记录", "报过什么，核实了没有"),
         (
@@ -93,6 +126,7 @@ fn tiles(duties: &Duties, waiting: Option<usize>) -> Vec<Tile> {
             "提醒单",
             "请住户整改的小事，只给本户看，改好就了结",
         ),
+        (P::ReadCouncil, "/budget", "发放预算", "每月最多发多少分，还剩多少"),
         (P::Redeem, "/counter", "柜台", "扫卡、选商品、确认兑换"),
         (P::ReadJournal, "/journal", "兑换流水", "今天兑了什么，作废了什么"),
         (P::ReadStock, "/stock", "商品与库存", "还有多少，哪些快到期"),
@@ -107,11 +141,11 @@ fn tiles(duties: &Duties, waiting: Option<usize>) -> Vec<Tile> {
     ];
     all.into_iter()
         .filter(|(permission, ..)| duties.permit(*permission))
-        .map(|(permission, href, title, hint)| Tile {
-            href,
+        .map(|(_, href, title, hint)| Tile {
+            href: href.to_owned(),
             title,
             hint,
-            count: waiting.filter(|_| permission == P::Verify),
+            count: None,
         })
         .collect()
 }

@@ -25,6 +25,7 @@ use crate::sent::Query;
 #[template(path = "council/nominations.html")]
 struct NominationsPage {
     shell: Shell,
+    group: Group,
     state: Option<Stand>,
     rows: Vec<NominationRow>,
     /// Were there more than are shown?
@@ -50,6 +51,64 @@ impl NominationsPage {
     }
 }
 
+/// Where a nomination stands, in the few words that a phone has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    ToVerify,
+    UnderWay,
+    Ended,
+    All,
+}
+
+impl Group {
+    const ALL: [Group; 4] = [Group::ToVerify, Group::UnderWay, Group::Ended, Group::All];
+
+    fn word(self) -> &'static str {
+        match self {
+            Group::ToVerify => "submitted",
+            Group::UnderWay => "under-way",
+            Group::Ended => "ended",
+            Group::All => "all",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Group::ToVerify => "待核实",
+            Group::UnderWay => "进行中",
+            Group::Ended => "已结束",
+            Group::All => "全部",
+        }
+    }
+
+    /// What it holds; nothing for all.
+    fn states(self) -> &'static [Stand] {
+        match self {
+            Group::ToVerify => &[Stand::Submitted],
+            Group::UnderWay => &[
+                Stand::Verified,
+                Stand::Approved,
+                Stand::Notified,
+                Stand::Suspended,
+                Stand::Queued,
+            ],
+            Group::Ended => &[
+                Stand::Posted,
+                Stand::Returned,
+                Stand::Declined,
+                Stand::Reversed,
+                Stand::Withdrawn,
+            ],
+            Group::All => &[],
+        }
+    }
+
+    fn of(state: Stand) -> Group {
+        let holds = |group: &Group| group.states().contains(&state);
+        Group::ALL.into_iter().find(holds).unwrap_or(Group::All)
+    }
+}
+
 /// Nominations that a list shows.
 const SHOWN: usize = 200;
 
@@ -65,15 +124,24 @@ pub struct Wanted {
 /// # Errors
 /// Only when the database fails.
 pub async fn nominations(State(app): State<App>, staff: Staff, Query(wanted): Query<Wanted>) -> Result<Response> {
-    let state = match wanted.state.as_str() {
-        "all" => None,
-        word => Stand::from_word(word).or_else(|| staff.duties.permit(Permission::Verify).then_some(Stand::Submitted)),
-    };
+    let word = wanted.state.as_str();
+    let asked = Stand::from_word(word).map(|state| (Group::of(state), Some(state)));
+    let asked = asked.or_else(|| {
+        let group = Group::ALL.into_iter().find(|group| group.word() == word);
+        group.map(|group| (group, None))
+    });
+    let (group, state) = asked.unwrap_or(match staff.duties.permit(Permission::Verify) {
+        true => (Group::ToVerify, None),
+        false => (Group::All, None),
+    });
     let page = app
         .db
         .read(move |conn| {
             let reach = staff.reach(conn, Permission::ReadNominations)?;
-            let found = within(conn, &reach, state)?;
+            let states = state
+                .as_ref()
+                .map_or_else(|| group.states().to_vec(), |state| vec![*state]);
+            let found = within(conn, &reach, &states)?;
             let mut rows = rows(conn, &staff, &found)?;
             // Stable: within each half the newest stay first.
             rows.sort_by_key(|row| !row.waits_for_me);
@@ -82,6 +150,7 @@ pub async fn nominations(State(app): State<App>, staff: Staff, Query(wanted): Qu
             Ok(NominationsPage {
                 may_nominate: staff.duties.permit(Permission::Nominate),
                 shell: staff.shell,
+                group,
                 state,
                 rows,
                 more,
