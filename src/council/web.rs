@@ -18,12 +18,12 @@ mod whom;
 mod work;
 
 pub use deed::{deed_form, report_deed};
+pub use budget::{budget, set_budget};
+pub use draft::{draft, publish};
 pub use evidence::{add_evidence, show_evidence};
 pub use gathering::{close, gathering, gatherings, open, paper, sheet, sign_in, strike};
 pub use nominate::{check, nominate, nominate_form};
 pub use nomination::{nomination, verify, withdraw};
-pub use budget::{budget, set_budget};
-pub use draft::{draft, publish};
 pub use nominations::nominations;
 pub use notices::{notice, notices};
 pub use remind::{remind, remind_form};

@@ -8,6 +8,7 @@
 use crate::access::user::{self, User};
 use crate::clock::{self, Day, day_of};
 use crate::council::budget::{self, Waiting};
+use crate::council::evidence;
 use crate::council::member::{self, CouncilMember};
 use crate::council::motion::{self, Motion};
 use crate::council::nomination::{self, Nomination, State};
@@ -47,6 +48,8 @@ pub struct Trace {
     pub scheme: String,
     /// Who nominated.
     pub nominated_by: String,
+    /// How many photographs and papers were handed in with it.
+    pub evidence: usize,
     /// Who verified or returned it; empty before.
     pub decided_by: String,
     /// Each time it came before a council, the last one last.
@@ -209,7 +212,10 @@ impl Trace {
     }
 
     fn nominated(&self) -> Step {
-        let when = clock::spoken(self.nomination.nominated_at);
+        let mut when = clock::spoken(self.nomination.nominated_at);
+        if self.evidence > 0 {
+            when.push_str(&format!("，佐证{}份", self.evidence));
+        }
         Step::new("申报", Progress::Done, self.nominated_by.clone(), when)
             .with(To::Nomination(self.nomination.id.clone()), "申报单")
             .with(To::Rule(self.item.code.clone()), format!("{}的规则", self.item.code))
@@ -457,6 +463,7 @@ pub fn of(conn: &mut Conn, nomination: Nomination, today: Day) -> Result<Trace> 
         nominated_by: name(&nomination.nominated_by).unwrap_or_else(|| "居民".to_owned()),
         decided_by: name(&nomination.decided_by).unwrap_or_default(),
         hearings: hearings(conn, &nomination.id)?,
+        evidence: evidence::of_nomination(conn, &nomination.id)?.len(),
         notice,
         waiting,
         reversal: reversal_of(conn, &nomination)?,
