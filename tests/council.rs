@@ -525,7 +525,7 @@ on_both! {
         // It waits on the grid worker's desk and list, not on the building head's.
         assert!(grid.get("/nominations?state=submitted").await.text.contains(&path));
         let waiting = grid.get(&path).await.text;
-        assert!(waiting.contains("核实通过，记 2 分"));
+        assert!(waiting.contains("核实通过，交评议会"));
         let key = hidden(&waiting, "key");
         let verification = format!("{path}/verification");
         assert_eq!(
