@@ -136,7 +136,7 @@ on_both! {
         let page = town.signed_in("grid").await;
         let path = format!("/nominations/{}", waiting.id);
         let shown = page.get(&path).await.text;
-        assert!(shown.contains("自己申报的，由他人核实") && !shown.contains("核实通过，记"));
+        assert!(shown.contains("自己申报的，由他人核实") && !shown.contains("核实通过，交"));
         let sent = page
             .post(
                 &format!("{path}/verification"),

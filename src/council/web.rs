@@ -2,11 +2,11 @@
 //!
 //! One file a page. They are the roof as this file is; `routes.rs` names only what is handed on here.
 
+mod budget;
 mod deed;
+mod draft;
 mod evidence;
 mod gathering;
-mod budget;
-mod draft;
 mod nominate;
 mod nomination;
 mod nominations;
@@ -17,8 +17,8 @@ mod reminders;
 mod whom;
 mod work;
 
-pub use deed::{deed_form, report_deed};
 pub use budget::{budget, set_budget};
+pub use deed::{deed_form, report_deed};
 pub use draft::{draft, publish};
 pub use evidence::{add_evidence, show_evidence};
 pub use gathering::{close, gathering, gatherings, open, paper, sheet, sign_in, strike};
