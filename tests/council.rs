@@ -138,7 +138,7 @@ on_both! {
         let page = town.signed_in("grid").await;
         let path = format!("/nominations/{}", waiting.id);
         let shown = page.get(&path).await.text;
-        assert!(shown.contains("自己申报的，由他人核实") && !shown.contains("核实通过，记"));
+        assert!(shown.contains("自己申报的，由他人核实") && !shown.contains("核实通过，交"));
         let sent = page
             .post(
                 &format!("{path}/verification"),
@@ -527,7 +527,7 @@ on_both! {
         // It waits on the grid worker's desk and list, not on the building head's.
         assert!(grid.get("/nominations?state=submitted").await.text.contains(&path));
         let waiting = grid.get(&path).await.text;
-        assert!(waiting.contains("核实通过，记 2 分"));
+        assert!(waiting.contains("核实通过，交评议会"));
         let key = hidden(&waiting, "key");
         let verification = format!("{path}/verification");
         assert_eq!(

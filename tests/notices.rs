@@ -81,6 +81,7 @@ fn holds_an_id(html: &str) -> bool {
 on_both! {
     async fn everybody_reads_a_notice_and_nothing_personal(town: Town) {
         verified(&town, WANG, "C04", "婚事简办，省下的钱捐给图书室").await;
+        town.app.clock.advance(TimeDelta::minutes(1));
         verified(&town, LI, "E08", "").await;
         let number = published(&town).await;
         let stranger = town.stranger();
@@ -321,12 +322,16 @@ on_both! {
         let small = asked(30, "small");
         town.write(move |conn| budget::set(conn, &small, now)).await.unwrap();
         verified(&town, WANG, "E08", "").await;
+        // Two deeds of one moment have no order.
+        town.app.clock.advance(TimeDelta::minutes(1));
         verified(&town, LI, "E08", "").await;
         published(&town).await;
         let office = town.signed_in("admin").await;
         let wang = office.get(&format!("/households/{WANG}/statement")).await.text;
         assert!(wang.contains("即将入账") && wang.contains("没有异议的话11月25日入账"), "{wang}");
         after(&town, 4).await;
+        // A session does not last for days.
+        let office = town.signed_in("admin").await;
         let (today, household) = (day_of(town.app.now()), town.household(LI).await);
         let coming = town.read(move |conn| coming::of(conn, &household, today)).await;
         assert_eq!(coming.awards.len(), 1);

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::member::buildings_of;
@@ -102,14 +103,20 @@ pub fn set(conn: &mut Conn, asked: &SetBudget, now: Moment) -> Result<IssuanceBu
             "请写明预算依据，200个字以内，例如“11月居民代表会议决定”。",
         ));
     }
+    // The last one set holds: two of one moment have an order too.
+    let last = issuance_budgets::table
+        .select(diesel::dsl::max(issuance_budgets::set_at))
+        .get_result::<Option<Moment>>(conn)?;
+    let after = last.and_then(|last| last.checked_add_signed(TimeDelta::milliseconds(1)));
+    let set_at = after.map_or(now, |after| after.max(now));
     let budget = IssuanceBudget {
-        id: Id::new(now),
+        id: Id::new(set_at),
         area_id: asked.area.clone(),
         from_month,
         points: asked.points,
         soft_percent: asked.soft_percent,
         reason: asked.reason.trim().to_owned(),
-        set_at: now,
+        set_at,
         set_by: asked.by.clone(),
     };
     diesel::insert_into(issuance_budgets::table)
@@ -138,7 +145,7 @@ fn by_id(conn: &mut Conn, id: &Id<IssuanceBudget>) -> Result<IssuanceBudget> {
 /// Only when the database fails.
 pub fn history(conn: &mut Conn) -> Result<Vec<IssuanceBudget>> {
     Ok(issuance_budgets::table
-        .order((issuance_budgets::from_month.desc(), issuance_budgets::id.desc()))
+        .order((issuance_budgets::from_month.desc(), issuance_budgets::set_at.desc()))
         .select(IssuanceBudget::as_select())
         .load(conn)?)
 }
