@@ -48,7 +48,6 @@ struct Shared {
     sign_ins: Attempts,
     filings: Filings,
     reports: Attempts,
-    filings: Filings,
     /// Password hashing takes a core for a while; this many at a time.
     hashing: tokio::sync::Semaphore,
 }
@@ -84,7 +83,6 @@ impl App {
                 sign_ins: Attempts::new(),
                 filings: Filings::new(),
                 reports: Attempts::of_reports(),
-                filings: Filings::new(),
                 hashing: tokio::sync::Semaphore::new(2),
             }),
         }
@@ -233,12 +231,6 @@ impl App {
     #[must_use]
     pub fn reports(&self) -> &Attempts {
         &self.shared.reports
-    }
-
-    /// What strangers send in and ask for, counted by address.
-    #[must_use]
-    pub fn filings(&self) -> &Filings {
-        &self.shared.filings
     }
 
     /// Runs something that takes a core for a while, two at a time.

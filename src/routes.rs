@@ -292,7 +292,11 @@ pub fn table() -> Vec<Route> {
             council::web::tally_sheet,
         ),
         get("/sessions/{number}/minutes", May(P::ReadCouncil), council::web::minutes),
-        post("/sessions/{number}/opening", May(P::KeepSession), council::web::open_session),
+        post(
+            "/sessions/{number}/opening",
+            May(P::KeepSession),
+            council::web::open_session,
+        ),
         post(
             "/sessions/{number}/cancellation",
             May(P::KeepSession),
@@ -316,7 +320,11 @@ pub fn table() -> Vec<Route> {
             council::web::end_voting,
         ),
         post("/sessions/{number}/tallies", May(P::KeepSession), council::web::tally),
-        post("/sessions/{number}/closing", May(P::KeepSession), council::web::close_session),
+        post(
+            "/sessions/{number}/closing",
+            May(P::KeepSession),
+            council::web::close_session,
+        ),
         get("/vote", May(P::Vote), council::web::vote_form),
         post("/vote", May(P::Vote), council::web::vote),
         post("/vote/arrival", May(P::Vote), council::web::arrive_oneself),

@@ -876,7 +876,10 @@ fn half_width_signs_are_seen() {
 
 /// What an error says is a whole sentence.
 fn unfinished(path: &str, text: &str) -> Vec<String> {
-    let told = text.split("#[error(\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let told = text
+        .split("#[error(\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next());
     told.filter(|sentence| !sentence.ends_with('。'))
         .map(|sentence| format!("{path} says “{sentence}” without an end"))
         .collect()
@@ -889,7 +892,10 @@ fn an_error_is_a_whole_sentence() {
 
 #[test]
 fn an_unfinished_sentence_is_seen() {
-    assert_eq!(unfinished("src/x.rs", "#[error(\"请再试\")]\n#[error(\"请再试。\")]").len(), 1);
+    assert_eq!(
+        unfinished("src/x.rs", "#[error(\"请再试\")]\n#[error(\"请再试。\")]").len(),
+        1
+    );
 }
 
 // ---- Templates -----------------------------------------------------------------------------------------------------

@@ -348,7 +348,9 @@ impl Room {
         let fits =
             |area: &Id<Area>| !self.full.contains(area) && self.left.get(area).is_some_and(|left| *left >= points);
         if binding.is_empty() || !binding.iter().all(fits) {
-            self.full.extend(binding);
+            // The area without room holds its queue; those above and beside it do not wait for it.
+            let short: Vec<Id<Area>> = binding.into_iter().filter(|area| !fits(area)).collect();
+            self.full.extend(short);
             return false;
         }
         for area in binding {

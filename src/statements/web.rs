@@ -15,10 +15,8 @@ use super::statement::{self, Line, PAGE, Statement, What};
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
 use crate::clock;
-use crate::db::Conn;
 use crate::error::Result;
 use crate::ledger::account::AccountKind;
-use crate::ledger::lot;
 use crate::page::{self, Shell};
 use crate::places::area::Tree;
 use crate::places::{household, programme};
@@ -65,13 +63,6 @@ impl StatementPage {
         let written_on = clock::day_of(line.recorded_at);
         (written_on != line.effective_on).then(|| written_on.to_string())
     }
-}
-
-/// What expires when, before it does.
-fn expiring(conn: &mut Conn, owner: &str) -> Result<Vec<(String, Points)>> {
-    let lots = lot::of(conn, owner)?.into_iter();
-    let dated = lots.filter_map(|lot| Some((clock::spoken_day(lot.expires_on?), lot.left)));
-    Ok(dated.collect())
 }
 
 /// Which account, from where back.
