@@ -64,8 +64,6 @@ pub fn table() -> Vec<Route> {
         get("/notices/{number}", Anyone, council::web::notice),
         get("/K/{token}/deed", Anyone, council::web::deed_form),
         post("/K/{token}/deed", Anyone, council::web::report_deed),
-        get("/notices", Anyone, council::web::notices),
-        get("/notices/{number}", Anyone, council::web::notice),
         // Access.
         get("/first-run", Anyone, access::web::first_run),
         post("/first-run", Anyone, access::web::found),
