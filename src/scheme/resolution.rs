@@ -355,13 +355,18 @@ pub fn suspend(
             ));
         }
         if suspended(conn, version)?.is_some() != stop {
+            let said = suspensions(conn, version)?;
+            let last = said
+                .first()
+                .and_then(|last| last.recorded_at.checked_add_signed(chrono::TimeDelta::milliseconds(1)));
             let event = Suspension {
                 id: Id::new(now),
                 scheme_version_id: version.clone(),
                 suspended: stop,
                 reason: reason.to_owned(),
                 recorded_by: by.clone(),
-                recorded_at: now,
+                // After what was said last, also within one moment: the last word counts.
+                recorded_at: last.map_or(now, |last| now.max(last)),
             };
             diesel::insert_into(scheme_suspensions::table)
                 .values(&event)
