@@ -140,6 +140,26 @@ const BORROWED_TABLES: &[Exception] = &[
         "evidence",
         "a field of a rule is called as the table is",
     ),
+    (
+        "src/scheme/difference.rs",
+        "evidence",
+        "not the table: what a rule asks for is called so in its document",
+    ),
+    (
+        "src/scheme/draft.rs",
+        "evidence",
+        "not the table: what a rule asks for is called so in its document",
+    ),
+    (
+        "src/scheme/web/draft.rs",
+        "evidence",
+        "not the table: what a rule asks for is called so in its document",
+    ),
+    (
+        "src/scheme/web/item_form.rs",
+        "evidence",
+        "not the table: what a rule asks for is called so in its document",
+    ),
 ];
 
 /// Names that stand in a few files only: the names, where they may stand, why.
