@@ -1096,10 +1096,16 @@ fn english_on_a_page_is_seen() {
 
 // ---- The record ----------------------------------------------------------------------------------------------------
 
-/// The acts that a file records: `noun.verb` in quotes, but not where a request is named.
+/// The acts that a file records: `noun.verb` in quotes, but not where a request is named: up to the end of its
+/// statement, or in the field `name`.
 fn acts(text: &str) -> BTreeSet<String> {
-    let lines = text.lines().filter(|line| !line.contains("Request::new("));
-    let quoted = lines.flat_map(|line| line.split('"').skip(1).step_by(2));
+    let mut statements = text.split("Request::new(");
+    let before = statements.next().into_iter();
+    let after = statements.filter_map(|request| request.split_once(';').map(|(_, after)| after));
+    let lines = before.chain(after).flat_map(str::lines);
+    let quoted = lines
+        .filter(|line| !line.trim_start().starts_with("name: \""))
+        .flat_map(|line| line.split('"').skip(1).step_by(2));
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let is_file = |ending: &str| ["html", "json", "sqlite", "xml", "pdf", "csv", "png", "jpg"].contains(&ending);
     quoted
@@ -1129,6 +1135,6 @@ fn the_record_tells_every_act_in_words() {
 
 #[test]
 fn an_act_is_seen() {
-    let text = "Event::new(by, \"card.eaten\", subject)\nRequest::new(key, \"card.eat\")\n\"card.html\" \"Card.x\"";
+    let text = "Event::new(by, \"card.eaten\", subject)\nRequest::new(\nkey, \"card.eat\");\nname: \"card.bite\",\n\"card.html\" \"Card.x\"";
     assert_eq!(acts(text), BTreeSet::from(["card.eaten".to_owned()]));
 }
