@@ -185,6 +185,7 @@ fn links(duties: &Duties) -> Vec<Link> {
     let all = [
         (Permission::Nominate, "/nominations/new", "申报"),
         (Permission::ReadNominations, "/nominations", nominations),
+        (Permission::ReadCouncil, "/sessions", "评议会"),
         (Permission::ReadCouncil, "/notices", "公示"),
         (Permission::ReadHouseholds, "/households", "住户"),
         (Permission::Redeem, "/counter", "柜台"),

@@ -362,7 +362,7 @@ on_both! {
         let own = grid.post(&marks, &[("key", "a"), ("row", "1"), ("entry", "at_home"), ("mark-1", "88")]).await;
         assert_eq!(own.location(), format!("{marks}#row-1"));
         // Until all are in, nobody reads another's mark.
-        assert!(!building.get(&path).await.text.contains("88"));
+        assert!(!building.get(&path).await.text.contains(">88"));
         let wrong = [("key", "b"), ("row", "1"), ("paper", "1"), ("entry", "at_home"), ("mark-2", "九十")];
         let wrong = building.post(&marks, &wrong).await;
         assert_eq!(wrong.status, 422);

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
+use super::nomination::Nomination;
 use crate::access::user::User;
 use crate::audit;
 use crate::clock::{Day, Moment};
@@ -239,11 +240,22 @@ pub fn all(conn: &mut Conn) -> Result<Vec<CouncilMember>> {
         .load(conn)?)
 }
 
-/// The kin that these members declared: member, household, relation.
+/// A kinship that a member declared.
+#[derive(Clone, Debug, Queryable)]
+pub struct Kinship {
+    /// Who declared it.
+    pub member: Id<CouncilMember>,
+    /// The kin.
+    pub household: Id<Household>,
+    /// `堂弟`.
+    pub relation: String,
+}
+
+/// The kin that these members declared.
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn kin(conn: &mut Conn, members: &[CouncilMember]) -> Result<Vec<(Id<CouncilMember>, Id<Household>, String)>> {
+pub fn kin(conn: &mut Conn, members: &[CouncilMember]) -> Result<Vec<Kinship>> {
     let ids: Vec<&Id<CouncilMember>> = members.iter().map(|member| &member.id).collect();
     Ok(kin_declarations::table
         .filter(kin_declarations::member_id.eq_any(ids))
@@ -254,6 +266,9 @@ pub fn kin(conn: &mut Conn, members: &[CouncilMember]) -> Result<Vec<(Id<Council
         ))
         .load(conn)?)
 }
+
+/// Who steps back, each with the reason as it is read out.
+pub type Recused = Vec<(Id<CouncilMember>, String)>;
 
 /// Who must step back from what: the council's own households, declared kin, neighbours in the building if the scheme says so.
 #[derive(Debug, Default)]
@@ -287,22 +302,28 @@ impl Conflicts {
                 neighbours.push(member.id.clone());
             }
         }
-        for (member, household, relation) in kin(conn, members)? {
-            conflicts.kin.entry(household).or_default().push((member, relation));
+        for kin in kin(conn, members)? {
+            let declared = conflicts.kin.entry(kin.household).or_default();
+            declared.push((kin.member, kin.relation));
         }
         Ok(conflicts)
     }
 
-    /// Who steps back from a household's deed that this account nominated, each with the reason; by member.
+    /// Who steps back from a household's deed, each with the reason; by member. Also who nominated it, from an account or
+    /// with the card of the own household.
     #[must_use]
-    pub fn of(&self, household: &Household, nominated_by: Option<&Id<User>>) -> Vec<(Id<CouncilMember>, String)> {
-        let mut found: Vec<(Id<CouncilMember>, String)> = Vec::new();
+    pub fn of(&self, household: &Household, nomination: &Nomination) -> Recused {
+        let mut found = Recused::new();
         let own = self.own.get(&household.id).into_iter().flatten();
         found.extend(own.map(|member| (member.clone(), "本户".to_owned())));
         let kin = self.kin.get(&household.id).into_iter().flatten();
         found.extend(kin.map(|(member, relation)| (member.clone(), format!("亲属（{relation}）"))));
-        let nominator = nominated_by.and_then(|user| self.accounts.get(user));
+        let nominator = nomination.nominated_by.as_ref();
+        let nominator = nominator.and_then(|user| self.accounts.get(user));
         found.extend(nominator.map(|member| (member.clone(), "本人申报".to_owned())));
+        let card = nomination.nominating_household_id.as_ref();
+        let nominators = card.and_then(|home| self.own.get(home)).into_iter().flatten();
+        found.extend(nominators.map(|member| (member.clone(), "本户申报".to_owned())));
         let near = self.buildings.get(&household.building_id).into_iter().flatten();
         found.extend(near.map(|member| (member.clone(), "同楼栋".to_owned())));
         let mut seen = HashSet::new();

@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
-use super::member::{self, CouncilMember};
+use super::member::{self, CouncilMember, Recused};
 use super::nomination::{self, Nomination};
 use super::refused::Refused;
 use super::session::{self, BallotForm, Session, count};
@@ -99,7 +99,7 @@ pub(super) struct NewMotion {
     /// What it is about.
     pub rows: Vec<Id<Nomination>>,
     /// Who steps back, and why.
-    pub recused: Vec<(Id<CouncilMember>, String)>,
+    pub recused: Recused,
 }
 
 #[derive(Debug, Insertable)]

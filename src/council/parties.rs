@@ -116,9 +116,9 @@ impl Parties {
             parties.user(verifier.clone(), Part::Verified);
         }
         let seats = member::all(conn)?;
-        for (member, household, _) in member::kin(conn, &seats)? {
-            if household == nomination.household_id {
-                parties.members.entry(member).or_insert(Part::Kin);
+        for kin in member::kin(conn, &seats)? {
+            if kin.household == nomination.household_id {
+                parties.members.entry(kin.member).or_insert(Part::Kin);
             }
         }
         for voter in voters(conn, nomination)? {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 
 use super::clockwork;
-use super::member::{self, Conflicts, CouncilMember, buildings_of};
+use super::member::{self, Conflicts, CouncilMember, Recused, buildings_of};
 use super::motion::{self, Kind, NewMotion};
 use super::nomination::{self, Nomination};
 use super::refused::Refused;
@@ -292,7 +292,7 @@ pub fn mind_conflicts(conn: &mut Conn, member: &CouncilMember, by: &Id<User>, no
         for row in motion::rows_of(conn, &put.id)? {
             let nomination = nomination::by_id(conn, &row)?;
             let household = household::by_id(conn, &nomination.household_id)?;
-            let found = conflicts.of(&household, nomination.nominated_by.as_ref());
+            let found = conflicts.of(&household, &nomination);
             let Some((_, reason)) = found.into_iter().next() else {
                 continue;
             };
@@ -494,10 +494,10 @@ pub(super) fn agenda(
         .into_iter()
         .map(|item| (item.id.clone(), item.check_level))
         .collect();
-    let mut batches: BTreeMap<Vec<(Id<CouncilMember>, String)>, Vec<Id<Nomination>>> = BTreeMap::new();
+    let mut batches: BTreeMap<Recused, Vec<Id<Nomination>>> = BTreeMap::new();
     let mut singles = Vec::new();
     for (one, household) in rows {
-        let recused = conflicts.of(&household, one.nominated_by.as_ref());
+        let recused = conflicts.of(&household, &one);
         match levels.get(&one.scoring_item_id) {
             Some(CheckLevel::L1 | CheckLevel::L2) => batches.entry(recused).or_default().push(one.id),
             _ => singles.push(NewMotion {

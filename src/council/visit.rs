@@ -592,8 +592,8 @@ fn kin_of(conn: &mut Conn, judges: &[Judge]) -> Result<HashMap<(i64, Id<Househol
             })
             .cloned()
             .collect();
-        for (_, household, relation) in member::kin(conn, &seats)? {
-            kin.insert((judge.position, household), format!("亲属，{relation}"));
+        for one in member::kin(conn, &seats)? {
+            kin.insert((judge.position, one.household), format!("亲属，{}", one.relation));
         }
     }
     Ok(kin)

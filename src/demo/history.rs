@@ -146,7 +146,7 @@ fn live_day(conn: &mut Conn, town: &Setting, calendar: &Calendar, year: Year, da
         }
     }
     clockwork::run(conn, morning)?;
-    if day.day() == 1 && day.month() % 2 == 0 {
+    if day.day() == 1 && day.month().is_multiple_of(2) {
         fill_shelves(conn, town, day)?;
     }
     deeds_of(conn, town, year, day)?;

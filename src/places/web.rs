@@ -237,8 +237,10 @@ fn household_page(conn: &mut Conn, staff: Staff, code: &str, now: Moment) -> Res
     })
 }
 
-/// Is it part of the programme, and if not, what became of it and where did it go?
-fn standing_in_words(conn: &mut Conn, household: &Household) -> Result<(bool, String, Option<(String, String)>)> {
+/// Is it part of the programme, and if not, what became of it, and with which household (code, head) it was merged?
+type StandingInWords = (bool, String, Option<(String, String)>);
+
+fn standing_in_words(conn: &mut Conn, household: &Household) -> Result<StandingInWords> {
     Ok(match standing::now(conn, &household.id)? {
         Standing::Active => (true, String::new(), None),
         Standing::Left { on, redeemable_until } => {

@@ -48,9 +48,12 @@ const LISTS: [(&str, &str); 4] = [
     ("titles", "称号"),
 ];
 
-/// What is different, under a heading for each part; parts without differences are left out.
+/// What is different in a part of the rules, under the part's heading.
+pub type Part = (&'static str, Vec<Difference>);
+
+/// What is different; parts without differences are left out.
 #[must_use]
-pub fn between(older: &Value, newer: &Value) -> Vec<(&'static str, Vec<Difference>)> {
+pub fn between(older: &Value, newer: &Value) -> Vec<Part> {
     let mut parts = Vec::new();
     for (list, told) in LISTS {
         let found = rows_between(rows(older, list), rows(newer, list));

@@ -1,18 +1,22 @@
 //! One trace: from a line of a statement, or a row of a notice, to everything that led to it, and back.
 //!
-//! Rule, nomination, verification, each session with its votes, notice and row, budget, posting, and what took it back:
-//! they lie in many rooms and are joined here. Whatever number somebody holds in his hand — of a transaction that held,
+//! Rule, nomination, verification, each session with its votes, notice and row, objections, budget, posting, corrections,
+//! appeals, and what took it back: they lie in many rooms and are joined here. Whatever number somebody holds in his hand — of a transaction that held,
 //! posted, released or reversed points, or the slip number of a notice — the same trace is found, and each of its steps
 //! names where it is kept, so that one can go from step to step in both directions.
 
 use crate::access::user::{self, User};
 use crate::clock::{self, Day, day_of};
+use crate::council::appeal::{self, Appeal};
 use crate::council::budget::{self, Waiting};
+use crate::council::correction::{self, Correction};
 use crate::council::evidence;
 use crate::council::member::{self, CouncilMember};
 use crate::council::motion::{self, Motion};
 use crate::council::nomination::{self, Nomination, State};
 use crate::council::notice::{self, Notice};
+use crate::council::objection::{self, Objection};
+use crate::council::receipt;
 use crate::council::session::{self, Session};
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -30,7 +34,7 @@ pub enum Traced {
     /// Points for a deed.
     Award(Box<Trace>),
     /// Points that moved for another reason: whose, and the transaction.
-    Other(Household, Head),
+    Other(Box<Household>, Head),
 }
 
 /// The whole way of a deed.
@@ -56,6 +60,12 @@ pub struct Trace {
     pub hearings: Vec<Hearing>,
     /// Its notice.
     pub notice: Option<Notice>,
+    /// What was objected to it, the first one first.
+    pub objections: Vec<Objection>,
+    /// The household's appeals about it, the first one first.
+    pub appeals: Vec<Appeal>,
+    /// What was proposed to put right after it had posted, the first one first.
+    pub corrections: Vec<Correction>,
     /// Its place in the queue for the budget, from 1.
     pub waiting: Option<(usize, Waiting)>,
     /// What took the points back.
@@ -95,6 +105,12 @@ pub enum To {
     Session(i64),
     /// A notice, by its number.
     Notice(i64),
+    /// An objection, by its receipt.
+    Objection(String),
+    /// An appeal, by its receipt.
+    Appeal(String),
+    /// A correction.
+    Correction(Id<Correction>),
     /// The budget.
     Budget,
     /// A transaction, by its number: the same trace, or another.
@@ -112,6 +128,9 @@ impl To {
             To::Nomination(id) => format!("/nominations/{id}"),
             To::Session(number) => format!("/sessions/{number}"),
             To::Notice(number) => format!("/notices/{number}"),
+            To::Objection(receipt) => format!("/objections/{receipt}/decision"),
+            To::Appeal(receipt) => format!("/appeals/{receipt}/hearing"),
+            To::Correction(id) => format!("/corrections/{id}"),
             To::Budget => "/budget".to_owned(),
             To::Transaction(number) => format!("/trace/{number}"),
             To::Statement(code) => format!("/households/{code}/statement"),
@@ -121,7 +140,10 @@ impl To {
     /// Does it take the duty of reading the council to go there?
     #[must_use]
     pub fn is_of_council(&self) -> bool {
-        matches!(self, To::Session(_) | To::Budget)
+        match self {
+            To::Session(_) | To::Budget | To::Objection(_) | To::Appeal(_) | To::Correction(_) => true,
+            To::Rule(_) | To::Nomination(_) | To::Notice(_) | To::Transaction(_) | To::Statement(_) => false,
+        }
     }
 }
 
@@ -199,15 +221,18 @@ impl Trace {
             return steps;
         }
         steps.extend(self.heard());
-        if state == State::Declined && self.notice.is_none() && self.nomination.pending_number.is_none() {
-            return steps;
+        let ended_in_council =
+            state == State::Declined && self.notice.is_none() && self.nomination.pending_number.is_none();
+        if !ended_in_council {
+            steps.extend(self.notified());
         }
-        steps.extend(self.notified());
-        if state == State::Declined {
-            return steps;
+        steps.extend(self.objections.iter().map(objected));
+        if state != State::Declined {
+            steps.push(self.posted());
         }
-        steps.push(self.posted());
+        steps.extend(self.corrections.iter().map(corrected));
         steps.extend(self.reversed());
+        steps.extend(self.appeals.iter().map(appealed));
         steps
     }
 
@@ -380,6 +405,70 @@ impl Trace {
     }
 }
 
+/// An objection as a step. Who objected stands nowhere.
+fn objected(objection: &Objection) -> Step {
+    let filed = format!(
+        "{}提出，回执{}",
+        clock::spoken_day(day_of(objection.filed_at)),
+        receipt::spaced(&objection.receipt)
+    );
+    let decided = objection.decided_at.map(|at| clock::spoken_day(day_of(at)));
+    let why = objection.decision_reason.as_deref().unwrap_or_default();
+    let (progress, small) = match (objection.state, decided) {
+        (objection::State::Open, _) | (_, None) => {
+            let until = clock::spoken(objection.decide_by);
+            (Progress::Now, format!("{filed}；最迟{until}答复"))
+        }
+        (objection::State::Upheld, Some(on)) => (Progress::No, format!("{filed}；{on}答复：{why}")),
+        (objection::State::Dismissed, Some(on)) => (Progress::Done, format!("{filed}；{on}答复：{why}")),
+    };
+    Step::new("异议", progress, objection.state.label(), small)
+        .with(To::Objection(objection.receipt.clone()), "异议的经过")
+}
+
+fn appealed(appeal: &Appeal) -> Step {
+    let filed = format!(
+        "{}提出，回执{}，{}",
+        clock::spoken_day(day_of(appeal.filed_at)),
+        receipt::spaced(&appeal.receipt),
+        appeal.kind.label()
+    );
+    let decided = appeal.decided_at.map(|at| clock::spoken_day(day_of(at)));
+    let small = match (appeal.state.is_open(), decided) {
+        (false, Some(on)) => format!("{filed}；{on}{}", appeal.decision_reason.as_deref().unwrap_or_default()),
+        _ => format!("{filed}；最迟{}答复", clock::spoken(appeal.decide_by)),
+    };
+    let progress = match appeal.state {
+        state if state.is_open() => Progress::Now,
+        appeal::State::Dismissed => Progress::No,
+        _ => Progress::Done,
+    };
+    let mut step =
+        Step::new("申诉", progress, appeal.state.label(), small).with(To::Appeal(appeal.receipt.clone()), "申诉的经过");
+    if let Some(number) = appeal.correction_number {
+        step = step.with(To::Transaction(number), format!("第{number}号凭条"));
+    }
+    step
+}
+
+fn corrected(correction: &Correction) -> Step {
+    let proposed = format!(
+        "{}提出：{}",
+        clock::spoken_day(day_of(correction.proposed_at)),
+        correction.reason
+    );
+    let small = match (correction.decided_at, &correction.decision_reason) {
+        (Some(at), Some(why)) => format!("{proposed}；{}：{why}", clock::spoken_day(day_of(at))),
+        _ => proposed,
+    };
+    let progress = match correction.state {
+        correction::State::Proposed => Progress::Now,
+        correction::State::Confirmed | correction::State::Refused => Progress::Done,
+    };
+    Step::new("更正", progress, correction.state.label(), small)
+        .with(To::Correction(correction.id.clone()), "更正的经过")
+}
+
 impl Hearing {
     fn step(&self) -> Step {
         let (session, motion) = (&self.session, &self.motion);
@@ -424,18 +513,33 @@ pub fn find(conn: &mut Conn, number: &str, today: Day) -> Result<Traced> {
         return of(conn, row?.1, today).map(|trace| Traced::Award(Box::new(trace)));
     };
     let head = balance::head(conn, transaction)?.ok_or(Error::NotFound)?;
-    // `award:<id>`, `hold:<id>`, `release:<id>`, `reversal:<id>`: all are about a nomination.
-    if let Some((_, id)) = head.source.split_once(':') {
-        match nomination::by_id(conn, &Id::known(id)) {
-            Ok(nomination) => return of(conn, nomination, today).map(|trace| Traced::Award(Box::new(trace))),
-            Err(Error::NotFound) => {}
-            Err(error) => return Err(error),
-        }
+    // `award:<id>`, `hold:<id>`, `release:<id>`, `reversal:<id>` are about a nomination, `appeal:<id>` mostly.
+    if let Some((_, id)) = head.source.split_once(':')
+        && let Some(nomination) = about(conn, id)?
+    {
+        return of(conn, nomination, today).map(|trace| Traced::Award(Box::new(trace)));
     }
     let sides = balance::sides(conn, transaction)?;
     let owner = sides.into_iter().find(|(owner, ..)| owner != PROGRAMME);
     let (owner, ..) = owner.ok_or(Error::NotFound)?;
-    Ok(Traced::Other(household::by_id(conn, &Id::known(owner))?, head))
+    Ok(Traced::Other(
+        Box::new(household::by_id(conn, &Id::known(owner))?),
+        head,
+    ))
+}
+
+/// The nomination that a source names, itself or through an appeal about it.
+fn about(conn: &mut Conn, id: &str) -> Result<Option<Nomination>> {
+    let through_appeal = match appeal::by_id(conn, &Id::known(id)) {
+        Ok(appeal) => appeal.nomination_id,
+        Err(Error::NotFound) => None,
+        Err(error) => return Err(error),
+    };
+    match nomination::by_id(conn, &through_appeal.unwrap_or_else(|| Id::known(id))) {
+        Ok(nomination) => Ok(Some(nomination)),
+        Err(Error::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The trace of a nomination.
@@ -463,6 +567,9 @@ pub fn of(conn: &mut Conn, nomination: Nomination, today: Day) -> Result<Trace> 
         nominated_by: name(&nomination.nominated_by).unwrap_or_else(|| "居民".to_owned()),
         decided_by: name(&nomination.decided_by).unwrap_or_default(),
         hearings: hearings(conn, &nomination.id)?,
+        objections: objection::of_nomination(conn, &nomination.id)?,
+        appeals: appeal::of_nomination(conn, &nomination.id)?,
+        corrections: correction::of_nomination(conn, &nomination.id)?,
         evidence: evidence::of_nomination(conn, &nomination.id)?.len(),
         notice,
         waiting,

@@ -33,7 +33,7 @@ struct DeskPage {
 struct Tile {
     href: String,
     title: &'static str,
-    hint: &'static str,
+    hint: String,
     count: Option<usize>,
 }
 
@@ -80,17 +80,35 @@ fn duties(work: &Work) -> Vec<Tile> {
         _ => "/notices".to_owned(),
     };
     let at = str::to_owned;
+    let urgent = |counts: Option<(usize, usize)>, what: &str| match counts {
+        Some((_, urgent)) if urgent > 0 => format!("其中{urgent}件急：办理期限已过半"),
+        _ => what.to_owned(),
+    };
+    let open = |counts: Option<(usize, usize)>| counts.map(|(open, _)| open);
     let all = [
         (
             work.to_verify,
             at("/nominations?state=submitted"),
             "待核实",
-            "别人申报的，等您核实",
+            at("别人申报的，等您核实"),
         ),
-        (work.to_decide, at("/sessions"), "待评议", "核实过的，等评议会表决"),
-        (to_publish, publish_at, "待公示", "评议通过，等张榜公示"),
-        (work.on_notice, at("/notices"), "公示中", "期满没有异议，自动入账"),
-        (work.queued, at("/budget"), "排队等预算", "公示期满，等本月预算"),
+        (work.to_decide, at("/sessions"), "待评议", at("核实过的，等评议会表决")),
+        (to_publish, publish_at, "待公示", at("评议通过，等张榜公示")),
+        (work.on_notice, at("/notices"), "公示中", at("期满没有异议，自动入账")),
+        (
+            open(work.objections),
+            at("/objections"),
+            "异议待处理",
+            urgent(work.objections, "公示里有人觉得不对的，先核对再答复"),
+        ),
+        (
+            open(work.appeals),
+            at("/appeals"),
+            "申诉待复议",
+            urgent(work.appeals, "由没有参加过评议的人听取、复议"),
+        ),
+        (work.corrections, at("/corrections"), "更正待确认", at("要第二个人确认")),
+        (work.queued, at("/budget"), "排队等预算", at("公示期满，等本月预算")),
     ];
     all.into_iter()
         .filter_map(|(count, href, title, hint)| {
@@ -114,6 +132,33 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
             "选住户、选项目、写一句话，半分钟一条",
         ),
         (P::ReadNominations, "/nominations", "申报记录", "报过什么，核实了没有"),
+        (
+            P::ReadNominations,
+            "/gatherings",
+            "活动签到",
+            "一场活动许多户：门口扫卡签到，或照签到表录入",
+        ),
+        (P::Vote, "/vote", "评议投票", "开会时在手机上投票，每人一票"),
+        (P::ReadCouncil, "/sessions", "评议会", "开会、表决、会议记录"),
+        (P::ReadCouncil, "/notices", "积分公示", "评议通过的，公示期满才入账"),
+        (
+            P::ReadCouncil,
+            "/objections",
+            "异议、申诉与更正",
+            "谁都可以提；逾期没有答复，按有利于住户处理",
+        ),
+        (
+            P::TakeObjection,
+            "/objections/take",
+            "替人登记异议",
+            "当面、电话、纸条说的，记下来给回执",
+        ),
+        (
+            P::ReadCouncil,
+            "/council",
+            "评议会成员",
+            "谁、任期到什么时候、须回避哪些户",
+        ),
         (
             P::ReadHouseholds,
             "/households",
@@ -139,6 +184,12 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
             "三位评委打分，取中位数；手机或纸都行",
         ),
         (P::ReadCouncil, "/budget", "发放预算", "每月最多发多少分，还剩多少"),
+        (
+            P::ReviewScheme,
+            "/scheme/versions",
+            "积分办法的版本",
+            "起草、审核、居民代表会议通过、施行",
+        ),
         (P::Redeem, "/counter", "柜台", "扫卡、选商品、确认兑换"),
         (P::ReadJournal, "/journal", "兑换流水", "今天兑了什么，作废了什么"),
         (P::ReadStock, "/stock", "商品与库存", "还有多少，哪些快到期"),
@@ -162,7 +213,7 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
         .map(|(_, href, title, hint)| Tile {
             href: href.to_owned(),
             title,
-            hint,
+            hint: hint.to_owned(),
             count: None,
         })
         .collect()

@@ -323,7 +323,7 @@ async fn member_page(app: &App, staff: Staff, id: Id<CouncilMember>, form: NewKi
 
 fn private(conn: &mut Conn, member: &CouncilMember, label: impl Fn(&Household) -> String) -> Result<Private> {
     let kin = member::kin(conn, std::slice::from_ref(member))?;
-    let mut ids: Vec<Id<Household>> = kin.iter().map(|(_, household, _)| household.clone()).collect();
+    let mut ids: Vec<Id<Household>> = kin.iter().map(|kin| kin.household.clone()).collect();
     ids.extend(member.household_id.clone());
     let homes = household::by_ids(conn, &ids)?;
     let named = |id: &Id<Household>| homes.iter().find(|home| home.id == *id).map(&label);
@@ -331,7 +331,7 @@ fn private(conn: &mut Conn, member: &CouncilMember, label: impl Fn(&Household) -
         home: member.household_id.as_ref().and_then(named),
         kin: kin
             .iter()
-            .filter_map(|(_, household, relation)| Some((named(household)?, relation.clone())))
+            .filter_map(|kin| Some((named(&kin.household)?, kin.relation.clone())))
             .collect(),
     })
 }

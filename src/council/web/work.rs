@@ -6,7 +6,7 @@ use crate::access::role::{Permission, Reach};
 use crate::app::Staff;
 use crate::clock::{self, Day, Moment, days_after};
 use crate::council::nomination::{self, State};
-use crate::council::{budget, notice};
+use crate::council::{appeal, budget, correction, notice, objection};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -25,6 +25,12 @@ pub struct Work {
     pub to_publish: Option<(usize, Option<i64>)>,
     /// Rows on notice.
     pub on_notice: Option<usize>,
+    /// Objections that wait for a decision, and how many of them are urgent.
+    pub objections: Option<(usize, usize)>,
+    /// Appeals that wait for their next step, and how many of them are urgent; nothing when there are none.
+    pub appeals: Option<(usize, usize)>,
+    /// Corrections that wait for a second person; nothing when there are none.
+    pub corrections: Option<usize>,
     /// Awards that wait for the budget.
     pub queued: Option<usize>,
     /// What the office must know before anything else.
@@ -60,6 +66,13 @@ pub fn work_of(conn: &mut Conn, staff: &Staff, now: Moment) -> Result<Work> {
             &[State::Notified, State::Suspended],
         )?);
     }
+    if may(P::DecideObjection) {
+        let inside = households(conn, staff, P::DecideObjection)?;
+        let inside = inside.as_deref();
+        work.objections = Some(objection::open_count(conn, inside)?);
+        work.appeals = Some(appeal::open_count(conn, inside)?).filter(|(open, _)| *open > 0);
+        work.corrections = Some(correction::open_count(conn, inside)?).filter(|open| *open > 0);
+    }
     if may(P::SetBudget) {
         let queued = count(conn, staff, P::SetBudget, &[State::Queued])?;
         work.queued = Some(queued);
@@ -69,12 +82,17 @@ pub fn work_of(conn: &mut Conn, staff: &Staff, now: Moment) -> Result<Work> {
 }
 
 fn count(conn: &mut Conn, staff: &Staff, permission: Permission, states: &[State]) -> Result<usize> {
+    let inside = households(conn, staff, permission)?;
+    nomination::count(conn, states, inside.as_deref())
+}
+
+/// The households that a permission reaches; `None` for all of them.
+fn households(conn: &mut Conn, staff: &Staff, permission: Permission) -> Result<Option<Vec<Id<Household>>>> {
     match staff.reach(conn, permission)? {
-        Reach::Everywhere => nomination::count(conn, states, None),
+        Reach::Everywhere => Ok(None),
         Reach::Buildings(buildings) => {
             let buildings: Vec<_> = buildings.into_iter().collect();
-            let inside: Vec<Id<Household>> = household::ids_in(conn, &buildings)?;
-            nomination::count(conn, states, Some(&inside))
+            household::ids_in(conn, &buildings).map(Some)
         }
     }
 }

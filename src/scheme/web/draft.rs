@@ -18,7 +18,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
-use crate::scheme::difference::{self, Difference, What};
+use crate::scheme::difference::{self, Part, What};
 use crate::scheme::draft::{self as drafts, Change, SchemeDraft, Source, State as DraftState, Step};
 use crate::scheme::item::{CapPeriod, per_in_words};
 use crate::scheme::overrule::{self, Override};
@@ -42,7 +42,7 @@ pub(super) struct DraftPage {
     terms: Vec<Term>,
     open: usize,
     defects: usize,
-    since: Vec<(&'static str, Vec<Difference>)>,
+    since: Vec<Part>,
     base: Option<i64>,
     may_write: bool,
     may_review: bool,
@@ -137,14 +137,13 @@ pub(super) async fn draft_page(
             let file = draft.file();
             let findings = draft.findings();
             let open = overrule::still_open(conn, &draft, &findings)?.len();
-            let by_place = found(conn, &draft, &findings, &staff.user)?;
+            let (general, mut about) = found(conn, &draft, &findings, &staff.user)?;
             let people: Vec<Id<User>> = std::iter::once(draft.author_id.clone())
                 .chain(draft.reviewed_by.clone())
                 .collect();
             let names = user::display_names(conn, &people)?;
             let name_of = |id: &Id<User>| names.get(id).cloned().unwrap_or_default();
             let (base, since) = since(conn, &draft, &file)?;
-            let (general, mut about): (Vec<Found>, HashMap<usize, Vec<Found>>) = by_place;
             Ok(DraftPage {
                 name: draft.name(),
                 author: name_of(&draft.author_id),
@@ -175,11 +174,7 @@ pub(super) async fn draft_page(
 }
 
 /// What is different from the version it was made from, or from the one in force.
-fn since(
-    conn: &mut Conn,
-    draft: &SchemeDraft,
-    file: &Value,
-) -> Result<(Option<i64>, Vec<(&'static str, Vec<Difference>)>)> {
+fn since(conn: &mut Conn, draft: &SchemeDraft, file: &Value) -> Result<(Option<i64>, Vec<Part>)> {
     let Some(base) = &draft.base_version_id else {
         return Ok((None, Vec::new()));
     };
@@ -189,13 +184,11 @@ fn since(
     Ok((Some(base.version), difference::between(&older, file)))
 }
 
-/// Findings, apart for items (by their place in the list) and for everything else.
-fn found(
-    conn: &mut Conn,
-    draft: &SchemeDraft,
-    findings: &[Finding],
-    reader: &User,
-) -> Result<(Vec<Found>, HashMap<usize, Vec<Found>>)> {
+/// Findings about everything, and those about an item by its place in the list.
+type ByPlace = (Vec<Found>, HashMap<usize, Vec<Found>>);
+
+/// Findings, apart for items and for everything else.
+fn found(conn: &mut Conn, draft: &SchemeDraft, findings: &[Finding], reader: &User) -> Result<ByPlace> {
     let known = overrule::of_draft(conn, &draft.id)?;
     let (mut general, mut about) = (Vec::new(), HashMap::new());
     for finding in findings {

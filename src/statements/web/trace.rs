@@ -30,7 +30,7 @@ struct TracePage {
 
 enum Found {
     Award(Box<Trace>),
-    Other(Option<Line>, Transaction),
+    Other(Option<Box<Line>>, Transaction),
 }
 
 /// A transaction that is about something else than a deed.
@@ -54,7 +54,7 @@ pub async fn trace(State(app): State<App>, staff: Staff, Path(number): Path<Stri
             let traced = trace::find(conn, &number, today)?;
             let household = match &traced {
                 Traced::Award(trace) => trace.household.clone(),
-                Traced::Other(household, _) => household.clone(),
+                Traced::Other(household, _) => Household::clone(household),
             };
             staff.expect_within(conn, Permission::ReadHouseholds, &household.building_id)?;
             let (steps, found) = match traced {
@@ -66,7 +66,7 @@ pub async fn trace(State(app): State<App>, staff: Staff, Path(number): Path<Stri
                         undone_by: balance::undone_by(conn, head.number)?.map(|head| head.number),
                         undoes: head.reverses,
                     };
-                    (Vec::new(), Found::Other(line, transaction))
+                    (Vec::new(), Found::Other(line.map(Box::new), transaction))
                 }
             };
             Ok(TracePage {
