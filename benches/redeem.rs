@@ -34,7 +34,7 @@ use jishan::access::{session, user};
 use jishan::cards::card::{self, Issue};
 use jishan::clock::{Clock, day_of};
 use jishan::db::{Db, Location, migrate};
-use jishan::demo;
+use jishan::demo::{self, Year};
 use jishan::id::Id;
 use jishan::ledger::account::{AccountKind, PROGRAMME};
 use jishan::ledger::transaction::{Books, Posting, TransactionKind};
@@ -152,7 +152,7 @@ async fn compare(name: &str, location: &Location, settings: &Settings, raw: Raw)
 async fn prepare(db: &Db, households: u32) -> Town {
     let now = Clock::System.now();
     let quiet: demo::Progress = Arc::new(|_, _, _| {});
-    demo::make(db, households, "http://127.0.0.1:1", now, quiet)
+    demo::make(db, Year::of(households), "http://127.0.0.1:1", now, quiet)
         .await
         .unwrap();
     let all = db

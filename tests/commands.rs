@@ -376,7 +376,7 @@ fn a_version_is_written_back_into_an_equal_file() {
     let folder = tempfile::tempdir().unwrap();
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/scheme.json");
     for arguments in [
-        &["import", "scheme", sample, "--data", "."] as &[&str],
+        &["import", "scheme", sample, "--data", "."][..],
         &["scheme", "export", "--out", "out.json", "--data", "."],
         &["import", "scheme", "out.json", "--data", "."],
     ] {

@@ -11,7 +11,7 @@ use crate::town::{STAFF, Town, morning, on_both, today};
 
 on_both! {
     async fn everybody_who_is_signed_in_moves_the_demos_time(town: Town) {
-        let town = town.as_demo(Clock::standing(morning()));
+        let town = town.into_demo(Clock::standing(morning()));
         let grid = town.signed_in("grid").await;
         let desk = grid.get("/desk").await.text;
         assert!(desk.contains("11月21日 周六"), "{desk}");
@@ -48,7 +48,7 @@ on_both! {
 
 on_both! {
     async fn strangers_and_forms_of_other_sites_move_no_time(town: Town) {
-        let town = town.as_demo(Clock::standing(morning()));
+        let town = town.into_demo(Clock::standing(morning()));
         let (stranger, grid) = (town.stranger(), town.signed_in("grid").await);
         let page = stranger.get("/").await.text;
         assert!(page.contains("11月21日 周六") && !page.contains("快进"), "{page}");
@@ -83,7 +83,7 @@ on_both! {
         let fresh = clock::resumed(&town.app.db).await.unwrap();
         assert!((fresh.now() - now).abs() < TimeDelta::seconds(30));
 
-        let first = town.as_demo(fresh);
+        let first = town.into_demo(fresh);
         let day = days_after(day_of(first.app.now()), 40);
         let grid = first.signed_in("grid").await;
         assert_eq!(grid.post("/demo/clock", &[("day", &day.to_string())]).await.status, 303);

@@ -15,9 +15,13 @@ fn photo(shade: u8) -> Vec<u8> {
     photo_of(shade, 320, 240)
 }
 
+fn byte(of: u32) -> u8 {
+    u8::try_from(of).unwrap()
+}
+
 fn photo_of(shade: u8, width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let picture = RgbImage::from_fn(width, height, |x, y| Rgb([shade, (x % 251) as u8, (y % 241) as u8]));
+    let picture = RgbImage::from_fn(width, height, |x, y| Rgb([shade, byte(x % 251), byte(y % 241)]));
     picture
         .write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, 85))
         .unwrap();

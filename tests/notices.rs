@@ -263,7 +263,7 @@ on_both! {
                 Ok(rows)
             })
             .await;
-        assert_eq!(heard, [id.clone()]);
+        assert_eq!(heard, std::slice::from_ref(&id));
         let noticed = town
             .read(move |conn| {
                 let notice = notice::by_number(conn, number)?;

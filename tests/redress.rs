@@ -709,7 +709,7 @@ on_both! {
 
 on_both! {
     async fn a_resident_objects_on_the_phone_and_the_row_posts_when_the_demo_moves_on(town: Town) {
-        let town = town.as_demo(Clock::standing(crate::town::morning()));
+        let town = town.into_demo(Clock::standing(crate::town::morning()));
         more_people(&town).await;
         let (row, slip) = on_notice(&town, WANG).await;
         let phone = town.stranger();

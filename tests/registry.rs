@@ -21,7 +21,7 @@ use jishan::registry::{departed, plan};
 
 use crate::town::{FAR, LI, Town, WANG, on_both, today};
 
-fn ask(household: &Household, change: Change) -> AskChange {
+pub fn ask(household: &Household, change: Change) -> AskChange {
     AskChange {
         household: household.id.clone(),
         change,
@@ -59,7 +59,7 @@ impl Town {
     }
 
     /// Looks at a change and carries it out as it was shown.
-    async fn change(&self, asked: AskChange) -> Result<event::HouseholdEvent, Error> {
+    pub async fn change(&self, asked: AskChange) -> Result<event::HouseholdEvent, Error> {
         let (admin, now) = (self.user("admin").await, self.app.now());
         self.write(move |conn| {
             let plan = plan::plan(conn, &asked, now)?;
@@ -69,7 +69,7 @@ impl Town {
         .await
     }
 
-    async fn ledger_holds(&self) {
+    pub async fn ledger_holds(&self) {
         self.read(|conn| jishan::ledger::check::check(conn, &mut |_, _| {}))
             .await
             .unwrap();
@@ -155,7 +155,7 @@ on_both! {
         let ids = (wang.id.clone(), li.id.clone());
         town.read(move |conn| {
             assert_eq!(standing::survivor(conn, &ids.0)?, ids.1);
-            assert_eq!(standing::absorbed(conn, &ids.1)?, [ids.0.clone()]);
+            assert_eq!(standing::absorbed(conn, &ids.1)?, std::slice::from_ref(&ids.0));
             assert!(!consent::given(conn, &ids.0, Purpose::Broadcast)?);
             assert!(!consent::given(conn, &ids.1, Purpose::Broadcast)?);
             assert!(household::search(conn, &Search { query: WANG.to_owned(), limit: 9, ..Search::default() })?.is_empty());

@@ -10,11 +10,13 @@ use jishan::error::Result;
 use jishan::id::Id;
 use jishan::ledger::balance::{self, Balances};
 use jishan::points::Points;
+use jishan::registry::change::Change;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::town::{Database, LI, Town, WANG, on_both, runtime, today};
+use crate::registry::ask;
+use crate::town::{Database, FAR, LI, Town, WANG, on_both, runtime, today};
 
 /// Things put down in the corridor: two points, four a month, and three days to put it right.
 const CORRIDOR: &str = "N01";
@@ -216,6 +218,35 @@ on_both! {
         assert_eq!((run_due(&town).await, stand(&town, &note).await.state), (1, State::Lapsed));
         assert_eq!(code_of(act(&town, &note, Doing::Confirm, "grid")).await, "already_over");
         assert_eq!(honour(&town, WANG).await, 20);
+    }
+}
+
+on_both! {
+    async fn who_is_gone_is_not_reminded_and_gets_back_what_is_due(town: Town) {
+        for code in [WANG, LI, FAR] {
+            town.give_honour(code, 20).await;
+        }
+        let reduced = unfixed(&town, WANG, CORRIDOR).await;
+        pass_days(&town, 10).await;
+        run_due(&town).await;
+        assert_eq!((stand(&town, &reduced).await.state, honour(&town, WANG).await), (State::Reduced, 18));
+        // One is merged while its reduction runs, one leaves with an open note.
+        let open = issue(&town, FAR, CORRIDOR).await;
+        let (wang, far) = (town.household(WANG).await, town.household(FAR).await);
+        town.change(ask(&wang, Change::Merge { into: LI.to_owned() })).await.unwrap();
+        town.change(ask(&far, Change::Leave)).await.unwrap();
+        assert_eq!(honour(&town, LI).await, 38);
+        for code in [WANG, FAR] {
+            let refused = issue_by(&town, code, CORRIDOR, town.user("grid").await).await.unwrap_err();
+            assert!(["household_merged", "household_left"].contains(&refused.code()), "{refused}");
+        }
+        run_due(&town).await;
+        assert_eq!(stand(&town, &open).await.state, State::Lapsed);
+        pass_days(&town, 60).await;
+        run_due(&town).await;
+        assert_eq!(stand(&town, &reduced).await.state, State::Repaired);
+        assert_eq!((honour(&town, WANG).await, honour(&town, LI).await), (0, 40));
+        town.ledger_holds().await;
     }
 }
 

@@ -598,7 +598,7 @@ on_both! {
         let import = async |key: &str, bytes: &[u8]| {
             admin.post_file("/scheme/drafts/import", &[("csrf", admin.csrf()), ("key", key)], ("file", "rules.json", bytes)).await
         };
-        for (key, bytes) in [("1", b"" as &[u8]), ("2", b"{"), ("3", b"[]"), ("4", b"\xFF\xFE"), ("5", b"{\"a\":\"\\u0000\"}")] {
+        for (key, bytes) in [("1", &b""[..]), ("2", b"{"), ("3", b"[]"), ("4", b"\xFF\xFE"), ("5", b"{\"a\":\"\\u0000\"}")] {
             assert_eq!(import(key, bytes).await.status, 422, "{key}");
         }
         let file = with_item("C02", |item| item["name_zh"] = json!("不上访"));

@@ -191,7 +191,7 @@ impl Town {
     }
 
     /// The same town as a demo, whose visitors may move time.
-    pub fn as_demo(self, clock: Clock) -> Town {
+    pub fn into_demo(self, clock: Clock) -> Town {
         let app = App::demo(self.app.db.clone(), clock);
         Town { app, ..self }
     }

@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::ledger::account::{AccountKind, PROGRAMME};
 use crate::ledger::transaction::{self, Books, Posting, TransactionKind};
+use crate::ledger::transfer;
 use crate::places::household::{self, Household};
 use crate::places::standing;
 use crate::points::Points;
@@ -104,6 +105,7 @@ pub fn reverse(conn: &mut Conn, mut row: Nomination, reason: &str, by: &str, now
         return Err(Error::internal("only what has posted can be reversed"));
     };
     let owner = successor_of(conn, &row.household_id)?;
+    transfer::call_back(conn, number, owner.as_str(), day_of(now), by, now)?;
     let mut books = Books::open(conn, [row.household_id.as_str(), owner.as_str()])?;
     let source = format!("reversal:{}", row.id);
     let posting = transaction::reversal_with_write_off(&books, conn, number, source, by, now)?;
@@ -216,6 +218,7 @@ pub(super) fn reverse_supplement(
     now: Moment,
 ) -> Result<()> {
     let owner = successor_of(conn, household)?;
+    transfer::call_back(conn, number, owner.as_str(), day_of(now), by, now)?;
     let mut books = Books::open(conn, [household.as_str(), owner.as_str()])?;
     let posting = transaction::reversal_with_write_off(&books, conn, number, source, by, now)?;
     books.post(posting)?;

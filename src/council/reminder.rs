@@ -29,6 +29,7 @@ use crate::db::{Conn, text_enum};
 use crate::error::{Error, Refusal, Result};
 use crate::id::Id;
 use crate::places::household::{self, Household};
+use crate::places::standing;
 use crate::points::Points;
 use crate::request::{Request, Requests};
 use crate::scheme::terms::{self, ReminderRule, Terms};
@@ -243,7 +244,7 @@ pub struct Issue {
 /// Issues a note; the same request again answers the first one.
 ///
 /// # Errors
-/// `Forbidden` for one's own household; `Invalid` fields; [`Refused::AlreadyReminded`]; `idempotency_conflict`.
+/// `Forbidden` for one's own household; [`standing::Refused`] for one that is gone; `Invalid` fields; [`Refused::AlreadyReminded`]; `idempotency_conflict`.
 pub fn issue(conn: &mut Conn, asked: &Issue, now: Moment) -> Result<ReminderNote> {
     let content = (
         asked.household.as_str(),
@@ -263,6 +264,7 @@ pub fn issue(conn: &mut Conn, asked: &Issue, now: Moment) -> Result<ReminderNote
     if asked.by.household_id.as_ref() == Some(&household.id) {
         return Err(Error::Forbidden("不能给自己家开提醒单，请由他人办理。"));
     }
+    standing::expect_active(conn, &household.id)?;
     let today = day_of(now);
     let version = version::in_force(conn, today)
         .map_err(|_| Error::invalid("rule", "现在没有施行中的积分方案，还不能开提醒单。"))?;

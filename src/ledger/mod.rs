@@ -38,3 +38,4 @@ pub mod balance;
 pub mod check;
 pub mod lot;
 pub mod transaction;
+pub mod transfer;

@@ -15,13 +15,10 @@ use crate::clock::{Day, Moment};
 use crate::db::Conn;
 use crate::error::{Error, Refusal, Result};
 use crate::id::Id;
-use crate::ledger::account::AccountKind;
-use crate::ledger::lot;
-use crate::ledger::transaction::{Books, Entry, Posting, TransactionKind};
+use crate::ledger::transfer::Transfer;
 use crate::places::area::Area;
 use crate::places::event::{self, Consequence, HouseholdEvent, Occasion};
 use crate::places::household::Household;
-use crate::points::Points;
 use crate::request::{Request, Requests};
 
 /// A door: building, stairwell, room.
@@ -207,28 +204,13 @@ fn transfer(conn: &mut Conn, plan: &Plan, on: Day, by: &Id<User>, now: Moment) -
     let Some(transfer) = plan.transfer.as_ref().filter(|transfer| !transfer.is_empty()) else {
         return Ok(None);
     };
-    let (from, to) = (plan.household.id.as_str(), transfer.to.as_str());
-    let mut entries: Vec<Entry> = Vec::new();
-    if transfer.spendable > Points::ZERO {
-        entries.extend(lot::carried(conn, transfer.spendable, from, to)?);
-    }
-    if transfer.honour > Points::ZERO {
-        entries.extend(Posting::moving(
-            transfer.honour,
-            (from, AccountKind::Honour),
-            (to, AccountKind::Honour),
-        ));
-    }
-    let mut books = Books::open(conn, [from, to])?;
-    let number = books.post(Posting {
-        kind: TransactionKind::Transfer,
-        source: format!("transfer:{from}:{}", Id::<HouseholdEvent>::new(now)),
-        effective_on: on,
-        recorded_at: now,
-        posted_by: by.as_str().to_owned(),
-        reverses: None,
-        entries,
-    })?;
-    books.save(conn)?;
-    Ok(Some(number))
+    let from = plan.household.id.as_str();
+    let carried = Transfer {
+        from,
+        to: transfer.to.as_str(),
+        spendable: transfer.spendable,
+        honour: transfer.honour,
+    };
+    let source = format!("transfer:{from}:{}", Id::<HouseholdEvent>::new(now));
+    carried.post(conn, source, on, by.as_str(), now)
 }

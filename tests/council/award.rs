@@ -10,9 +10,12 @@ use jishan::error::{Error, Result};
 use jishan::ledger::account::AccountKind;
 use jishan::ledger::balance;
 use jishan::points::Points;
+use jishan::registry::change::Change;
+use jishan::statements::trace::{self, Traced};
 
 use super::{Deed, balances, decide, fresh_key, nominate, nomination_of};
 
+use crate::registry::ask;
 use crate::town::{FAR, LI, Town, WANG, area_of_council, hold_session, morning, on_both, today};
 
 /// Nominated and verified today.
@@ -230,6 +233,30 @@ on_both! {
         // Once only.
         let twice = town.write(move |conn| award::reverse(conn, again, "更正", "system", now)).await;
         assert!(matches!(twice, Err(Error::Refused(_))), "{twice:?}");
+        town.expect_books_hold().await;
+    }
+}
+
+on_both! {
+    async fn a_mistake_is_taken_back_from_whom_the_household_was_merged_into(town: Town) {
+        let posted = verified(&town, Deed::of("E08")).await;
+        session(&town, Choice::For).await.unwrap();
+        days_pass(&town, 4).await;
+        let wang = town.household(WANG).await;
+        town.change(ask(&wang, Change::Merge { into: LI.to_owned() })).await.unwrap();
+        assert_eq!((three(&town, WANG).await, three(&town, LI).await), ((0, 0, 0), (0, 30, 30)));
+        let card = town.issue_card(LI).await.token();
+        town.redeem("a", &card, &[("G006", 1)]).await.unwrap();
+        let (posted, now) = (nomination_of(&town, &posted).await, town.app.now());
+        let reversal = town.write(move |conn| award::reverse(conn, posted, "更正", "system", now)).await.unwrap();
+        // Twenty-five come back from the survivor; the five that were spent are borne by the programme.
+        assert_eq!((three(&town, WANG).await, three(&town, LI).await), ((0, 0, 0), (0, 0, 0)));
+        let sides = town.read(move |conn| balance::sides(conn, reversal)).await;
+        let borne: i64 = sides.iter().filter(|(_, kind, _)| *kind == AccountKind::WriteOff).map(|(.., amount)| amount.0).sum();
+        assert_eq!(borne.abs(), 5);
+        // From its own number, the way of the deed is found as before.
+        let traced = town.read(move |conn| trace::find(conn, &reversal.to_string(), today())).await;
+        assert!(matches!(traced, Traced::Award(trace) if trace.household.id == wang.id && trace.reversal.is_some()));
         town.expect_books_hold().await;
     }
 }

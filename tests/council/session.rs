@@ -662,13 +662,17 @@ on_both! {
 struct Dice(u64);
 
 impl Dice {
-    fn below(&mut self, sides: u64) -> u64 {
+    fn below(&mut self, sides: u64) -> usize {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
+        usize::try_from((self.0 >> 33) % sides).unwrap()
     }
+}
+
+fn count(of: usize) -> i64 {
+    i64::try_from(of).unwrap()
 }
 
 on_both! {
@@ -682,14 +686,14 @@ on_both! {
             let mut dice = Dice(seed);
             let mut agreed = 0;
             for _ in 0..14 {
-                let member = &all[dice.below(5) as usize];
-                let choice = Choice::ALL[dice.below(3) as usize];
+                let member = &all[dice.below(5)];
+                let choice = Choice::ALL[dice.below(3)];
                 match dice.below(6) {
                     0 | 1 => drop(hands(&town, &motion, &[(member, choice)]).await),
                     2 => drop(cast(&town, &motion, &named(&town, "刘德厚").await, choice, "council").await),
-                    3 => drop(hands(&town, &motion, &[(member, choice), (&all[dice.below(5) as usize], choice)]).await),
+                    3 => drop(hands(&town, &motion, &[(member, choice), (&all[dice.below(5)], choice)]).await),
                     _ => {
-                        let counts = (dice.below(3) as i64, dice.below(2) as i64, 0);
+                        let counts = (count(dice.below(3)), count(dice.below(2)), 0);
                         let by = if dice.below(2) == 0 { "admin" } else { "grid" };
                         if let Ok(Tally::Agreed(_)) = key(&town, &motion, by, counts).await {
                             agreed = counts.0 + counts.1 + counts.2;
@@ -702,8 +706,8 @@ on_both! {
             let recused = town.read(move |conn| motion::recusals(conn, &voters)).await;
             let now = motions(&town, &session).await.into_iter().find(|one| one.id == motion.id).unwrap();
             let counted = now.votes_for + now.votes_against + now.abstentions;
-            assert_eq!(counted, ballots.len() as i64 + agreed, "seed {seed}: {now:?}");
-            assert!(counted <= (all.len() - recused.len()) as i64, "seed {seed}");
+            assert_eq!(counted, count(ballots.len()) + agreed, "seed {seed}: {now:?}");
+            assert!(counted <= count(all.len() - recused.len()), "seed {seed}");
             assert!(ballots.iter().all(|(member, _)| !recused.contains_key(member)), "seed {seed}");
         }
         town.expect_books_hold().await;

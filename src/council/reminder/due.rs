@@ -16,7 +16,9 @@ use crate::error::Result;
 use crate::id::Id;
 use crate::ledger::account::{AccountKind, PROGRAMME};
 use crate::ledger::transaction::{self, Books, Posting, TransactionKind};
+use crate::ledger::transfer::Transfer;
 use crate::places::household::Household;
+use crate::places::standing;
 use crate::points::Points;
 use crate::scheme::terms::{self, Terms};
 
@@ -26,8 +28,9 @@ use crate::scheme::terms::{self, Terms};
 /// Only when the database fails.
 pub fn due(conn: &mut Conn, now: Moment) -> Result<usize> {
     let today = day_of(now);
+    let departed = end_of_the_departed(conn, now)?;
     let decided = unheeded::silence(conn, today, now)?;
-    let lapsed = lapse(conn, today, now)?;
+    let lapsed = lapse(conn, today, now)?.saturating_add(departed);
     let moved = reduce_and_repair(conn, today, now)?;
     Ok(decided.saturating_add(lapsed).saturating_add(moved))
 }
@@ -44,6 +47,22 @@ fn lapse(conn: &mut Conn, today: Day, now: Moment) -> Result<usize> {
         end_without_points(conn, &mut note, "期限已过，自行了结", now)?;
     }
     Ok(late.len())
+}
+
+/// A household that is gone has nothing to put right any more. A score that was reduced comes back on its day all the same.
+fn end_of_the_departed(conn: &mut Conn, now: Moment) -> Result<usize> {
+    let mut open = reminder_notes::table
+        .filter(reminder_notes::state.eq_any([State::Issued, State::Acknowledged, State::Unfixed]))
+        .order(reminder_notes::id)
+        .select(ReminderNote::as_select())
+        .load(conn)?;
+    let households: Vec<Id<Household>> = open.iter().map(|note| note.household_id.clone()).collect();
+    let gone = standing::gone(conn, &households)?;
+    open.retain(|note| gone.contains(&note.household_id));
+    for note in &mut open {
+        end_without_points(conn, note, "这一户已不在本项目，自行了结", now)?;
+    }
+    Ok(open.len())
 }
 
 fn end_without_points(conn: &mut Conn, note: &mut ReminderNote, why: &str, now: Moment) -> Result<()> {
@@ -188,7 +207,7 @@ fn repair(conn: &mut Conn, note: &mut ReminderNote, now: Moment) -> Result<()> {
     record(conn, note, "system", "reminder.repaired", String::new(), now)
 }
 
-/// Gives back what the note took.
+/// Gives back what the note took; to the household into which it was merged, if it was.
 pub(super) fn give_back(conn: &mut Conn, note: &mut ReminderNote, by: &str, now: Moment) -> Result<()> {
     let Some(number) = note.reduction_number else {
         return Ok(());
@@ -198,5 +217,16 @@ pub(super) fn give_back(conn: &mut Conn, note: &mut ReminderNote, by: &str, now:
     let owner = note.household_id.to_string();
     let mut books = Books::open(conn, [owner.as_str()])?;
     note.repair_number = Some(books.post(posting)?);
-    books.save(conn)
+    books.save(conn)?;
+    let survivor = standing::survivor(conn, &note.household_id)?;
+    if survivor != note.household_id {
+        let transfer = Transfer {
+            from: owner.as_str(),
+            to: survivor.as_str(),
+            spendable: Points::ZERO,
+            honour: note.points_taken.unwrap_or_default(),
+        };
+        transfer.post(conn, format!("transfer-of-repair:{}", note.id), day_of(now), by, now)?;
+    }
+    Ok(())
 }
