@@ -278,6 +278,11 @@ pub fn table() -> Vec<Route> {
             May(P::KeepSession),
             council::web::declare_kin,
         ),
+        post(
+            "/council/members/{id}/kin/withdrawal",
+            May(P::SeatCouncil),
+            council::web::withdraw_kin,
+        ),
         get("/sessions", May(P::ReadCouncil), council::web::sessions),
         post("/sessions", May(P::KeepSession), council::web::convene),
         get("/sessions/{number}", May(P::ReadCouncil), council::web::session),

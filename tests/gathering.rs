@@ -107,7 +107,15 @@ on_both! {
             let id = nomination.id.clone();
             town.read(move |conn| gathering::witnesses(conn, &id)).await
         };
-        assert!(witnesses.contains(&town.user("building").await.id));
+        let (building, grid) = (town.user("building").await.id, town.user("grid").await.id);
+        assert!(witnesses.contains(&building));
+        let ids = [nomination.id.clone()];
+        town.read(move |conn| {
+            assert_eq!(gathering::witnessed_by(conn, &building, &ids)?.len(), 1);
+            assert_eq!(gathering::witnessed_by(conn, &grid, &ids)?.len(), usize::from(witnesses.contains(&grid)));
+            Ok(())
+        })
+        .await;
         let council = town.signed_in("council").await;
         let verification = format!("/nominations/{}/verification", nomination.id);
         assert_eq!(council.post(&verification, &[("key", "v"), ("decision", "approve")]).await.status, 303);

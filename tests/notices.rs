@@ -8,6 +8,7 @@ use jishan::council::motion::{self, Choice};
 use jishan::council::nomination::{self, Decision, Filter, Nominate, Nomination, Nominator, State, Verify};
 use jishan::council::{award, notice, session};
 use jishan::db::schema::nominations;
+use jishan::places::consent::{self, Purpose};
 use jishan::points::Points;
 use jishan::statements::coming;
 use jishan::statements::trace::{self, To, Trace, Traced};
@@ -109,6 +110,13 @@ on_both! {
         .unwrap();
         let page = stranger.get(&format!("/notices/{number}")).await;
         assert!(page.text.contains("有异议，暂缓入账"));
+        // A full name only where the household agreed to it, and no longer than it agrees.
+        for (agreed, shown) in [(&[Purpose::FullNameOnNotice][..], true), (&[][..], false)] {
+            let (home, now) = (town.household(WANG).await.id, town.app.now());
+            town.write(move |conn| consent::decide(conn, &home, agreed, "test", now)).await.unwrap();
+            let page = stranger.get(&format!("/notices/{number}")).await.text;
+            assert_eq!((page.contains("王建国"), page.contains("李玉山")), (shown, false));
+        }
         // When it is over it is gone, but for staff.
         after(&town, 4).await;
         assert!(stranger.get("/notices").await.text.contains("现在没有正在公示的名单"));

@@ -532,6 +532,24 @@ pub fn witnesses(conn: &mut Conn, nomination: &Id<Nomination>) -> Result<HashSet
         .collect())
 }
 
+/// Which of these nominations come from a sign-in to which this person bore witness.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn witnessed_by(
+    conn: &mut Conn,
+    user: &Id<User>,
+    nominations: &[Id<Nomination>],
+) -> Result<HashSet<Id<Nomination>>> {
+    let found = gathering_rows::table
+        .inner_join(gatherings::table)
+        .filter(gathering_rows::nomination_id.eq_any(nominations))
+        .filter(gathering_rows::signed_by.eq(user).or(gatherings::opened_by.eq(user)))
+        .select(gathering_rows::nomination_id)
+        .load::<Option<Id<Nomination>>>(conn)?;
+    Ok(found.into_iter().flatten().collect())
+}
+
 /// A gathering by its id.
 ///
 /// # Errors

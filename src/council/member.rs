@@ -182,6 +182,25 @@ pub fn declare_kin(
     record(conn, &member, by, "council.kin_declared", now)
 }
 
+/// Withdraws a kinship that was declared by mistake. It stays on record that one was.
+///
+/// # Errors
+/// `NotFound` without such a declaration.
+pub fn withdraw_kin(
+    conn: &mut Conn,
+    member: &Id<CouncilMember>,
+    household: &Id<Household>,
+    by: &Id<User>,
+    now: Moment,
+) -> Result<()> {
+    let member = by_id(conn, member)?;
+    let known = kin_declarations::table.find((&member.id, household));
+    if diesel::delete(known).execute(conn)? == 0 {
+        return Err(Error::NotFound);
+    }
+    record(conn, &member, by, "council.kin_withdrawn", now)
+}
+
 /// A member by id.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 //! where the household consented. No code, no room, no balance, no id is in it, so that no page that is made from it can
 //! show one (SG8). The same sheet is read in preview before anything is published.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::nomination::{Nomination, State};
 use super::notice::Notice;
@@ -13,6 +13,7 @@ use crate::db::Conn;
 use crate::error::Result;
 use crate::id::Id;
 use crate::places::area::{Area, AreaKind, Tree};
+use crate::places::consent::{self, Purpose};
 use crate::places::household::{self, Household};
 use crate::points::Points;
 use crate::scheme::item::{self, Category, Item};
@@ -141,6 +142,8 @@ fn name_of(tree: &Tree, area: &Id<Area>) -> String {
 
 /// What the rows name.
 struct Causes {
+    /// The households that agreed to their full name.
+    full_names: HashSet<Id<Household>>,
     households: HashMap<Id<Household>, Household>,
     rules: HashMap<Id<Item>, (Item, Category)>,
 }
@@ -156,9 +159,17 @@ impl Causes {
             }
         }
         Ok(Causes {
+            full_names: consent::given_by(conn, &ids, Purpose::FullNameOnNotice)?,
             households: households.into_iter().map(|one| (one.id.clone(), one)).collect(),
             rules,
         })
+    }
+
+    fn name_of(&self, household: &Household) -> String {
+        match self.full_names.contains(&household.id) {
+            true => household.head_name.clone(),
+            false => household.masked_name(),
+        }
     }
 
     fn row(&self, slip: String, row: &Nomination, building: impl Fn(&Household) -> String) -> Row {
@@ -170,7 +181,7 @@ impl Causes {
         };
         Row {
             slip,
-            name: household.map(Household::masked_name).unwrap_or_default(),
+            name: household.map(|household| self.name_of(household)).unwrap_or_default(),
             building: household.map(building).unwrap_or_default(),
             deed: rule
                 .map(|(item, _)| format!("{}{times}", item.name))

@@ -45,7 +45,7 @@ pub use draft::{draft, publish};
 pub use evidence::{add_evidence, show_evidence};
 pub use floor::{end_voting, hands, separate, step_back, tally};
 pub use gathering::{close, gathering, gatherings, open, paper, sheet, sign_in, strike};
-pub use members::{appoint, declare_kin, end_seat, letter, member, members};
+pub use members::{appoint, declare_kin, end_seat, letter, member, members, withdraw_kin};
 pub use nominate::{check, nominate, nominate_form};
 pub use nomination::{nomination, verify, withdraw};
 pub use nominations::nominations;
@@ -70,6 +70,7 @@ pub use work::{Work, work_of};
 
 use std::collections::HashMap;
 
+use super::gathering::witnessed_by;
 use super::nomination::{Filter, Nomination, State, list};
 use crate::access::role::{Permission, Reach};
 use crate::access::user::User;
@@ -82,14 +83,17 @@ use crate::places::household::{self, Household};
 /// Nominations of a list at most, newest first.
 const NEWEST: i64 = 1_000;
 
-/// The nominations that wait for this person: in the person's area, made by someone else, not about the own household.
+/// The nominations that wait for this person: in the person's area, made by someone else, not about the own household, and
+/// not from a sign-in that this person took down.
 ///
 /// # Errors
 /// Only when the database fails.
 fn waiting_for(conn: &mut Conn, staff: &Staff) -> Result<Vec<(Nomination, Household)>> {
     let reach = staff.reach(conn, Permission::Verify)?;
     let mut submitted = within(conn, &reach, &[State::Submitted])?;
-    submitted.retain(|(one, household)| !is_own(staff, one, household));
+    let ids: Vec<Id<Nomination>> = submitted.iter().map(|(one, _)| one.id.clone()).collect();
+    let witnessed = witnessed_by(conn, &staff.user.id, &ids)?;
+    submitted.retain(|(one, household)| !is_own(staff, one, household) && !witnessed.contains(&one.id));
     Ok(submitted)
 }
 

@@ -268,6 +268,13 @@ on_both! {
         assert!(admin.get(&path).await.text.contains("堂弟") && council.get(&path).await.text.contains("堂弟"));
         let read = auditor.get(&path).await;
         assert!(read.status == 200 && !read.text.contains("堂弟") && !read.text.contains("王建国"));
+        // One that was written down by mistake is withdrawn, once, and by whoever seats the council.
+        assert_eq!(admin.post(&format!("{path}/kin"), &[("household", LI), ("relation", "表哥")]).await.status, 303);
+        let mistaken = [("household", LI)];
+        assert_eq!(council.post(&format!("{path}/kin/withdrawal"), &mistaken).await.status, 403);
+        assert_eq!(admin.post(&format!("{path}/kin/withdrawal"), &mistaken).await.location(), format!("{path}?done=withdrawn"));
+        assert_eq!(admin.post(&format!("{path}/kin/withdrawal"), &mistaken).await.status, 404);
+        assert!(!admin.get(&path).await.text.contains("表哥"));
         // On the agenda the reader sees that somebody steps back, not why.
         waiting(&town, &[(WANG, "E10")]).await;
         convene(&town, &admin, "open").await;

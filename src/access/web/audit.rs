@@ -117,6 +117,7 @@ fn act_in_words(act: &str) -> &'static str {
         "council.appointed" => "聘任评议会成员",
         "council.ended" => "评议会成员离任",
         "council.kin_declared" => "登记亲属回避",
+        "council.kin_withdrawn" => "撤销亲属登记",
         "session.convened" => "召集评议会",
         "session.arrived" => "评议会签到",
         "session.opened" => "评议会开会",

@@ -232,9 +232,16 @@ struct MemberPage {
     choices: Vec<(String, String)>,
 }
 
+/// A declared kinship: the household's code, who it is, the relation.
+struct Kin {
+    code: String,
+    home: String,
+    relation: String,
+}
+
 struct Private {
     home: Option<String>,
-    kin: Vec<(String, String)>,
+    kin: Vec<Kin>,
 }
 
 impl MemberPage {
@@ -326,13 +333,18 @@ fn private(conn: &mut Conn, member: &CouncilMember, label: impl Fn(&Household) -
     let mut ids: Vec<Id<Household>> = kin.iter().map(|kin| kin.household.clone()).collect();
     ids.extend(member.household_id.clone());
     let homes = household::by_ids(conn, &ids)?;
-    let named = |id: &Id<Household>| homes.iter().find(|home| home.id == *id).map(&label);
+    let found = |id: &Id<Household>| homes.iter().find(|home| home.id == *id);
+    let kin = kin.into_iter().filter_map(|kin| {
+        let home = found(&kin.household)?;
+        Some(Kin {
+            code: home.code.clone(),
+            home: label(home),
+            relation: kin.relation,
+        })
+    });
     Ok(Private {
-        home: member.household_id.as_ref().and_then(named),
-        kin: kin
-            .iter()
-            .filter_map(|kin| Some((named(&kin.household)?, kin.relation.clone())))
-            .collect(),
+        home: member.household_id.as_ref().and_then(found).map(&label),
+        kin: kin.collect(),
     })
 }
 
@@ -413,6 +425,29 @@ pub async fn declare_kin(
         Ok(()) => Ok(page::go(&format!("/council/members/{id}?done=declared"))),
         Err(error) => refused(&app, staff, id, error, form).await,
     }
+}
+
+/// `POST /council/members/{id}/kin/withdrawal`: for a kinship declared by mistake.
+///
+/// # Errors
+/// `NotFound`, also for a council outside the visitor's area.
+pub async fn withdraw_kin(
+    State(app): State<App>,
+    staff: Staff,
+    Path(id): Path<String>,
+    SignedForm(form): SignedForm<NewKin>,
+) -> Result<Response> {
+    let (now, member) = (app.now(), Id::known(id));
+    let back = format!("/council/members/{member}?done=withdrawn");
+    app.db
+        .write(move |conn| {
+            let found = member::by_id(conn, &member)?;
+            staff.expect_within(conn, Permission::SeatCouncil, &found.area_id)?;
+            let home = household::by_code(conn, form.household.trim())?;
+            member::withdraw_kin(conn, &member, &home.id, &staff.user.id, now)
+        })
+        .await?;
+    Ok(page::go(&back))
 }
 
 #[derive(Template)]
