@@ -112,8 +112,8 @@ on_both! {
         assert!(page.text.contains("有异议，暂缓入账"));
         // A full name only where the household agreed to it, and no longer than it agrees.
         for (agreed, shown) in [(&[Purpose::FullNameOnNotice][..], true), (&[][..], false)] {
-            let (home, now) = (town.household(WANG).await.id, town.app.now());
-            town.write(move |conn| consent::decide(conn, &home, agreed, "test", now)).await.unwrap();
+            let (home, grid, now) = (town.household(WANG).await.id, town.user("grid").await.id, town.app.now());
+            town.write(move |conn| consent::decide(conn, &home, agreed, grid.as_str(), now)).await.unwrap();
             let page = stranger.get(&format!("/notices/{number}")).await.text;
             assert_eq!((page.contains("王建国"), page.contains("李玉山")), (shown, false));
         }
