@@ -58,7 +58,7 @@ async function convene(ballot) {
 
 /** Deeds that wait for this council. */
 async function deeds(items) {
-  const occurred_on = new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10);
+  const occurred_on = town.today();
   for (const [household, item] of items) {
     const { id } = await town.api("building", "/awards", { household, item, occurred_on });
     await town.api("grid", `/awards/${id}/verification`, { decision: "approve" });

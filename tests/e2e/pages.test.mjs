@@ -104,7 +104,7 @@ const sentVisit = (names) => async (page) => {
 let back;
 function returned() {
   back ||= (async () => {
-    const occurred_on = new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10);
+    const occurred_on = town.today();
     const { id } = await town.api("building", "/awards", { household: known.code, item: "C01", occurred_on });
     await town.api("grid", `/awards/${id}/verification`, { decision: "return", reason: "签到表上没有" });
   })();
