@@ -24,6 +24,7 @@ export async function openTown({ households = 60 } = {}) {
   const taken = new Set();
   let register;
   let moved = 0;
+  let ending;
 
   /** A new page as this user sees it; without a name, as anybody does. People sign in once: a second page is a second tab. */
   async function enter(name, { js = true, viewport = SCREEN } = {}) {
@@ -138,6 +139,25 @@ export async function openTown({ households = 60 } = {}) {
     moved += 1;
   }
 
+  /**
+   * Ends the session that the demo opens with: all are in favour of everything. Gives its number, under which its notice can
+   * be written.
+   */
+  function endSession() {
+    ending ||= (async () => {
+      const page = await enter("admin", { js: false });
+      await page.goto(`${demo.address}/sessions`);
+      await submit(page, page.locator("a.button", { hasText: "进会场" }));
+      const favour = page.getByRole("button", { name: "全部赞成" });
+      while (await favour.count()) await submit(page, favour);
+      await submit(page, page.getByRole("button", { name: "散会" }));
+      const { pathname } = new URL(page.url());
+      await page.context().close();
+      return Number(pathname.split("/").pop());
+    })();
+    return ending;
+  }
+
   /** A new card for a household: `number`, and `token` as its code holds it. */
   const cardFor = (code) => api("grid", `/households/${code}/cards`, { reason: "遗失补办" });
 
@@ -146,7 +166,7 @@ export async function openTown({ households = 60 } = {}) {
     await demo.stop();
   };
 
-  return { address: demo.address, demo, browser, complaints, visited, enter, watch, api, households: everyHousehold, resident, today, moveOn, pointsOf, linesOf, cardFor, close };
+  return { address: demo.address, demo, browser, complaints, visited, enter, watch, api, households: everyHousehold, resident, today, moveOn, endSession, pointsOf, linesOf, cardFor, close };
 }
 
 /**
