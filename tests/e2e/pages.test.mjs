@@ -118,6 +118,12 @@ let hall;
 function council() {
   hall ||= (async () => {
     await town.endSession();
+    // Something to decide: two in one motion, one on its own.
+    const homes = (await town.households()).slice(20, 23);
+    for (const [at, item] of ["C01", "C01", "A03"].entries()) {
+      const { id } = await town.api("building", "/awards", { household: homes[at].code, item, occurred_on: town.today() });
+      await town.api("grid", `/awards/${id}/verification`, { decision: "approve" });
+    }
     const page = await town.enter("admin");
     const members = [];
     for (const name of ["", "周老师", "吴大姐", "郑大爷"]) {
@@ -201,8 +207,9 @@ const PAGES = [
   ["session-open", "admin", async (page) => {
     const { session } = await council();
     await sent(session, () => {}, 'form[action$="/opening"] .button.big')(page);
-    await page.goto(town.address + session);
-    return page.reload();
+    const answer = await page.goto(town.address + session);
+    assert.match(await page.locator(".motion").innerText(), /正在表决/);
+    return answer;
   }],
   ["session-open-reader", "auditor", inSession("")],
   ["screen", "auditor", inSession("/screen")],
@@ -211,6 +218,8 @@ const PAGES = [
   ["tally-sheet", "admin", inSession("/tally-sheet")],
   ["minutes", "auditor", inSession("/minutes")],
   ["vote", "council", to("/vote")],
+  ["session-closed", "admin", async (page) => to(`/sessions/${await town.endSession()}`)(page)],
+  ["minutes-closed", "auditor", async (page) => to(`/sessions/${await town.endSession()}/minutes`)(page)],
   ["nominations-under-way", "auditor", to("/nominations?state=under-way")],
   ["notices", null, to("/notices")],
   ["notice", null, followed("/notices", ".tiles a")],
@@ -310,7 +319,7 @@ const PAGES = [
   ["objection-receipt-unknown", null, to("/objections/1234567890"), 404],
   ["objection-unknown", "council", to("/objections/1234567890/decision"), 404],
   ["appeal-new", null, async (page) => { await returned(); return to(`/K/${known.card.token}/appeal`)(page); }],
-  ["appeal-new-refused", null, async (page) => { await returned(); return sent(`/K/${known.card.token}/appeal`, (form) => form.fill("#reason", " "), ".button.big")(page); }, 422],
+  ["appeal-new-refused", null, async (page) => { await returned(); return sent(`/K/${known.card.token}/appeal`, async (form) => { await form.locator("input[name=subject]").first().check(); await form.fill("#reason", " "); }, ".button.big")(page); }, 422],
   ["appeal-take", "grid", async (page) => to(`/appeals/take?household=${known.code}`)(page)],
   ["appeal-receipt", null, async (page) => { await returned(); return sent(`/K/${known.card.token}/appeal`, async (form) => { await form.locator("input[name=subject]").first().check(); await form.fill("#reason", "有人作证"); }, ".button.big")(page); }],
   ["appeals", "council", to("/appeals")],
@@ -417,6 +426,17 @@ test("page: first-run, and the programme that it founds", async () => {
     server.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test("the rules in force can be taken home as a file", async () => {
+  const page = await town.enter(null, { viewport: PHONE });
+  await page.goto(`${town.address}/scheme/versions/1`);
+  const link = page.locator('a[href$="/file"]').first();
+  const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+  const rules = JSON.parse(readFileSync(await download.path(), "utf8"));
+  assert.ok(rules.items.some(({ code }) => code === "C04"));
+  town.visited.add(new URL(download.url()).pathname);
+  await page.context().close();
 });
 
 test("every page that routes.rs knows was looked at", () => {
