@@ -325,7 +325,9 @@ pub fn shown(conn: &mut Conn, rows: &[Nomination]) -> Result<HashMap<Id<Nominati
     let sessions: Vec<&Id<Session>> = notices.iter().map(|notice| &notice.session_id).collect();
     let numbers = session::numbers(conn, &sessions)?;
     let of = |row: &Nomination| {
-        let notice = notices.iter().find(|notice| row.notice_id.as_ref() == Some(&notice.id))?;
+        let notice = notices
+            .iter()
+            .find(|notice| row.notice_id.as_ref() == Some(&notice.id))?;
         let session = *numbers.get(&notice.session_id)?;
         let slip = row.notice_slip(notice);
         Some((row.id.clone(), Shown { session, slip }))

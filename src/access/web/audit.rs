@@ -57,10 +57,7 @@ pub async fn audit(State(app): State<App>, staff: Staff, Query(before): Query<Be
             let names = user::display_names(conn, &actors)?;
             let full = i64::try_from(events.len()).unwrap_or(0) == AUDIT_PAGE;
             let older = events.last().filter(|_| full).map(|last| last.id.clone());
-            let rows = events
-                .into_iter()
-                .map(|event| row(event, &names))
-                .collect();
+            let rows = events.into_iter().map(|event| row(event, &names)).collect();
             Ok(AuditPage {
                 shell: staff.shell,
                 rows,

@@ -96,7 +96,9 @@ pub async fn show_evidence(
         // them. There is nothing else on it, so nothing else may be loaded.
         (
             header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+            HeaderValue::from_static(
+                "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+            ),
         ),
     ];
     Ok((headers, bytes).into_response())
