@@ -301,7 +301,8 @@ pub async fn harden(request: Request, next: Next) -> Response {
     tracing::debug!(%method, route, status = response.status().as_u16(), millis = began.elapsed().as_millis(), "answered");
     let headers = response.headers_mut();
     for (name, value) in HARDENING {
-        headers.insert(*name, HeaderValue::from_static(value));
+        // A door that shows no page of ours, but a photograph, has said more strictly what it may do.
+        headers.entry(*name).or_insert(HeaderValue::from_static(value));
     }
     if !is_static {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

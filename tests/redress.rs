@@ -721,7 +721,7 @@ on_both! {
         assert_eq!(sent.location(), twice.location());
         let receipt = sent.location().split('?').next().unwrap().to_owned();
         let deputy = town.signed_in("deputy").await;
-        assert!(deputy.get("/objections").await.text.contains("1 件待处理"));
+        assert!(deputy.get("/objections").await.text.contains("1件待处理"));
         let move_to = async |count: u64| {
             let day = jishan::clock::days_after(day_of(town.app.now()), count).to_string();
             assert_eq!(deputy.post("/demo/clock", &[("day", &day)]).await.status, 303);

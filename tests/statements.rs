@@ -95,6 +95,7 @@ on_both! {
                 note,
                 nominated_by,
                 verified_by,
+                shown,
             } => {
                 assert_eq!(
                     (item_code.as_str(), *count, note.as_str()),
@@ -102,6 +103,8 @@ on_both! {
                 );
                 assert_eq!(rule, "见义勇为（有权机关认定），每次30分，每年最多60分");
                 assert_eq!((nominated_by.as_str(), verified_by.as_str()), ("楼栋长甲", "网格员甲"));
+                let shown = shown.as_ref().unwrap();
+                assert_eq!((shown.session, shown.slip.as_str()), (1, "1-1"));
             }
             other => panic!("{other:?}"),
         }
@@ -171,7 +174,7 @@ on_both! {
             "2026-11-21 登记",
             "兑换：大米 5kg × 1、肥皂 × 2",
             "手输卡号",
-            "作废第 4 号凭条：大米破袋",
+            "作废第4号凭条：大米破袋",
             "+60",
             "−40",
             "+40",

@@ -5,6 +5,8 @@
 //! which rule was fulfilled; a sentence of the council's own is read by `public_text` first. The days are whole days after
 //! the one on which it was published; when they are over it is taken down and what nobody objected to posts (`award`).
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use super::nomination::{self, Nomination, State as Standing};
@@ -297,6 +299,40 @@ pub fn list(conn: &mut Conn, limit: i64) -> Result<Vec<Notice>> {
         .limit(limit)
         .select(Notice::as_select())
         .load(conn)?)
+}
+
+/// Where a row was shown in public.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The number of the session that decided it.
+    pub session: i64,
+    /// Its slip number, `12-3`.
+    pub slip: String,
+}
+
+/// Where each of these was shown in public; those that never were are left out.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn shown(conn: &mut Conn, rows: &[Nomination]) -> Result<HashMap<Id<Nomination>, Shown>> {
+    let mut ids: Vec<&Id<Notice>> = rows.iter().filter_map(|row| row.notice_id.as_ref()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let notices: Vec<Notice> = public_notices::table
+        .filter(public_notices::id.eq_any(ids))
+        .select(Notice::as_select())
+        .load(conn)?;
+    let sessions: Vec<&Id<Session>> = notices.iter().map(|notice| &notice.session_id).collect();
+    let numbers = session::numbers(conn, &sessions)?;
+    let of = |row: &Nomination| {
+        let notice = notices
+            .iter()
+            .find(|notice| row.notice_id.as_ref() == Some(&notice.id))?;
+        let session = *numbers.get(&notice.session_id)?;
+        let slip = row.notice_slip(notice);
+        Some((row.id.clone(), Shown { session, slip }))
+    };
+    Ok(rows.iter().filter_map(of).collect())
 }
 
 /// The row that a slip number such as `12-3` names.

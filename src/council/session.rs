@@ -8,7 +8,7 @@
 //! and L2 go into one motion for all rows from which the same members step back, so that recusal holds in a batch too; each
 //! L3 row is a motion of its own. How votes are cast and counted is in `motion`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 
@@ -376,6 +376,18 @@ pub fn by_id(conn: &mut Conn, id: &Id<Session>) -> Result<Session> {
         .get_result(conn)
         .optional()?
         .ok_or(Error::NotFound)
+}
+
+/// The numbers of sessions.
+///
+/// # Errors
+/// Only when the database fails.
+pub(super) fn numbers(conn: &mut Conn, ids: &[&Id<Session>]) -> Result<HashMap<Id<Session>, i64>> {
+    let found: Vec<(Id<Session>, i64)> = council_sessions::table
+        .filter(council_sessions::id.eq_any(ids))
+        .select((council_sessions::id, council_sessions::number))
+        .load(conn)?;
+    Ok(found.into_iter().collect())
 }
 
 /// A session by its number.

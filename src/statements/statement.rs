@@ -1,4 +1,5 @@
-//! The statement: each line of a household's account with its rule, who nominated and verified, and the balance after.
+//! The statement: each line of a household's account with its rule, who nominated and verified, the session and notice, and the
+//! balance after.
 //!
 //! It joins what three rooms know: the ledger has the line, the council knows why points came, the shop knows what they
 //! were spent on.
@@ -8,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use crate::access::user::{self, User};
 use crate::clock::{Day, Moment};
 use crate::council::nomination::{self, Nomination};
+use crate::council::notice::{self, Shown};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::id::Id;
@@ -67,6 +69,8 @@ pub enum What {
         nominated_by: String,
         /// Who verified.
         verified_by: String,
+        /// The session that decided and the public notice; `None` for what an upheld appeal gave.
+        shown: Option<Shown>,
     },
     /// Points for goods.
     Redemption {
@@ -131,6 +135,7 @@ pub fn line(conn: &mut Conn, household: &Household, transaction: i64) -> Result<
 /// Everything the lines of a page name.
 struct Causes {
     nominations: HashMap<String, Nomination>,
+    shown: HashMap<Id<Nomination>, Shown>,
     items: HashMap<Id<Item>, Item>,
     redemptions: HashMap<Id<Redemption>, Redeemed>,
     voids: HashMap<String, void::Void>,
@@ -158,6 +163,7 @@ impl Causes {
         people.extend(voids.iter().map(|one| one.voided_by.clone()));
         let people: Vec<Id<User>> = people.into_iter().collect();
         Ok(Causes {
+            shown: notice::shown(conn, &nominations)?,
             items: by(item::by_ids(conn, &item_ids)?, |item| item.id.clone()),
             nominations: by(nominations, |one| one.id.to_string()),
             voids: by(voids, |one| one.redemption_id.to_string()),
@@ -199,6 +205,7 @@ impl Causes {
                 .as_ref()
                 .map(|id| self.person(id))
                 .unwrap_or_default(),
+            shown: self.shown.get(&nomination.id).cloned(),
         })
     }
 

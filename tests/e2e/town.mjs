@@ -1,5 +1,5 @@
-// What the browser tests share: the demonstration town with its people signed in, residents with enough points, a
-// scanning gun, and what is seen on a screen.
+// What the browser tests share: the demonstration town with its people signed in, its clock, residents with enough points,
+// a scanning gun, and what is seen on a screen.
 
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -13,9 +13,6 @@ export const SCREEN = { width: 1280, height: 900 };
 // A debug build on a busy machine answers slowly; a test that waits longer has found a mistake.
 const PATIENCE_MS = 45_000;
 
-// Awards of 20 points each, which the demo's history gives to nobody: points for whoever needs some, twice or once a year.
-const GENEROUS = ["C04", "C04", "A03"];
-
 /** Opens the demonstration town. `complaints` gathers what the browser reports of scripts and of the content policy, `visited` the paths that were opened. */
 export async function openTown({ households = 60 } = {}) {
   const demo = await startDemo({ households });
@@ -26,6 +23,8 @@ export async function openTown({ households = 60 } = {}) {
   const tokens = new Map();
   const taken = new Set();
   let register;
+  let moved = 0;
+  let ending;
 
   /** A new page as this user sees it; without a name, as anybody does. People sign in once: a second page is a second tab. */
   async function enter(name, { js = true, viewport = SCREEN } = {}) {
@@ -112,29 +111,51 @@ export async function openTown({ households = 60 } = {}) {
   const linesOf = async (code) => (await api("admin", `/households/${code}/statement?limit=200`)).items;
 
   /**
-   * A household that bought nothing yet, so that no monthly limit is used up. `ready` looks at its points and lines; where
-   * `points` are asked for, good deeds are added until there are so many.
+   * A household that bought nothing this month, so that no monthly limit is used up: of those with enough `points`, the one
+   * with the fewest, so that the rich are left for who needs them. `ready` looks at its points and lines.
    */
   async function resident({ points = 0, ready = () => true } = {}) {
+    const month = today().slice(0, 7);
+    const fit = [];
     for (const household of await everyHousehold()) {
       if (taken.has(household.code)) continue;
       const lines = await linesOf(household.code);
-      const bought = lines.some((line) => line.kind === "redemption");
+      const bought = lines.some((line) => line.kind === "redemption" && line.effective_on.startsWith(month));
       const found = { ...household, points: await pointsOf(household.code), lines };
-      if (bought || !ready(found)) continue;
-      taken.add(household.code);
-      for (const item of GENEROUS) if (found.points < points) found.points = await award(found.code, item);
-      if (found.points < points) throw new Error(`${found.code} has ${found.points} points, not ${points}`);
-      return found;
+      if (!bought && found.points >= points && ready(found)) fit.push(found);
     }
-    throw new Error("No household of the demo town is as the test needs one");
+    const [chosen] = fit.sort((one, other) => one.points - other.points);
+    if (!chosen) throw new Error("No household of the demo town is as the test needs one");
+    taken.add(chosen.code);
+    return chosen;
   }
 
-  async function award(household, item) {
-    const occurred_on = new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10);
-    const { id } = await api("building", "/awards", { household, item, occurred_on });
-    await api("grid", `/awards/${id}/verification`, { decision: "approve" });
-    return pointsOf(household);
+  /** The day in the town, in China: that of the machine until the clock is moved. */
+  const today = () => new Date(Date.now() + 8 * 3_600_000 + moved * 86_400_000).toISOString().slice(0, 10);
+
+  /** Moves the town's clock on by a day, with the button above every page of a person who is signed in. */
+  async function moveOn(page) {
+    await submit(page, page.locator(".demo-strip").getByRole("button", { name: "快进一天" }));
+    moved += 1;
+  }
+
+  /**
+   * Ends the session that the demo opens with: all are in favour of everything. Gives its number, under which its notice can
+   * be written.
+   */
+  function endSession() {
+    ending ||= (async () => {
+      const page = await enter("admin", { js: false });
+      await page.goto(`${demo.address}/sessions`);
+      await submit(page, page.locator("a.button", { hasText: "进会场" }));
+      const favour = page.getByRole("button", { name: "全部赞成" });
+      while (await favour.count()) await submit(page, favour);
+      await submit(page, page.getByRole("button", { name: "散会" }));
+      const { pathname } = new URL(page.url());
+      await page.context().close();
+      return Number(pathname.split("/").pop());
+    })();
+    return ending;
   }
 
   /** A new card for a household: `number`, and `token` as its code holds it. */
@@ -145,7 +166,7 @@ export async function openTown({ households = 60 } = {}) {
     await demo.stop();
   };
 
-  return { address: demo.address, demo, browser, complaints, visited, enter, watch, api, households: everyHousehold, resident, pointsOf, linesOf, cardFor, close };
+  return { address: demo.address, demo, browser, complaints, visited, enter, watch, api, households: everyHousehold, resident, today, moveOn, endSession, pointsOf, linesOf, cardFor, close };
 }
 
 /**

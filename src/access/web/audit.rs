@@ -1,5 +1,7 @@
 //! The record of acts, in the words of the field.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -27,6 +29,8 @@ struct AuditRow {
     actor: String,
     act: String,
     subject: String,
+    /// Where the subject is shown; empty where it is not.
+    href: String,
     detail: String,
 }
 
@@ -53,19 +57,7 @@ pub async fn audit(State(app): State<App>, staff: Staff, Query(before): Query<Be
             let names = user::display_names(conn, &actors)?;
             let full = i64::try_from(events.len()).unwrap_or(0) == AUDIT_PAGE;
             let older = events.last().filter(|_| full).map(|last| last.id.clone());
-            let rows = events
-                .into_iter()
-                .map(|event| AuditRow {
-                    at: clock::spoken(event.recorded_at),
-                    actor: names
-                        .get(&Id::known(event.actor.clone()))
-                        .cloned()
-                        .unwrap_or(event.actor),
-                    act: act_in_words(&event.act).to_owned(),
-                    subject: event.subject,
-                    detail: event.detail,
-                })
-                .collect();
+            let rows = events.into_iter().map(|event| row(event, &names)).collect();
             Ok(AuditPage {
                 shell: staff.shell,
                 rows,
@@ -74,6 +66,84 @@ pub async fn audit(State(app): State<App>, staff: Staff, Query(before): Query<Be
         })
         .await?;
     page::show(&page)
+}
+
+fn row(event: Event, names: &HashMap<Id<User>, String>) -> AuditRow {
+    let actor = match names.get(&Id::known(event.actor.clone())) {
+        Some(name) => name.clone(),
+        None if event.actor == "system" => "系统".to_owned(),
+        None => event.actor,
+    };
+    let (subject, href) = subject_in_words(&event.subject);
+    AuditRow {
+        at: clock::spoken(event.recorded_at),
+        actor,
+        act: act_in_words(&event.act).to_owned(),
+        subject,
+        href,
+        detail: detail_in_words(&event.detail),
+    }
+}
+
+/// What an act was about, and where that is shown.
+fn subject_in_words(subject: &str) -> (String, String) {
+    let Some((kind, id)) = subject.split_once(':') else {
+        return ("本项目".to_owned(), String::new());
+    };
+    let (words, href) = match kind {
+        "award" => ("看申报".to_owned(), format!("/nominations/{id}")),
+        "redemption" => ("看小票".to_owned(), format!("/redemptions/{id}")),
+        "session" => (format!("第{id}次评议会"), format!("/sessions/{id}")),
+        "notice" => (format!("第{id}号公示"), format!("/notices/{id}")),
+        "reminder" => ("看提醒单".to_owned(), format!("/reminders/{id}")),
+        "gathering" => ("看活动".to_owned(), format!("/gatherings/{id}")),
+        "visit" => ("看评比".to_owned(), format!("/visits/{id}")),
+        "council_member" | "member" => ("看成员".to_owned(), format!("/council/members/{id}")),
+        "budget" => ("看预算".to_owned(), "/budget".to_owned()),
+        "household" => (format!("住户 {id}"), String::new()),
+        "user" => (format!("用户 {id}"), String::new()),
+        "lot" => (format!("第{id}批"), String::new()),
+        "day" => (id.to_owned(), String::new()),
+        "area" => ("区划".to_owned(), String::new()),
+        "scheme" => ("方案".to_owned(), String::new()),
+        "scheme_draft" => ("方案草案".to_owned(), String::new()),
+        "evidence" => ("凭证".to_owned(), String::new()),
+        _ => (subject.to_owned(), String::new()),
+    };
+    (words, href)
+}
+
+/// Details are words for programs with numbers between them; people read them in their own language, word by word.
+fn detail_in_words(detail: &str) -> String {
+    let words: Vec<&str> = detail.split(' ').collect();
+    if let ["motion", number, outcome, votes] = words.as_slice()
+        && let [for_it, against, abstained] = votes.split(':').collect::<Vec<_>>().as_slice()
+    {
+        let outcome = word_in_words(outcome);
+        return format!("第{number}项{outcome}：赞成{for_it}，反对{against}，弃权{abstained}");
+    }
+    let words: Vec<&str> = words.into_iter().map(word_in_words).collect();
+    words.join(" ")
+}
+
+fn word_in_words(word: &str) -> &str {
+    match word {
+        "scanned" => "扫卡",
+        "typed" => "手输卡号",
+        "approved" => "通过",
+        "declined" => "未通过",
+        "motion" => "表决项",
+        "member" => "成员",
+        "judge" => "评委",
+        "none" => "未评",
+        "homes" => "户",
+        "revision" => "修改稿",
+        "reversal" => "冲正",
+        "registered," => "户已登记，",
+        "refused" => "户未登记",
+        "demo" => "演示",
+        _ => word,
+    }
 }
 
 /// The acts that rooms record, in the words of the field. `tests/house.rs` holds that none is missing.

@@ -92,6 +92,14 @@ pub async fn show_evidence(
             header::HeaderName::from_static("cross-origin-resource-policy"),
             HeaderValue::from_static("same-origin"),
         ),
+        // The page that a browser itself makes around a picture has styles inside, and fits the picture to the phone by
+        // them. There is nothing else on it, so nothing else may be loaded.
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(
+                "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+            ),
+        ),
     ];
     Ok((headers, bytes).into_response())
 }

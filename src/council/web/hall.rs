@@ -382,7 +382,7 @@ impl Keyed {
     pub fn sum(&self) -> String {
         let counts = &self.counts;
         format!(
-            "{}赞成{}，反对{}，弃权{}",
+            "{}：赞成{}，反对{}，弃权{}",
             self.name, counts.votes_for, counts.votes_against, counts.abstentions
         )
     }
