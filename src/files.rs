@@ -136,7 +136,7 @@ impl fmt::Display for Refused {
             Refused::Empty => formatter.write_str("没有收到文件内容，请重新选择文件再传。"),
             Refused::TooLarge { most } => write!(
                 formatter,
-                "文件太大，没有保存。请传不超过 {} MB 的文件，照片可以调小尺寸再拍。",
+                "文件太大，没有保存。请传不超过{} MB 的文件，照片可以调小尺寸再拍。",
                 most / MEGABYTE
             ),
             Refused::NotThisKind { wanted } => {

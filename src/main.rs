@@ -195,14 +195,14 @@ async fn import(what: Import) -> Result<ExitCode> {
             let version = db
                 .write(move |conn| version::load(conn, &text, from, "system", now))
                 .await?;
-            format!("已载入：{} 第 {} 版，{from} 起施行\n", version.name, version.version)
+            format!("已载入：{} 第{}版，{from} 起施行\n", version.name, version.version)
         }
         Import::Goods { file, place } => {
             let goods = goods::read(&read(&file)?, now)?;
             let db = open(&place.location())?;
             let count = goods.len();
             db.write(move |conn| goods::add_new(conn, &goods)).await?;
-            format!("已登记商品 {count} 种\n")
+            format!("已登记商品 {count}种\n")
         }
     };
     print!("{said}");
@@ -220,7 +220,7 @@ fn validate_scheme(file: &Path) -> Result<ExitCode> {
     for finding in &found {
         let _ = writeln!(say, "{finding}");
     }
-    let _ = writeln!(say, "共 {} 处。改好以前不能通过。", found.len());
+    let _ = writeln!(say, "共{}处。改好以前不能通过。", found.len());
     Ok(ExitCode::FAILURE)
 }
 

@@ -168,7 +168,7 @@ function draw() {
     if (row.parentNode !== list) list.append(row);
   });
   goods.forEach((item, sku) => item.tile.classList.toggle('chosen', basket.has(sku)));
-  byId('pieces').textContent = pieces ? `${pieces} 件` : '';
+  byId('pieces').textContent = pieces ? `${pieces}件` : '';
   byId('total').textContent = verdict ? verdict.total : total();
   page.classList.toggle('filled', basket.size > 0);
   const [state, text] = status();
@@ -184,7 +184,7 @@ function draw() {
 }
 
 // Cards that are not taken, and why.
-const REFUSED_CARDS = { stopped: '此卡已挂失停用，不能兑换', merged: '已并入另一户，请用那一户的卡', left: '迁出已满 90 天，积分已到期', unknown: '没有这张卡' };
+const REFUSED_CARDS = { stopped: '此卡已挂失停用，不能兑换', merged: '已并入另一户，请用那一户的卡', left: '迁出已满 90天，积分已到期', unknown: '没有这张卡' };
 
 // The one line everybody at the counter looks at: [class, words].
 function status() {
@@ -196,7 +196,7 @@ function status() {
   if (!verdict) return ['wait', '正在核对…'];
   if (!verdict.card || verdict.card.state !== 'ok') return ['refused', verdict.card && REFUSED_CARDS[verdict.card.state] || '没有这张卡'];
   if (!basket.size) return ['idle', '请扫商品'];
-  if (verdict.short_by > 0) return ['short', `差 ${verdict.short_by} 分`];
+  if (verdict.short_by > 0) return ['short', `差 ${verdict.short_by}分`];
   if (verdict.problems && verdict.problems.length) return ['refused', verdict.problems[0].text];
   return ['enough', '够'];
 }
@@ -330,7 +330,7 @@ function route(scan) {
     const shown = filter(scan.text);
     if (shown.length !== 1) { if (!shown.length) refuse(`没有找到：${scan.text}`); return; }
     add(shown[0].sku);
-  } else { refuse(inCard ? '卡号是 10 位数字，请再看一下' : `没认出来：${scan.text}`); return; }
+  } else { refuse(inCard ? '卡号是 10位数字，请再看一下' : `没认出来：${scan.text}`); return; }
   for (const input of [cardInput, find]) input.value = '';
   filter('');
   if (ask.hidden && (field !== find || scan.source === 'keys')) ready();

@@ -139,7 +139,7 @@ on_both! {
             assert_eq!(send(&building, &path, &[], ("a.jpg", &photo(shade * 20))).await.status, 303);
         }
         let seventh = send(&building, &path, &[], ("a.jpg", &photo(250))).await;
-        assert!(seventh.status == 409 && seventh.text.contains("最多 6 张"));
+        assert!(seventh.status == 409 && seventh.text.contains("最多6张"));
     }
 }
 
@@ -217,7 +217,7 @@ on_both! {
         let item = |code: &str| format!("/nominations/new?household={WANG}&item={code}");
         // E10: 2 points a visit; the cap of the month is in the rules.
         let page = grid.get(&item("E10")).await.text;
-        assert!(page.contains("这个月还可加 30 分，今年 240 分"), "{page}");
+        assert!(page.contains("这个月还可加 30分，今年 240分"), "{page}");
         let many = |count: &'static str| [("key", "k"), ("household", WANG), ("item", "E10"), ("count", count), ("occurred_on", "2026-11-21")];
         let over = grid.post("/nominations/check", &many("90")).await.text;
         assert!(over.contains("超过上限，交不上去"));
@@ -231,7 +231,7 @@ on_both! {
         fields[3].1 = "5";
         let asked = grid.post("/nominations", &fields).await;
         assert_eq!(asked.status, 409);
-        assert!(asked.text.contains("这次的 10 分里，5 分可以兑换，5 分只记荣誉分"), "{}", asked.text);
+        assert!(asked.text.contains("这次的 10分里，5分可以兑换，5分只记荣誉分"), "{}", asked.text);
         // An item whose cap is used up says so in the list.
         let list = grid.get(&format!("/nominations/new?household={WANG}")).await.text;
         assert!(list.contains("本季度已满"));

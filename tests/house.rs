@@ -1089,7 +1089,7 @@ fn english_on_a_page_is_seen() {
     assert_eq!(seen("{% block page_class %} narrow{% endblock %}"), 0);
     assert_eq!(seen("<input placeholder=\"Search\" value=\"whatever\">"), 1);
     assert_eq!(
-        seen("<p class=\"notice\">{{ household.people }} 人&nbsp;{% if shell.person.is_some() %}{% endif %}</p>"),
+        seen("<p class=\"notice\">{{ household.people }}人&nbsp;{% if shell.person.is_some() %}{% endif %}</p>"),
         0
     );
 }

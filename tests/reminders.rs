@@ -447,7 +447,7 @@ on_both! {
         town.give_honour(WANG, 20).await;
         let building = town.signed_in("building").await;
         let form = building.get(&format!("/reminders/new?household={WANG}")).await.text;
-        assert!(form.contains("王建国") && form.contains("楼道堆物") && form.contains("30 天后自动恢复"));
+        assert!(form.contains("王建国") && form.contains("楼道堆物") && form.contains("30天后自动恢复"));
         let key = hidden(&form, "key");
         let mut fields = vec![
             ("key", key.as_str()),

@@ -477,7 +477,7 @@ pub fn close(conn: &mut Conn, gathering: &Id<Gathering>, by: &Id<User>, now: Mom
             count: gathering.count,
             occurred_on: gathering.held_on,
             note: format!(
-                "{}（{}），第 {} 号活动签到",
+                "{}（{}），第{}号活动签到",
                 gathering.name, gathering.place, gathering.number
             ),
             by: Nominator::Staff(by.clone()),

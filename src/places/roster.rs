@@ -116,7 +116,7 @@ pub enum RosterError {
     )]
     NoHeader,
     /// A header without columns that every household needs.
-    #[error("表头第 {line} 行缺少这些列：{}。请补上后再导入。", .columns.join("、"))]
+    #[error("表头第{line} 行缺少这些列：{}。请补上后再导入。", .columns.join("、"))]
     MissingColumns {
         /// Where the header is.
         line: usize,
@@ -407,11 +407,11 @@ impl Intake {
         ];
         let same_code = row.code.as_ref().and_then(|code| self.codes.get(code));
         if let Some(first) = same_code {
-            let reason = format!("户号和第 {first} 行重复，请核对后只留一行或改正户号。");
+            let reason = format!("户号和第{first} 行重复，请核对后只留一行或改正户号。");
             return self.refuse(RefusedLine::new(row.line, Some(Field::Code), reason));
         }
         if let Some(first) = self.homes.get(&home) {
-            let reason = format!("和第 {first} 行是同一个房号，请核对后只留一行或改正住址。");
+            let reason = format!("和第{first} 行是同一个房号，请核对后只留一行或改正住址。");
             return self.refuse(RefusedLine::new(row.line, Some(Field::Room), reason));
         }
         if let Some(code) = &row.code {
@@ -553,7 +553,7 @@ fn misshapen(record: &csv::StringRecord, width: usize, line: usize, separator: u
     if breaks > 0 && (swallowed || wrong_width) {
         let last = line + breaks;
         return Some(format!(
-            "第 {line} 行到第 {last} 行被当成了一行，多半是引号没有成对。请改好引号，再导入这几行。"
+            "第{line} 行到第{last} 行被当成了一行，多半是引号没有成对。请改好引号，再导入这几行。"
         ));
     }
     wrong_width.then(|| {
@@ -1003,7 +1003,7 @@ mod tests {
         let roster = read(open.as_bytes()).unwrap();
         assert_eq!((roster.rows.len(), roster.refused[0].line), (1, 3));
         assert!(
-            roster.refused[0].reason.contains("第 3 行到第 5 行"),
+            roster.refused[0].reason.contains("第3 行到第5 行"),
             "{:?}",
             roster.refused
         );
@@ -1049,7 +1049,7 @@ mod tests {
         assert!(
             read(text.as_bytes()).unwrap().refused[0]
                 .reason
-                .contains("超过 40 个字")
+                .contains("超过 40个字")
         );
     }
 
@@ -1214,8 +1214,8 @@ mod tests {
         same_home[6] = "李明";
         let roster = read(csv(&[HOME, again, same_home]).as_bytes()).unwrap();
         assert_eq!(roster.rows.len(), 1);
-        assert!(roster.refused[0].reason.contains("户号和第 2 行重复"));
-        assert!(roster.refused[1].reason.contains("和第 2 行是同一个房号"));
+        assert!(roster.refused[0].reason.contains("户号和第2 行重复"));
+        assert!(roster.refused[1].reason.contains("和第2 行是同一个房号"));
     }
 
     fn row(line: usize, building: &str, room: &str, head: &str, people: i32) -> RosterRow {

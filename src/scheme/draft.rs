@@ -99,7 +99,7 @@ impl fmt::Display for Refused {
             }
             Refused::Unsound(count) => write!(
                 formatter,
-                "草案还有 {count} 处问题没有改好，也没有经两人确认保留，不能往下走。请先改好。"
+                "草案还有{count}处问题没有改好，也没有经两人确认保留，不能往下走。请先改好。"
             ),
             Refused::NothingToOverride => {
                 formatter.write_str("没有找到可以保留的这一处：它可能已经改好，或属于必须改正的缺漏。请刷新页面。")

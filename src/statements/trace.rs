@@ -377,7 +377,7 @@ impl Trace {
         }
     }
 
-    /// `可用积分和荣誉分各加 5 分`.
+    /// `可用积分和荣誉分各加 5分`.
     fn what_counts(&self) -> String {
         let all = self.nomination.points;
         match self.nomination.spendable_points {
@@ -583,7 +583,7 @@ pub fn of(conn: &mut Conn, nomination: Nomination, today: Day) -> Result<Trace> 
 /// The version that a nomination cites: the one in force on the day of the deed, unless a later one was dated back.
 fn cited(conn: &mut Conn, nomination: &Nomination, item: &Item) -> Result<String> {
     match version::in_force(conn, nomination.occurred_on) {
-        Ok(scheme) if scheme.id == item.scheme_version_id => Ok(format!("{}（第 {} 版）", scheme.name, scheme.version)),
+        Ok(scheme) if scheme.id == item.scheme_version_id => Ok(format!("{}（第{}版）", scheme.name, scheme.version)),
         Ok(_) | Err(Error::NotFound) => Ok("申报时施行的方案".to_owned()),
         Err(error) => Err(error),
     }

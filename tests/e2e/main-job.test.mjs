@@ -323,7 +323,7 @@ chapter("the shopkeeper scans the card and the goods, sees “够” and never t
 
   await scan(page, quilt.barcode);
   const missing = story.price + quilt.points - story.points;
-  assert.equal(await settled(page, "short"), `差 ${missing} 分`);
+  assert.equal(await settled(page, "short"), `差 ${missing}分`);
   assert.ok(await page.locator("#confirm").isDisabled());
   await shot(page, "counter-short-1280");
   assert.ok((await noBalance(secrets, "short")) >= 3, "the counter asked the server, so there was something to look at");
@@ -336,7 +336,7 @@ chapter("the shopkeeper scans the card and the goods, sees “够” and never t
   story.redemption = new URL(page.url()).pathname;
   const slip = await page.locator(".slip").innerText();
   assert.match(await page.locator(".notice.ok").innerText(), /已兑换，商品可以交给住户/);
-  for (const part of [salt.name, soap.name, `${story.price} 分`, "扫卡", "领取人签字"]) assert.ok(slip.includes(part), part);
+  for (const part of [salt.name, soap.name, `${story.price}分`, "扫卡", "领取人签字"]) assert.ok(slip.includes(part), part);
   story.sale = slip.match(/凭条号\s*(\d+)/)[1];
   await shot(page, "slip-1280");
   await noBalance(secrets, "slip");

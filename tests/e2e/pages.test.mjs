@@ -468,7 +468,7 @@ test("a good deed is reported and verified without JavaScript", async () => {
   if (!(await item.isVisible())) await page.locator("details", { has: item }).locator("summary").click();
   await submit(page, item);
   await submit(page, page.getByRole("button", { name: "先核对" }));
-  assert.match(await page.locator("#check").innerText(), /20 分/);
+  assert.match(await page.locator("#check").innerText(), /20分/);
   await submit(page, page.getByRole("button", { name: "提交", exact: true }));
   const { pathname } = new URL(page.url());
   assert.match(await page.locator(".notice.ok").innerText(), /已申报/);
@@ -524,9 +524,9 @@ test("the last look keeps up with what is changed", async () => {
   const { code } = await town.resident();
   const page = await town.enter("building", { viewport: PHONE });
   await page.goto(`${town.address}/nominations/new?household=${code}&item=E10`);
-  assert.match(await page.locator("#check .kv").innerText(), /2 分/);
+  assert.match(await page.locator("#check .kv").innerText(), /2分/);
   await page.getByRole("button", { name: "多一次" }).click();
-  await page.waitForFunction(() => /4 分/.test(document.querySelector("#check .kv dd").textContent));
+  await page.waitForFunction(() => /4分/.test(document.querySelector("#check .kv dd").textContent));
   assert.equal(await page.locator(".other-day").isVisible(), false);
   await page.locator("label.chip", { hasText: "昨天" }).click();
   await page.waitForFunction(() => !document.querySelector("#check.dim"));

@@ -225,7 +225,7 @@ fn overview(conn: &mut Conn, now: Moment) -> Result<Overview> {
     let (scheme, rate) = match version::in_force(conn, clock::day_of(now)) {
         Ok(version) => {
             let rate = version::yuan_per_point(conn, &version.id)?;
-            (format!("{}（第 {} 版）", version.name, version.version), rate)
+            (format!("{}（第{}版）", version.name, version.version), rate)
         }
         Err(Error::NotFound) => ("还没有载入积分方案".to_owned(), None),
         Err(error) => return Err(error),

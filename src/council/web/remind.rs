@@ -49,9 +49,9 @@ impl RemindPage {
     fn cost(&self, rule: &&ReminderRule) -> String {
         let (cost, days) = (rule::cost(rule), self.repair_days);
         match rule::costs_from(rule) {
-            ..=1 => format!("到期不改，最多减荣誉分 {cost} 分，{days} 天后自动恢复"),
-            2 => format!("当月第一次不减分；第二次起最多减荣誉分 {cost} 分，{days} 天后自动恢复"),
-            from => format!("当月第 {from} 次起，最多减荣誉分 {cost} 分，{days} 天后自动恢复"),
+            ..=1 => format!("到期不改，最多减荣誉分 {cost}分，{days}天后自动恢复"),
+            2 => format!("当月第一次不减分；第二次起最多减荣誉分 {cost}分，{days}天后自动恢复"),
+            from => format!("当月第{from}次起，最多减荣誉分 {cost}分，{days}天后自动恢复"),
         }
     }
 }

@@ -218,7 +218,7 @@ fn may(
 
 fn scheme(conn: &mut Conn, note: &ReminderNote) -> Result<String> {
     match version::in_force(conn, day_of(note.issued_at)) {
-        Ok(scheme) if scheme.id == note.scheme_version_id => Ok(format!("{}（第 {} 版）", scheme.name, scheme.version)),
+        Ok(scheme) if scheme.id == note.scheme_version_id => Ok(format!("{}（第{}版）", scheme.name, scheme.version)),
         Ok(_) | Err(Error::NotFound) => Ok("开单时施行的方案".to_owned()),
         Err(error) => Err(error),
     }

@@ -262,9 +262,9 @@ fn row(one: Told, tree: &Tree, waits: Option<&'static str>, today: Day) -> Row {
     let (objected, decide_by) = (open.is_some(), open.map(|objection| objection.decide_by));
     let when = match note.state {
         Stand::Issued | Stand::Acknowledged => match days(note.fix_by) {
-            left @ ..0 => format!("{} 到期，已过 {} 天", day(note.fix_by), left.unsigned_abs()),
+            left @ ..0 => format!("{} 到期，已过 {}天", day(note.fix_by), left.unsigned_abs()),
             0 => "今天到期".to_owned(),
-            left => format!("{} 前改好，还有 {left} 天", day(note.fix_by)),
+            left => format!("{} 前改好，还有{left}天", day(note.fix_by)),
         },
         Stand::Unfixed if objected => decide_by.map(|by| format!("{} 前答复", day(by))).unwrap_or_default(),
         Stand::Unfixed => note

@@ -103,7 +103,7 @@ impl VisitPage {
                 Some("评分表已开好。可以各自用手机打分，也可以打印带去，回来照表录入。".to_owned())
             }
             "closed" if !self.is_open() => Some(format!(
-                "已结束，为 {} 户作了申报。由别人核实、评议会评议、公示以后入账。",
+                "已结束，为 {}户作了申报。由别人核实、评议会评议、公示以后入账。",
                 self.nominated()
             )),
             _ => None,

@@ -54,7 +54,7 @@ pub(super) fn spelled(number: f64, least_digits: Option<usize>) -> Result<String
     let text = number.to_string();
     let problem = match (text.chars().filter(char::is_ascii_digit).count(), least_digits) {
         (0, _) => "不是能读的数字。".to_string(),
-        (16.., _) => "是超过 15 位的数字，Excel 已把后面的数字变成 0。".to_string(),
+        (16.., _) => "是超过 15位的数字，Excel 已把后面的数字变成 0。".to_string(),
         _ if text.contains('.') => format!("是小数 {text}，可能已经丢了末尾的 0。"),
         (_, None) => format!("里存的只是 {text}，别的字是单元格格式显示出来的。"),
         (_, Some(_)) if number < 0.0 => return Ok(text),

@@ -238,7 +238,7 @@ fn item_row(row: &Value, found: Vec<Found>) -> ItemRow {
         code: shown(row, "code"),
         name: shown(row, "name_zh"),
         says: format!(
-            "{} {} 分，每{period}最多 {} 分，凭{}，{}",
+            "{} {}分，每{period}最多{}分，凭{}，{}",
             per_in_words(&shown(row, "per")),
             shown(row, "points"),
             shown(row, "cap"),

@@ -193,8 +193,8 @@ pub async fn difference(State(app): State<App>, visitor: Visitor, Query(asked): 
             numbers.dedup();
             Ok(DifferencePage {
                 shell: visitor.shell,
-                from: format!("第 {} 版", asked.from),
-                to: format!("第 {} 版", asked.to),
+                from: format!("第{}版", asked.from),
+                to: format!("第{}版", asked.to),
                 numbers,
                 asked: (asked.from, asked.to),
                 parts: difference::between(&older, &newer),

@@ -146,7 +146,7 @@ impl CardState {
             CardState::Good => "",
             CardState::Stopped => "此卡已挂失停用",
             CardState::Merged => "已并入另一户，请用那一户的卡",
-            CardState::Left => "迁出已满 90 天，积分已到期",
+            CardState::Left => "迁出已满 90天，积分已到期",
             CardState::Unknown => "没有这张卡",
         }
     }
@@ -275,7 +275,7 @@ impl Answer {
                 ("refused", self.card.state.words().to_owned())
             }
             (CardState::Good, None) if nothing => ("idle", "请扫商品".to_owned()),
-            (CardState::Good, _) if self.short_by > Points::ZERO => ("short", format!("差 {} 分", self.short_by)),
+            (CardState::Good, _) if self.short_by > Points::ZERO => ("short", format!("差{}分", self.short_by)),
             (CardState::Good, Some(problem)) => ("refused", problem.text.clone()),
             (CardState::Good, None) => ("enough", "够".to_owned()),
         }
