@@ -252,7 +252,7 @@ fn fail_with(status: StatusCode, shell: Shell, is_api: bool, error: &Error) -> R
         return page::show_error(shell, status, error, reference);
     }
     let detail = match &reference {
-        Some(reference) => format!("服务器出错，编号 {reference}。"),
+        Some(reference) => format!("服务器出错，编号{reference}。"),
         None => error.to_string(),
     };
     let fields = match error {

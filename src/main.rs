@@ -195,14 +195,14 @@ async fn import(what: Import) -> Result<ExitCode> {
             let version = db
                 .write(move |conn| version::load(conn, &text, from, "system", now))
                 .await?;
-            format!("已载入：{} 第{}版，{from} 起施行\n", version.name, version.version)
+            format!("已载入：{}第{}版，{from}起施行\n", version.name, version.version)
         }
         Import::Goods { file, place } => {
             let goods = goods::read(&read(&file)?, now)?;
             let db = open(&place.location())?;
             let count = goods.len();
             db.write(move |conn| goods::add_new(conn, &goods)).await?;
-            format!("已登记商品 {count}种\n")
+            format!("已登记商品{count}种\n")
         }
     };
     print!("{said}");
@@ -261,7 +261,7 @@ async fn create_token(place: &Place, name: String) -> Result<ExitCode> {
         .write(move |conn| {
             let user = user::by_name(conn, &name)?
                 .filter(|user| user.disabled_at.is_none())
-                .ok_or_else(|| Error::invalid("user", format!("没有在用的用户 {name}。")))?;
+                .ok_or_else(|| Error::invalid("user", format!("没有在用的用户{name}。")))?;
             session::create_token(conn, &user.id, now)
         })
         .await?;

@@ -106,11 +106,11 @@ function change(sku, quantity) {
 
 function add(sku) {
   const before = basket.get(sku) || 0;
-  if (!goods.get(sku).input) { refuse(`${goods.get(sku).name} 暂时没有货`); return; }
+  if (!goods.get(sku).input) { refuse(`${goods.get(sku).name}暂时没有货`); return; }
   change(sku, before + 1);
   const after = basket.get(sku) || 0, item = goods.get(sku);
   if (after > before) { say('scan', `${item.name} × ${after}`); line(sku).row.scrollIntoView({ block: 'nearest' }); }
-  else if (before === MOST) refuse(`${item.name} 最多 ${MOST} 件`);
+  else if (before === MOST) refuse(`${item.name}最多${MOST}件`);
 }
 
 function changed() {
@@ -133,8 +133,8 @@ function total() {
 
 function stepper(sku, input) {
   const { name } = goods.get(sku), box = make('span', 'stepper');
-  box.append(button('', '−', `${name} 减一`, () => change(sku, (basket.get(sku) || 0) - 1)), input,
-    button('', '+', `${name} 加一`, () => change(sku, (basket.get(sku) || 0) + 1)));
+  box.append(button('', '−', `${name}减一`, () => change(sku, (basket.get(sku) || 0) - 1)), input,
+    button('', '+', `${name}加一`, () => change(sku, (basket.get(sku) || 0) + 1)));
   return box;
 }
 
@@ -145,7 +145,7 @@ const lineOf = new Map(); // sku → the parts of its line, kept so that a press
 function line(sku) {
   if (lineOf.has(sku)) return lineOf.get(sku);
   const item = goods.get(sku), row = make('li', 'line'), count = make('output', 'number'), sum = make('b', 'number'), problem = make('p', 'error');
-  const remove = button('button quiet', '✕', `去掉 ${item.name}`, () => change(sku, 0));
+  const remove = button('button quiet', '✕', `去掉${item.name}`, () => change(sku, 0));
   row.append(make('span', 'name', item.name), sum, stepper(sku, count), remove, problem);
   row.addEventListener('click', () => { if (basket.has(sku)) { current = sku; draw(); } });
   const parts = { row, count, sum, problem };
@@ -161,7 +161,7 @@ function draw() {
     const { row, count, sum, problem } = line(sku), found = problems.filter((p) => p.sku === sku).map((p) => p.text).join('；');
     pieces += quantity;
     count.textContent = quantity;
-    sum.textContent = `${quantity * goods.get(sku).points} 分`;
+    sum.textContent = `${quantity * goods.get(sku).points}分`;
     problem.textContent = found;
     problem.hidden = !found;
     row.className = `line${sku === current ? ' current' : ''}${found ? ' refused' : ''}`;
@@ -184,7 +184,7 @@ function draw() {
 }
 
 // Cards that are not taken, and why.
-const REFUSED_CARDS = { stopped: '此卡已挂失停用，不能兑换', merged: '已并入另一户，请用那一户的卡', left: '迁出已满 90天，积分已到期', unknown: '没有这张卡' };
+const REFUSED_CARDS = { stopped: '此卡已挂失停用，不能兑换', merged: '已并入另一户，请用那一户的卡', left: '迁出已满90天，积分已到期', unknown: '没有这张卡' };
 
 // The one line everybody at the counter looks at: [class, words].
 function status() {
@@ -196,7 +196,7 @@ function status() {
   if (!verdict) return ['wait', '正在核对…'];
   if (!verdict.card || verdict.card.state !== 'ok') return ['refused', verdict.card && REFUSED_CARDS[verdict.card.state] || '没有这张卡'];
   if (!basket.size) return ['idle', '请扫商品'];
-  if (verdict.short_by > 0) return ['short', `差 ${verdict.short_by}分`];
+  if (verdict.short_by > 0) return ['short', `差${verdict.short_by}分`];
   if (verdict.problems && verdict.problems.length) return ['refused', verdict.problems[0].text];
   return ['enough', '够'];
 }
@@ -330,7 +330,7 @@ function route(scan) {
     const shown = filter(scan.text);
     if (shown.length !== 1) { if (!shown.length) refuse(`没有找到：${scan.text}`); return; }
     add(shown[0].sku);
-  } else { refuse(inCard ? '卡号是 10位数字，请再看一下' : `没认出来：${scan.text}`); return; }
+  } else { refuse(inCard ? '卡号是10位数字，请再看一下' : `没认出来：${scan.text}`); return; }
   for (const input of [cardInput, find]) input.value = '';
   filter('');
   if (ask.hidden && (field !== find || scan.source === 'keys')) ready();
@@ -375,7 +375,7 @@ function back() {
 const KEYS = {
   F2: () => cardInput.focus(),
   F3: () => find.focus(),
-  F8: () => { if (current) { const { name } = goods.get(current); change(current, 0); say('scan', `去掉 ${name}`); } },
+  F8: () => { if (current) { const { name } = goods.get(current); change(current, 0); say('scan', `去掉${name}`); } },
   F9: redeem,
   Escape: back,
 };

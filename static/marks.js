@@ -34,5 +34,5 @@ async function save(form) {
   const entry = form.elements.entry;
   row.classList.toggle("done", marks.every((mark) => mark.value !== "") || (entry && entry.value !== "at_home"));
   const open = document.querySelectorAll(".mark-rows > li:not(.done)").length;
-  left.textContent = open ? `还有 ${open}户` : "都打完了，请点下面的“看结果”。";
+  left.textContent = open ? `还有${open}户` : "都打完了，请点下面的“看结果”。";
 }

@@ -114,12 +114,12 @@ if (photo) {
     kept.forEach((file, at) => {
       const box = document.createElement('figure'), picture = new Image(), remove = document.createElement('button');
       picture.src = URL.createObjectURL(file);
-      picture.alt = `选好的照片 ${at + 1}`;
+      picture.alt = `选好的照片${at + 1}`;
       picture.onload = () => URL.revokeObjectURL(picture.src);
       remove.type = 'button';
       remove.className = 'button';
       remove.textContent = '去掉';
-      remove.setAttribute('aria-label', `去掉照片 ${at + 1}`);
+      remove.setAttribute('aria-label', `去掉照片${at + 1}`);
       remove.addEventListener('click', () => { kept.splice(at, 1); photo.files = carrier(); draw(); });
       box.append(picture, remove);
       thumbs.append(box);

@@ -1094,6 +1094,52 @@ fn english_on_a_page_is_seen() {
     );
 }
 
+/// Numbers stand close to the Chinese words around them: `第3号`, not `第 3 号`. What is filled in counts as a number.
+fn spaced_numbers(path: &str, text: &str) -> Vec<String> {
+    let is_han = |letter: Option<&char>| letter.is_some_and(|letter| ('\u{4e00}'..='\u{9fff}').contains(letter));
+    let is_filled =
+        |letter: Option<&char>| letter.is_some_and(|letter| letter.is_ascii_digit() || "{}".contains(*letter));
+    let lines = (1..).zip(text.lines());
+    lines
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .filter_map(|(number, line)| {
+            let letters: Vec<char> = line.chars().collect();
+            letters.iter().enumerate().find_map(|(at, letter)| {
+                let (before, after) = (at.checked_sub(1).and_then(|at| letters.get(at)), letters.get(at + 1));
+                // A Latin word may end in a digit: `A4 纸`.
+                let word = at >= 2
+                    && letters
+                        .get(at - 2)
+                        .is_some_and(|letter| letter.is_ascii_alphabetic() || *letter == '-');
+                let filled_first = is_filled(before) && before != Some(&'{') && is_han(after) && !word;
+                let han_first = is_han(before) && is_filled(after) && after != Some(&'}');
+                (*letter == ' ' && (filled_first || han_first)).then(|| format!("{path}:{number} {}", line.trim()))
+            })
+        })
+        .collect()
+}
+
+#[test]
+fn numbers_stand_close_to_their_words() {
+    expect_kept(&files(&["templates"], ".html"), spaced_numbers);
+}
+
+#[test]
+fn a_number_that_stands_apart_is_seen() {
+    let seen = |text: &str| spaced_numbers("templates/x.html", text).len();
+    for text in ["第 3号", "第{{ number }} 号", "共 {{ all }}户", "3 分"] {
+        assert_eq!(seen(text), 1, "{text}");
+    }
+    for text in [
+        "第3号",
+        "第{{ number }}号 {{ name }}",
+        "打印（A4 纸）",
+        "{% if a %}户{% endif %} 好",
+    ] {
+        assert_eq!(seen(text), 0, "{text}");
+    }
+}
+
 // ---- The record ----------------------------------------------------------------------------------------------------
 
 /// The acts that a file records: `noun.verb` in quotes, but not where a request is named: up to the end of its

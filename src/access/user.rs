@@ -113,7 +113,7 @@ pub fn add(conn: &mut Conn, new: &User, password: &PasswordHash, duties: &Duties
     if by_name(conn, &new.name)?.is_some() {
         return Err(Error::invalid(
             "name",
-            format!("用户名 {} 已有人使用，请换一个。", new.name),
+            format!("用户名{}已有人使用，请换一个。", new.name),
         ));
     }
     diesel::insert_into(users::table)

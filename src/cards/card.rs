@@ -75,7 +75,7 @@ pub enum Refused {
 /// Why the cards of a household that was merged are stopped.
 pub const MERGED: &str = "并户，改用并入后那一户的卡";
 /// Why the cards of a household that left are stopped.
-pub const LEFT: &str = "迁出已满 90天";
+pub const LEFT: &str = "迁出已满90天";
 
 impl fmt::Display for Refused {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,7 +83,7 @@ impl fmt::Display for Refused {
             Refused::UnknownCard => "没有这张卡，请核对卡号。",
             Refused::CardStopped => "此卡已挂失停用，请使用新卡或到办公室办理。",
             Refused::HouseholdMerged => "这一户已并入另一户，积分也已转过去，此卡停用。请用并入后那一户的积分卡。",
-            Refused::HouseholdLeft => "这一户迁出已满 90天，积分已到期，此卡停用。如果搬回来了，请到办公室重新加入。",
+            Refused::HouseholdLeft => "这一户迁出已满90天，积分已到期，此卡停用。如果搬回来了，请到办公室重新加入。",
         })
     }
 }

@@ -74,7 +74,7 @@ impl fmt::Display for Refused {
         match self {
             Refused::TooMany => write!(
                 formatter,
-                "一条申报最多 {MOST} 张照片，没有保存。请挑最能说明事情的几张。"
+                "一条申报最多{MOST}张照片，没有保存。请挑最能说明事情的几张。"
             ),
             Refused::Decided(state) => write!(
                 formatter,

@@ -66,8 +66,8 @@ impl fmt::Display for Refused {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Refused::Empty => "照片是空的，没有保存。请重新选一张。",
-            Refused::TooManyBytes => "照片超过 12 MB，没有保存。请把相机调到较小的尺寸再拍，或者先截图再传。",
-            Refused::TooManyPixels => "照片超过 5000 万像素，没有保存。请把相机调到较小的尺寸再拍。",
+            Refused::TooManyBytes => "照片超过12 MB，没有保存。请把相机调到较小的尺寸再拍，或者先截图再传。",
+            Refused::TooManyPixels => "照片超过5000万像素，没有保存。请把相机调到较小的尺寸再拍。",
             Refused::Heic => {
                 "这是 HEIC 照片，读不了，没有保存。能用的是 JPG 和 PNG：请在手机设置里把相机格式改成“兼容性最佳”，或者截图后再传。"
             }

@@ -214,15 +214,11 @@ impl fmt::Display for Refused {
             }
             Refused::Unfinished(list) => write!(
                 formatter,
-                "还有没打完分的：第{} 行。没有人在家的，请选“不在家”或“谢绝入户”。",
+                "还有没打完分的：第{}行。没有人在家的，请选“不在家”或“谢绝入户”。",
                 rows(list)
             ),
             Refused::ReasonsMissing(list) => {
-                write!(
-                    formatter,
-                    "第{} 行有评分与中位数相差太大，请评委写明理由。",
-                    rows(list)
-                )
+                write!(formatter, "第{}行有评分与中位数相差太大，请评委写明理由。", rows(list))
             }
         }
     }

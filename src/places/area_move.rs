@@ -146,7 +146,7 @@ pub fn plan(conn: &mut Conn, asked: &MoveArea, today: Day) -> Result<Plan> {
             spoken_day(asked.effective_on)
         ),
         format!(
-            "随同划转 {} 栋楼、{households}户、{people}人。户号、积分和积分卡都不变。",
+            "随同划转{}栋楼、{households}户、{people}人。户号、积分和积分卡都不变。",
             inside.len()
         ),
         format!(
@@ -156,7 +156,7 @@ pub fn plan(conn: &mut Conn, asked: &MoveArea, today: Day) -> Result<Plan> {
         ),
     ];
     if code != area.code {
-        sentences.push(format!("那里已有编号 {}，划转后的编号改为 {code}。", area.code));
+        sentences.push(format!("那里已有编号{}，划转后的编号改为{code}。", area.code));
     }
     let seal = seal(&sentences);
     Ok(Plan {

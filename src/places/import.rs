@@ -41,7 +41,7 @@ impl Report {
             "已登记"
         };
         let mut lines = vec![format!(
-            "{done} {}户 {}人，新增区域 {}个；未接收 {} 行。",
+            "{done} {}户{}人，新增区域{}个；未接收{}行。",
             self.registered,
             self.people,
             self.new_areas,
@@ -205,11 +205,11 @@ impl Plan {
             None => own_code(&[&community, &grid, &building], &household),
         };
         if self.codes.contains(&household.code) {
-            return Err(format!("户号 {} 已经登记，未重复登记。", household.code));
+            return Err(format!("户号{}已经登记，未重复登记。", household.code));
         }
         if !self.doors.insert((building.id.clone(), household.door())) {
             return Err(format!(
-                "{} {} {} 已有登记的住户。",
+                "{} {} {}已有登记的住户。",
                 row.community,
                 row.building,
                 household.door()
@@ -219,7 +219,7 @@ impl Plan {
         let warning = self
             .heads
             .get(&head)
-            .map(|code| format!("第{}行与已登记的 {code}：同一楼栋、户主同名。", row.line));
+            .map(|code| format!("第{}行与已登记的{code}：同一楼栋、户主同名。", row.line));
         self.codes.insert(household.code.clone());
         self.households.push(household);
         Ok(warning)

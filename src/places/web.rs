@@ -439,7 +439,7 @@ impl Upload {
 
 fn too_large(cause: MultipartError) -> Error {
     match cause.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Error::invalid("file", "文件超过 20 MB。请分成几个文件再导入。"),
+        StatusCode::PAYLOAD_TOO_LARGE => Error::invalid("file", "文件超过20 MB。请分成几个文件再导入。"),
         _ => Error::invalid("file", "文件没有传完，请再选一次文件重试。"),
     }
 }

@@ -145,13 +145,13 @@ fn split(
     let head_name = name_given(head_name)?;
     if people < 1 || people >= household.people {
         let why = format!(
-            "这一户登记 {}人，分出去的人数应为 1 至 {}。",
+            "这一户登记{}人，分出去的人数应为1至{}。",
             household.people,
             household.people.saturating_sub(1)
         );
         return match household.people {
             ..=1 => Err(Refused::NotEnough(
-                "这一户只登记了 1人，不能分户。如果人数不对，请先办理“人口变动”。".to_owned(),
+                "这一户只登记了1人，不能分户。如果人数不对，请先办理“人口变动”。".to_owned(),
             )
             .into()),
             _ => Err(Error::invalid("people", why)),
@@ -160,7 +160,7 @@ fn split(
     let balances = balance::of(conn, household.id.as_str())?;
     if points < Points::ZERO || points > balances.spendable {
         let why = format!(
-            "这一户现有 {}分，转出的积分应在 0 至 {} 之间。",
+            "这一户现有{}分，转出的积分应在0至{}之间。",
             balances.spendable, balances.spendable
         );
         return Err(Error::invalid("points", why));
@@ -181,7 +181,7 @@ fn split(
     let lots = lot::taken_first(conn, household.id.as_str(), points)?;
     let mut sentences = vec![
         format!(
-            "{}户登记为新的一户：{}人，住{}，户号 {}。",
+            "{}户登记为新的一户：{}人，住{}，户号{}。",
             new.head_name,
             new.people,
             new.address(&tree),
@@ -195,7 +195,7 @@ fn split(
         match points {
             Points::ZERO => "不转积分，原来的积分都留在原户。".to_owned(),
             _ => format!(
-                "转 {points}分给新户{}，原户还剩{}分。",
+                "转{points}分给新户{}，原户还剩{}分。",
                 ending(&lots),
                 points.short_of(balances.spendable)
             ),
@@ -203,13 +203,13 @@ fn split(
         "荣誉分留在原户。".to_owned(),
     ];
     if balances.pending > Points::ZERO {
-        sentences.push(format!("公示中的 {}分仍归原户。", balances.pending));
+        sentences.push(format!("公示中的{}分仍归原户。", balances.pending));
     }
     sentences.push("原户的积分卡照常用；新户要另外发一张卡，同意事项要重新征求。".to_owned());
     let behind = household::at_door(conn, &building, stairwell.as_deref(), &room)?;
     let mut plan = planned(household, Consequence::Split(new.clone()), sentences);
     plan.warnings.extend(behind.iter().map(neighbour));
-    plan.detail = format!("分出 {people}人，转 {points}分");
+    plan.detail = format!("分出{people}人，转{points}分");
     plan.transfer = Some(Transfer {
         to: new.id,
         building,
@@ -244,14 +244,14 @@ fn merge(conn: &mut Conn, household: Household, into: &str) -> Result<Plan> {
     )];
     sentences.push(match balances.spendable {
         Points::ZERO => "没有可用积分要转。".to_owned(),
-        points => format!("转 {points}分到{}户{}。", other.head_name, ending(&lots)),
+        points => format!("转{points}分到{}户{}。", other.head_name, ending(&lots)),
     });
     if balances.honour > Points::ZERO {
-        sentences.push(format!("荣誉分 {}分一起转过去。", balances.honour));
+        sentences.push(format!("荣誉分{}分一起转过去。", balances.honour));
     }
     sentences.push(match balances.pending {
         Points::ZERO => format!("正在办的申报以后记到{}户。", other.head_name),
-        points => format!("公示中的 {points}分和正在办的申报，以后记到{}户。", other.head_name),
+        points => format!("公示中的{points}分和正在办的申报，以后记到{}户。", other.head_name),
     });
     sentences.push(cards_stopped(conn, &household)?);
     let agreed = consent::of(conn, &household.id)?
@@ -260,7 +260,7 @@ fn merge(conn: &mut Conn, household: Household, into: &str) -> Result<Plan> {
         .count();
     if agreed > 0 {
         sentences.push(format!(
-            "这一户的 {agreed}项同意不再有效，以{}户的为准。",
+            "这一户的{agreed}项同意不再有效，以{}户的为准。",
             other.head_name
         ));
     }
@@ -279,7 +279,7 @@ fn merge(conn: &mut Conn, household: Household, into: &str) -> Result<Plan> {
         honour: balances.honour,
     };
     let mut plan = planned(household, Consequence::Merged(other.id), sentences);
-    plan.detail = format!("转 {}分", transfer.spendable);
+    plan.detail = format!("转{}分", transfer.spendable);
     plan.transfer = Some(transfer);
     plan.stops_cards = true;
     Ok(plan)
@@ -331,18 +331,18 @@ fn leave(conn: &mut Conn, household: Household, on: Day, today: Day) -> Result<P
         match balances.spendable {
             Points::ZERO => "没有剩下的积分。".to_owned(),
             points => format!(
-                "现有 {points}分可以用到{}（{REDEEMABLE_DAYS} 天），积分卡照常用；过后积分到期，卡停用。",
+                "现有{points}分可以用到{}（{REDEEMABLE_DAYS}天），积分卡照常用；过后积分到期，卡停用。",
                 spoken_day(until)
             ),
         },
         "从现在起不能再为这一户申报；同意事项不再有效。".to_owned(),
     ];
     if balances.pending > Points::ZERO {
-        sentences.push(format!("公示中的 {}分照常办完，也在这期间可用。", balances.pending));
+        sentences.push(format!("公示中的{}分照常办完，也在这期间可用。", balances.pending));
     }
     sentences.push("搬回来时可以办理“重新加入”。".to_owned());
     let mut plan = planned(household, Consequence::Left, sentences);
-    plan.detail = format!("积分可用到 {until}");
+    plan.detail = format!("积分可用到{until}");
     Ok(plan)
 }
 
@@ -360,12 +360,9 @@ fn rejoin(conn: &mut Conn, household: Household, today: Day) -> Result<Plan> {
             household.address(&tree)
         ),
         match today <= redeemable_until {
-            true => format!(
-                "还在 {REDEEMABLE_DAYS} 天以内，现有 {}分继续有效。",
-                balances.spendable
-            ),
+            true => format!("还在{REDEEMABLE_DAYS}天以内，现有{}分继续有效。", balances.spendable),
             false => format!(
-                "已过 {REDEEMABLE_DAYS} 天，从前的积分已到期，不再恢复。现有 {}分。",
+                "已过{REDEEMABLE_DAYS}天，从前的积分已到期，不再恢复。现有{}分。",
                 balances.spendable
             ),
         },
@@ -390,13 +387,13 @@ const MOST_PEOPLE: i64 = 30;
 
 fn resize(household: Household, people: i64) -> Result<Plan> {
     if !(1..=MOST_PEOPLE).contains(&people) {
-        return Err(Error::invalid("people", format!("人数应为 1 至 {MOST_PEOPLE}。")));
+        return Err(Error::invalid("people", format!("人数应为1至{MOST_PEOPLE}。")));
     }
     if people == household.people {
         return Err(Refused::NothingToChange.into());
     }
     let sentence = format!(
-        "{}户由 {}人改为 {people}人。积分不变。",
+        "{}户由{}人改为{people}人。积分不变。",
         household.head_name, household.people
     );
     let detail = format!("{}人 → {people}人", household.people);
@@ -441,7 +438,7 @@ fn cards_stopped(conn: &mut Conn, household: &Household) -> Result<String> {
         .count();
     Ok(match in_use {
         0 => "没有在用的积分卡要停。".to_owned(),
-        count => format!("停用 {count}张积分卡，请收回。"),
+        count => format!("停用{count}张积分卡，请收回。"),
     })
 }
 
@@ -456,12 +453,12 @@ fn neighbour(household: &Household) -> String {
 fn ending(lots: &[Lot]) -> String {
     let dated = lots.iter().filter_map(|lot| {
         let day = lot.expires_on?;
-        Some(format!("{}分 {}到期", lot.left, spoken_day(day)))
+        Some(format!("{}分{}到期", lot.left, spoken_day(day)))
     });
     let told: Vec<String> = dated.collect();
     match told.is_empty() {
         true => String::new(),
-        false => format!("，其中 {}", told.join("、")),
+        false => format!("，其中{}", told.join("、")),
     }
 }
 

@@ -190,7 +190,7 @@ pub fn by_code(conn: &mut Conn, version: &Id<SchemeVersion>, code: &str) -> Resu
         .select(Item::as_select())
         .get_result(conn)
         .optional()?
-        .ok_or_else(|| Error::invalid("item", format!("现行方案里没有编号为 {code} 的项目。")))
+        .ok_or_else(|| Error::invalid("item", format!("现行方案里没有编号为{code}的项目。")))
 }
 
 /// An item by its id, with its category.

@@ -180,7 +180,7 @@ impl Adopt {
             );
         }
         if self.entitled < 1 || self.present < 1 || self.present > self.entitled {
-            say("present", "到会人数应在 1 和应到人数之间。请核对。");
+            say("present", "到会人数应在1和应到人数之间。请核对。");
         }
         let votes = [self.votes_for, self.votes_against, self.votes_abstained];
         let sum = votes.iter().try_fold(0i64, |sum, votes| sum.checked_add(*votes));

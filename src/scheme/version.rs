@@ -230,7 +230,7 @@ fn rules(version: &Id<SchemeVersion>, file: &File, now: Moment) -> Result<(Vec<C
         redeemable: category.redeemable,
     });
     let items = file.items.iter().map(|row| {
-        let word = |word: &str| Error::invalid("items", format!("项目 {} 的“{word}”读不懂。", row.code));
+        let word = |word: &str| Error::invalid("items", format!("项目{}的“{word}”读不懂。", row.code));
         Ok(Item {
             id: Id::new(now),
             scheme_version_id: version.clone(),

@@ -83,7 +83,7 @@ fn standing(
 /// How a version was adopted, in a sentence.
 fn adopted_in_words(resolution: &Resolution) -> String {
     format!(
-        "{}在{}召开{}，应到 {}人，实到 {}人，赞成 {} 票、反对 {} 票、弃权 {} 票，通过。依据：{}。",
+        "{}在{}召开{}，应到{}人，实到{}人，赞成{}票、反对{}票、弃权{}票，通过。依据：{}。",
         clock::spoken_day(resolution.held_on),
         resolution.place,
         resolution.body.label(),

@@ -259,7 +259,7 @@ impl Trace {
                 let why = nomination.ending_reason.clone().unwrap_or_default();
                 Step::new("撤回", Progress::No, "申报人已撤回", why)
             }
-            State::Returned => Step::new("核实", Progress::No, format!("{} 退回", self.decided_by), small),
+            State::Returned => Step::new("核实", Progress::No, format!("{}退回", self.decided_by), small),
             _ => Step::new("核实", Progress::Done, self.decided_by.clone(), small),
         }
     }
@@ -312,10 +312,10 @@ impl Trace {
         let last_day = day_of(notice.ends_at).pred_opt().unwrap_or_default();
         let span = format!("{from}公示，到{}24时", clock::spoken_day(last_day));
         let (progress, text) = match state {
-            State::Notified => (Progress::Now, format!("公示中，条目编号 {slip}")),
-            State::Suspended => (Progress::Now, format!("有异议，暂缓入账，条目编号 {slip}")),
-            State::Declined => (Progress::No, format!("不予入账，条目编号 {slip}")),
-            _ => (Progress::Done, format!("期满，条目编号 {slip}")),
+            State::Notified => (Progress::Now, format!("公示中，条目编号{slip}")),
+            State::Suspended => (Progress::Now, format!("有异议，暂缓入账，条目编号{slip}")),
+            State::Declined => (Progress::No, format!("不予入账，条目编号{slip}")),
+            _ => (Progress::Done, format!("期满，条目编号{slip}")),
         };
         let small = match (&self.nomination.ending_reason, state) {
             (Some(why), State::Declined) => format!("{span}；{why}"),
@@ -335,7 +335,7 @@ impl Trace {
             return Step::new(
                 "入账",
                 Progress::Done,
-                format!("凭条号 {number}"),
+                format!("凭条号{number}"),
                 format!("{when}，{what}"),
             )
             .with(To::Transaction(number), format!("第{number}号凭条"))
@@ -400,7 +400,7 @@ impl Trace {
             ));
         }
         let number = reversal.head.number;
-        let step = Step::new("冲正", Progress::No, format!("积分已收回，凭条号 {number}"), small);
+        let step = Step::new("冲正", Progress::No, format!("积分已收回，凭条号{number}"), small);
         Some(step.with(To::Transaction(number), format!("第{number}号凭条")))
     }
 }

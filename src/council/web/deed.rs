@@ -288,11 +288,11 @@ fn at_door(conn: &mut Conn, building: &Id<Area>, door: &str) -> Result<Household
         (Some(home), None) => Ok(home.clone()),
         (Some(_), Some(_)) => Err(Error::invalid(
             "door",
-            "这栋楼有几个单元都有这个房号，请写上单元，例如 2单元1103。",
+            "这栋楼有几个单元都有这个房号，请写上单元，例如2单元1103。",
         )),
         (None, _) => Err(Error::invalid(
             "door",
-            "没有找到这个门牌，请核对楼栋和房号，例如 2单元1103。",
+            "没有找到这个门牌，请核对楼栋和房号，例如2单元1103。",
         )),
     }
 }

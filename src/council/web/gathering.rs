@@ -320,8 +320,8 @@ fn gathering_page(
         .collect();
     signed.sort_by_key(|line| std::cmp::Reverse((line.row.signed_at, line.row.row_number)));
     let keyed = just.keyed.map(|signed| match just.known {
-        0 => format!("录入了 {signed}户。"),
-        known => format!("录入了 {signed}户；另有 {known}户已经签过到，不重复记。"),
+        0 => format!("录入了{signed}户。"),
+        known => format!("录入了{signed}户；另有{known}户已经签过到，不重复记。"),
     });
     let may_work = staff
         .duties
@@ -431,7 +431,7 @@ pub async fn sign_in(
             Error::invalid(
                 "codes",
                 format!(
-                    "录入了 {}户。这些行号不是这张签到表上的，没有录入：{what}。请对照表头的活动号和行号再录一次。",
+                    "录入了{}户。这些行号不是这张签到表上的，没有录入：{what}。请对照表头的活动号和行号再录一次。",
                     keyed.signed
                 ),
             )

@@ -175,7 +175,7 @@ async fn try_appoint(app: &App, staff: &Staff, form: NewMember) -> Result<Counci
         return Err(Error::invalid("area", "请选择哪个范围的评议会。"));
     }
     let day = |field: &'static str, text: &str| {
-        let wrong = |_| Error::invalid(field, "请填写日期，例如 2026-11-25。");
+        let wrong = |_| Error::invalid(field, "请填写日期，例如2026-11-25。");
         text.trim().parse::<Day>().map_err(wrong)
     };
     let appointed_on = day("appointed_on", &form.appointed_on)?;

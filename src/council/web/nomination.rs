@@ -126,7 +126,7 @@ fn photo_refusal(code: &str) -> Option<String> {
     match code {
         "" => None,
         code => Some(format!(
-            "申报已交上去，但有照片没收下：{} 可以在下面重新加照片。",
+            "申报已交上去，但有照片没收下：{}可以在下面重新加照片。",
             photo::sentence(code)
         )),
     }

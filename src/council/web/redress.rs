@@ -131,7 +131,7 @@ pub(super) fn story(conn: &mut Conn, row: &Nomination) -> Result<Vec<Step>> {
         let notice = notice::by_id(conn, id)?;
         let until = clock::spoken_day(crate::council::deadline::last_day(notice.ends_at));
         let slip = row.notice_slip(&notice);
-        steps.push(Step::new("公示", format!("条目编号 {slip}"), notice.published_at).note(format!("公示到{until}")));
+        steps.push(Step::new("公示", format!("条目编号{slip}"), notice.published_at).note(format!("公示到{until}")));
     }
     for one in objection::of_nomination(conn, &row.id)? {
         steps.push(Step::new("收到异议", one.channel.label(), one.filed_at).mark("now"));
@@ -148,7 +148,7 @@ pub(super) fn story(conn: &mut Conn, row: &Nomination) -> Result<Vec<Step>> {
         let number = row.transaction_number.unwrap_or_default();
         let spendable = row.spendable_points.unwrap_or_default();
         let note = format!("荣誉分{}，其中可兑换{spendable}", row.points);
-        steps.push(Step::new("入账", format!("凭条号 {number}"), at).note(note));
+        steps.push(Step::new("入账", format!("凭条号{number}"), at).note(note));
     }
     for one in correction::of_nomination(conn, &row.id)? {
         let who = names(conn, &Some(one.proposed_by.clone()))?;
@@ -156,7 +156,7 @@ pub(super) fn story(conn: &mut Conn, row: &Nomination) -> Result<Vec<Step>> {
         if let Some(at) = one.decided_at {
             let who = names(conn, &one.decided_by)?;
             let note = match one.reversal_number {
-                Some(number) => format!("冲正凭条号 {number}"),
+                Some(number) => format!("冲正凭条号{number}"),
                 None => one.decision_reason.clone().unwrap_or_default(),
             };
             steps.push(Step::new(one.state.label(), who, at).note(note).mark("no"));
@@ -165,7 +165,7 @@ pub(super) fn story(conn: &mut Conn, row: &Nomination) -> Result<Vec<Step>> {
     for one in appeal::of_nomination(conn, &row.id)? {
         steps.push(Step::new("住户申诉", one.kind.label(), one.filed_at).mark("now"));
         if let Some(at) = one.decided_at {
-            let posting = one.correction_number.map(|number| format!("凭条号 {number}"));
+            let posting = one.correction_number.map(|number| format!("凭条号{number}"));
             let note = one.decision_reason.clone().unwrap_or_default();
             steps.push(Step::new(one.state.label(), posting.unwrap_or_default(), at).note(note));
         }

@@ -49,9 +49,9 @@ impl RemindPage {
     fn cost(&self, rule: &&ReminderRule) -> String {
         let (cost, days) = (rule::cost(rule), self.repair_days);
         match rule::costs_from(rule) {
-            ..=1 => format!("到期不改，最多减荣誉分 {cost}分，{days}天后自动恢复"),
-            2 => format!("当月第一次不减分；第二次起最多减荣誉分 {cost}分，{days}天后自动恢复"),
-            from => format!("当月第{from}次起，最多减荣誉分 {cost}分，{days}天后自动恢复"),
+            ..=1 => format!("到期不改，最多减荣誉分{cost}分，{days}天后自动恢复"),
+            2 => format!("当月第一次不减分；第二次起最多减荣誉分{cost}分，{days}天后自动恢复"),
+            from => format!("当月第{from}次起，最多减荣誉分{cost}分，{days}天后自动恢复"),
         }
     }
 }
@@ -182,8 +182,8 @@ async fn try_remind(app: &App, staff: &Staff, form: NewReminder) -> Result<Remin
         return Err(Error::invalid("household", "请先选是哪一户。"));
     }
     let day = |text: &str, field, why: &str| text.trim().parse::<Day>().map_err(|_| Error::invalid(field, why));
-    let seen_on = day(&form.seen_on, "seen_on", "请填写是哪一天看到的，例如 2026-11-21。")?;
-    let fix_by = day(&form.fix_by, "fix_by", "请填写哪一天以前改好，例如 2026-11-28。")?;
+    let seen_on = day(&form.seen_on, "seen_on", "请填写是哪一天看到的，例如2026-11-21。")?;
+    let fix_by = day(&form.fix_by, "fix_by", "请填写哪一天以前改好，例如2026-11-28。")?;
     let (now, staff) = (app.now(), staff.clone());
     app.db
         .write(move |conn| {

@@ -262,22 +262,22 @@ fn row(one: Told, tree: &Tree, waits: Option<&'static str>, today: Day) -> Row {
     let (objected, decide_by) = (open.is_some(), open.map(|objection| objection.decide_by));
     let when = match note.state {
         Stand::Issued | Stand::Acknowledged => match days(note.fix_by) {
-            left @ ..0 => format!("{} 到期，已过 {}天", day(note.fix_by), left.unsigned_abs()),
+            left @ ..0 => format!("{}到期，已过{}天", day(note.fix_by), left.unsigned_abs()),
             0 => "今天到期".to_owned(),
-            left => format!("{} 前改好，还有{left}天", day(note.fix_by)),
+            left => format!("{}前改好，还有{left}天", day(note.fix_by)),
         },
-        Stand::Unfixed if objected => decide_by.map(|by| format!("{} 前答复", day(by))).unwrap_or_default(),
+        Stand::Unfixed if objected => decide_by.map(|by| format!("{}前答复", day(by))).unwrap_or_default(),
         Stand::Unfixed => note
             .objections_until
-            .map(|until| format!("{} 前可提异议", day(until)))
+            .map(|until| format!("{}前可提异议", day(until)))
             .unwrap_or_default(),
         Stand::Reduced => note
             .repair_on
-            .map(|on| format!("{} 自动恢复", day(on)))
+            .map(|on| format!("{}自动恢复", day(on)))
             .unwrap_or_default(),
         _ => note
             .closed_at
-            .map(|at| format!("{} 了结", day(day_of(at))))
+            .map(|at| format!("{}了结", day(day_of(at))))
             .unwrap_or_default(),
     };
     Row {

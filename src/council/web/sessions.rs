@@ -222,7 +222,7 @@ async fn try_convene(app: &App, staff: &Staff, form: NewSession) -> Result<Sessi
         .held_on
         .trim()
         .parse()
-        .map_err(|_| Error::invalid("held_on", "请填写哪一天开会，例如 2026-11-25。"))?;
+        .map_err(|_| Error::invalid("held_on", "请填写哪一天开会，例如2026-11-25。"))?;
     let ballot =
         BallotForm::from_word(&form.ballot).ok_or_else(|| Error::invalid("ballot", "请选择举手还是无记名投票。"))?;
     let (now, staff) = (app.now(), staff.clone());

@@ -82,14 +82,14 @@ impl VisitPage {
         if let Some(outcome) = home.row.outcome {
             let item = home.median().and_then(|median| self.visit.earned(median));
             return match (outcome, item) {
-                (Outcome::Nominated, Some(item)) => format!("{item} 已申报"),
+                (Outcome::Nominated, Some(item)) => format!("{item}已申报"),
                 _ => outcome.label().to_owned(),
             };
         }
         match (home.is_complete(), home.median()) {
             (false, _) => "还没打完".to_owned(),
             (true, Some(median)) => match self.visit.earned(median) {
-                Some(item) => format!("达到 {item}"),
+                Some(item) => format!("达到{item}"),
                 None => Outcome::BelowAll.label().to_owned(),
             },
             (true, None) if home.row.entry == Entry::AtHome => Outcome::TooFewJudges.label().to_owned(),
@@ -103,7 +103,7 @@ impl VisitPage {
                 Some("评分表已开好。可以各自用手机打分，也可以打印带去，回来照表录入。".to_owned())
             }
             "closed" if !self.is_open() => Some(format!(
-                "已结束，为 {}户作了申报。由别人核实、评议会评议、公示以后入账。",
+                "已结束，为{}户作了申报。由别人核实、评议会评议、公示以后入账。",
                 self.nominated()
             )),
             _ => None,

@@ -246,7 +246,7 @@ async fn try_write(app: &App, staff: &Staff, id: &Id<VisitSheet>, sent: Sent) ->
                     "" => None,
                     text => Some(
                         text.parse()
-                            .map_err(|_| Error::invalid("mark", "评分应为整数，例如 86。"))?,
+                            .map_err(|_| Error::invalid("mark", "评分应为整数，例如86。"))?,
                     ),
                 };
                 marks.push((judge, mark, reason));

@@ -322,7 +322,7 @@ async fn try_make(app: &App, staff: &Staff, form: NewVisit) -> Result<VisitSheet
         .visited_on
         .trim()
         .parse()
-        .map_err(|_| Error::invalid("visited_on", "请填写哪一天入户，例如 2026-11-21。"))?;
+        .map_err(|_| Error::invalid("visited_on", "请填写哪一天入户，例如2026-11-21。"))?;
     let (now, staff) = (app.now(), staff.clone());
     app.db
         .write(move |conn| {

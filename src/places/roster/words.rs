@@ -11,7 +11,7 @@ use super::columns::Field;
 /// The words to keep, or what is wrong with them.
 pub(super) fn acceptable(field: Field, text: &str) -> Result<String, String> {
     if text.chars().count() > LONGEST_TEXT {
-        return Err(format!("超过 {LONGEST_TEXT} 个字"));
+        return Err(format!("超过{LONGEST_TEXT}个字"));
     }
     // People's names are kept exactly as written; everything else is a place or a code, where １２ and 12 are the same.
     let text: String = match field {
@@ -45,7 +45,7 @@ pub(super) fn acceptable(field: Field, text: &str) -> Result<String, String> {
     Ok(text)
 }
 
-pub(super) const TURNED_INTO_DATE: &str = "被表格软件当成了日期（例如 3-2 会变成 3月2日）。";
+pub(super) const TURNED_INTO_DATE: &str = "被表格软件当成了日期（例如3-2 会变成3月2日）。";
 pub(super) const AS_TEXT: &str = "请先把这一列设成“文本”格式，再重新填写";
 
 /// A number that a person typed where we expect words, as its cell shows it.
@@ -54,9 +54,9 @@ pub(super) fn spelled(number: f64, least_digits: Option<usize>) -> Result<String
     let text = number.to_string();
     let problem = match (text.chars().filter(char::is_ascii_digit).count(), least_digits) {
         (0, _) => "不是能读的数字。".to_string(),
-        (16.., _) => "是超过 15位的数字，Excel 已把后面的数字变成 0。".to_string(),
-        _ if text.contains('.') => format!("是小数 {text}，可能已经丢了末尾的 0。"),
-        (_, None) => format!("里存的只是 {text}，别的字是单元格格式显示出来的。"),
+        (16.., _) => "是超过15位的数字，Excel 已把后面的数字变成0。".to_string(),
+        _ if text.contains('.') => format!("是小数{text}，可能已经丢了末尾的0。"),
+        (_, None) => format!("里存的只是{text}，别的字是单元格格式显示出来的。"),
         (_, Some(_)) if number < 0.0 => return Ok(text),
         (_, Some(least)) => return Ok(format!("{text:0>least$}")),
     };

@@ -32,7 +32,7 @@ const KINDS: [(&str, &str, &str); 8] = [
     ("split", "分户", "一部分家人另立一户，可以带走一些积分"),
     ("merge", "并户", "整户并入另一户，积分一起转过去"),
     ("move", "搬家", "换了门牌，还在本项目范围内"),
-    ("leave", "迁出", "搬走了，不再参加；积分还可用 90天"),
+    ("leave", "迁出", "搬走了，不再参加；积分还可用90天"),
     ("resize", "人口变动", "添了人或少了人，积分不变"),
     ("head", "户主变更", "换户主，积分不变"),
     ("staff", "工作人员家庭", "家里有人在本项目任职，或不再任职"),
@@ -104,7 +104,7 @@ pub async fn changes(
                         Some(stairwell) => format!("{stairwell}单元{}", one.room),
                         None => one.room.clone(),
                     };
-                    let days = format!("{} 至 {} 前", one.from_on, one.until_on);
+                    let days = format!("{}至{}前", one.from_on, one.until_on);
                     (days, format!("{} {door}", tree.address(&one.building_id)))
                 })
                 .collect();

@@ -146,7 +146,7 @@ impl CardState {
             CardState::Good => "",
             CardState::Stopped => "此卡已挂失停用",
             CardState::Merged => "已并入另一户，请用那一户的卡",
-            CardState::Left => "迁出已满 90天，积分已到期",
+            CardState::Left => "迁出已满90天，积分已到期",
             CardState::Unknown => "没有这张卡",
         }
     }

@@ -131,7 +131,7 @@ pub async fn journal(State(app): State<App>, staff: Staff, Query(on): Query<On>)
         "" => today,
         text => text
             .parse()
-            .map_err(|_| Error::invalid("on", "日期应写成 2026-11-21 的样子。"))?,
+            .map_err(|_| Error::invalid("on", "日期应写成2026-11-21的样子。"))?,
     };
     let page = app
         .db

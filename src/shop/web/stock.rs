@@ -260,13 +260,13 @@ fn unknown_goods(error: Error) -> Error {
 
 fn day_of_text(text: &str) -> Result<Day> {
     text.parse()
-        .map_err(|_| Error::invalid("expires_on", "到期日应写成 2027-03-31 的样子。"))
+        .map_err(|_| Error::invalid("expires_on", "到期日应写成2027-03-31的样子。"))
 }
 
 /// Yuan with at most two decimals, exactly.
 fn fen_of(text: &str) -> Result<Fen> {
     let wrong = |why| Error::invalid("cost", why);
-    let yuan = Decimal::from_str_exact(text.trim()).map_err(|_| wrong("单价应为数字，例如 12.60。"))?;
+    let yuan = Decimal::from_str_exact(text.trim()).map_err(|_| wrong("单价应为数字，例如12.60。"))?;
     if yuan.scale() > 2 {
         return Err(wrong("单价最多两位小数，精确到分。"));
     }
