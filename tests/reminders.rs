@@ -3,13 +3,15 @@
 
 use chrono::TimeDelta;
 use jishan::access::user::User;
-use jishan::clock::{Day, Span, days_after};
+use jishan::clock::{Day, Span, day_of, days_after};
 use jishan::council::reminder::unheeded::{self, Outcome};
 use jishan::council::reminder::{self, Act, Filter, Issue, ReminderNote, State, Way, due};
 use jishan::error::Result;
 use jishan::id::Id;
 use jishan::ledger::balance::{self, Balances};
 use jishan::points::Points;
+use jishan::registry::change::{self, AskChange, Change};
+use jishan::registry::plan;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -39,7 +41,7 @@ fn key(town: &Town) -> String {
 }
 
 fn day(town: &Town) -> Day {
-    jishan::clock::day_of(town.app.now())
+    day_of(town.app.now())
 }
 
 async fn issue_by(town: &Town, code: &'static str, rule: &str, by: User) -> Result<ReminderNote> {
@@ -180,6 +182,34 @@ on_both! {
         assert_eq!(repaired.state, State::Repaired);
         assert!(repaired.repair_number > repaired.reduction_number);
         assert_eq!(balances(&town, WANG).await, Balances { honour: Points(20), ..now });
+        town.expect_reminders_hold().await;
+    }
+}
+
+on_both! {
+    async fn what_comes_back_to_a_merged_household_goes_to_the_survivor(town: Town) {
+        town.give_honour(WANG, 20).await;
+        let note = unfixed(&town, WANG, CORRIDOR).await;
+        pass_days(&town, 5).await;
+        assert_eq!((run_due(&town).await, honour(&town, WANG).await), (1, 18));
+        let asked = AskChange {
+            household: note.household_id.clone(),
+            change: Change::Merge { into: LI.to_owned() },
+            effective_on: day_of(town.app.now()),
+            reason: "老人搬来同住".to_owned(),
+        };
+        let (by, now) = (town.user("admin").await.id, town.app.now());
+        town.write(move |conn| {
+            let seal = plan::plan(conn, &asked, now)?.seal;
+            change::carry_out(conn, &asked, &seal, &by, "merge", now, |_, _| Ok(()))
+        })
+        .await
+        .unwrap();
+        assert_eq!((honour(&town, WANG).await, honour(&town, LI).await), (0, 18));
+        pass_days(&town, 40).await;
+        assert_eq!((run_due(&town).await, run_due(&town).await), (1, 0));
+        assert_eq!((honour(&town, WANG).await, honour(&town, LI).await), (0, 20));
+        assert_eq!(stand(&town, &note).await.state, State::Repaired);
         town.expect_reminders_hold().await;
     }
 }

@@ -17,6 +17,7 @@ use crate::id::Id;
 use crate::ledger::account::{AccountKind, PROGRAMME};
 use crate::ledger::transaction::{self, Books, Posting, TransactionKind};
 use crate::places::household::Household;
+use crate::places::standing;
 use crate::points::Points;
 use crate::scheme::terms::{self, Terms};
 
@@ -188,7 +189,8 @@ fn repair(conn: &mut Conn, note: &mut ReminderNote, now: Moment) -> Result<()> {
     record(conn, note, "system", "reminder.repaired", String::new(), now)
 }
 
-/// Gives back what the note took.
+/// Gives back what the note took. The honour of a household that was merged meanwhile goes on to the survivor, as the rest
+/// of it did.
 pub(super) fn give_back(conn: &mut Conn, note: &mut ReminderNote, by: &str, now: Moment) -> Result<()> {
     let Some(number) = note.reduction_number else {
         return Ok(());
@@ -196,7 +198,23 @@ pub(super) fn give_back(conn: &mut Conn, note: &mut ReminderNote, by: &str, now:
     let source = format!("reminder-repair:{}", note.id);
     let posting = transaction::reversal(conn, number, source, by, now)?;
     let owner = note.household_id.to_string();
-    let mut books = Books::open(conn, [owner.as_str()])?;
+    let survivor = standing::survivor(conn, &note.household_id)?;
+    let mut books = Books::open(conn, [owner.as_str(), survivor.as_str()])?;
     note.repair_number = Some(books.post(posting)?);
+    if let Some(taken) = note.points_taken.filter(|_| survivor != note.household_id) {
+        books.post(Posting {
+            kind: TransactionKind::Transfer,
+            source: format!("transfer-of-repair:{}", note.id),
+            effective_on: day_of(now),
+            recorded_at: now,
+            posted_by: by.to_owned(),
+            reverses: None,
+            entries: Posting::moving(
+                taken,
+                (&owner, AccountKind::Honour),
+                (survivor.as_str(), AccountKind::Honour),
+            ),
+        })?;
+    }
     books.save(conn)
 }
