@@ -14,6 +14,7 @@ use jishan::clock::Clock;
 use jishan::db::{Db, Location, migrate};
 use jishan::demo;
 use jishan::ledger::balance;
+use jishan::places::event;
 use jishan::places::household::{self, Search};
 use jishan::places::programme;
 
@@ -152,6 +153,10 @@ async fn seen(db: &Db) -> Seen {
                 .map(|card| card.number)
                 .collect();
             numbers.sort_unstable();
+            // A household that split off has an id like any other, and the number of its card comes from that.
+            if event::split_from(conn, &household.id)?.is_some() {
+                numbers.fill("of its own".to_owned());
+            }
             seen.push((
                 household.code,
                 household.head_name,
