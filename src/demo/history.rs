@@ -167,7 +167,7 @@ fn live_day(conn: &mut Conn, town: &Setting, calendar: &Calendar, year: Year, da
     if year.proves && (rare || !by_itself.is_nothing()) {
         expect_proven(conn)?;
     }
-    if day.day() == 1 && day.month() % 2 == 0 {
+    if day.day() == 1 && day.month().is_multiple_of(2) {
         fill_shelves(conn, town, day)?;
     }
     deeds_of(conn, town, year, day)?;
