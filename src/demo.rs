@@ -1,13 +1,16 @@
 //! The demo: a made-up town with a year of history, the same for everybody who makes it on the same day.
 //!
 //! It goes through the same doors as people do: deeds are nominated, verified, decided by the council, shown in public and
-//! redeemed by the rules, only faster. At the end something waits at every desk. Names
+//! redeemed by the rules, only faster. Once in the year there is what is rare: objections, appeals, a correction, a split, a
+//! merge (`events`). At the end something waits at every desk. Names
 //! are made up from common family names and gentle words; a few have rare characters, because real rosters do. The rules,
 //! the goods and the large town's tree come from `samples/`.
 
 pub mod clock;
 mod council;
+mod events;
 mod history;
+mod redress;
 mod town;
 pub mod web;
 
@@ -33,7 +36,7 @@ use town::Town;
 
 /// One line that tells how to get in.
 pub const SIGN_IN_HELP: &str =
-    "登录：用户 admin grid building shop stock council auditor，口令均为 jishan-demo（仅供演示，数据均为虚构）";
+    "登录：用户 admin deputy grid building shop stock council auditor，口令均为 jishan-demo（仅供演示，数据均为虚构）";
 
 const PASSWORD: &str = "jishan-demo";
 const SCHEME: &str = include_str!("../samples/scheme.json");
@@ -49,7 +52,7 @@ pub struct Year {
     pub households: u32,
     /// Days from one deed of a household to the next, on average.
     pub days_between_deeds: u32,
-    /// Are the books proved after each month? For tests.
+    /// Are the books proved after each month and after each rare event? For tests.
     pub proves: bool,
 }
 
@@ -314,6 +317,8 @@ fn add_staff(conn: &mut Conn, root: &Area, hash: &PasswordHash, now: Moment) -> 
         ("stock", "杨文军", Role::StoreSupervisor),
         ("council", council::CHAIR, Role::CouncilMember),
         ("auditor", "孙立平", Role::Auditor),
+        // Some things need two administrators, and a panel needs people who had no part.
+        ("deputy", "周敬民", Role::Administrator),
     ];
     let mut added = Vec::new();
     for (name, display_name, role) in people {

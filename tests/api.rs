@@ -237,7 +237,7 @@ on_both! {
         assert_eq!(
             sold.json(),
             json!({"id": sold.json()["id"], "points": 40, "replayed": false, "lines": [
-                {"sku": "G013", "name": "大米 5kg", "quantity": 1, "price_points": 30},
+                {"sku": "G013", "name": "大米5kg", "quantity": 1, "price_points": 30},
                 {"sku": "G006", "name": "肥皂", "quantity": 2, "price_points": 5},
             ]})
         );
@@ -274,7 +274,7 @@ on_both! {
         assert_eq!(
             lines[1],
             json!({"slip": 3, "kind": "redemption", "recorded_at": "2026-11-21T02:00:00Z",
-            "effective_on": "2026-11-21", "points": -40, "balance_after": 20, "text": "大米 5kg × 1、肥皂 × 2",
+            "effective_on": "2026-11-21", "points": -40, "balance_after": 20, "text": "大米5kg × 1、肥皂 × 2",
             "redeemed_by": "店长甲"})
         );
         assert_eq!(

@@ -17,6 +17,8 @@ use jishan::error::{Error, Result};
 use jishan::id::Id;
 use jishan::ledger::balance::{self, Balances};
 use jishan::places::area::Tree;
+use jishan::registry::change::{self, AskChange, Change};
+use jishan::registry::plan;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -502,6 +504,38 @@ on_both! {
         let wrong = propose(&town, &posted, "deputy").await.unwrap();
         confirm(&town, &wrong, "elder", true).await.unwrap();
         assert_eq!(town.spendable(WANG).await, 0);
+        town.expect_books_hold().await;
+    }
+}
+
+on_both! {
+    async fn what_an_appeal_gives_a_merged_household_goes_to_the_survivor(town: Town) {
+        more_people(&town).await;
+        let row = verified(&town, WANG, "E08", 1).await;
+        council(&town, Choice::Against).await;
+        let one = file_appeal(&town, &row, None, "a").await.unwrap();
+        let asked = AskChange {
+            household: row.household_id.clone(),
+            change: Change::Merge { into: LI.to_owned() },
+            effective_on: day_of(town.app.now()),
+            reason: "老人搬来同住".to_owned(),
+        };
+        let (by, now) = (town.user("admin").await.id, town.app.now());
+        town.write(move |conn| {
+            let seal = plan::plan(conn, &asked, now)?.seal;
+            change::carry_out(conn, &asked, &seal, &by, "merge", now, |_, _| Ok(()))
+        })
+        .await
+        .unwrap();
+        let ended = decided(&town, &one, [Opinion::Uphold, Opinion::Uphold, Opinion::Uphold]).await;
+        assert_eq!(ended.state, appeal::State::Upheld);
+        assert_eq!((town.spendable(WANG).await, town.spendable(LI).await), (0, 30));
+        assert_eq!((balances(&town, WANG).await.honour.0, balances(&town, LI).await.honour.0), (0, 30));
+        town.expect_books_hold().await;
+        // And it can be found wrong later, like any other.
+        let wrong = propose(&town, &again(&town, &row.id).await, "deputy").await.unwrap();
+        confirm(&town, &wrong, "elder", true).await.unwrap();
+        assert_eq!((town.spendable(WANG).await, town.spendable(LI).await), (0, 0));
         town.expect_books_hold().await;
     }
 }

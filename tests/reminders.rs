@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 use jishan::access::user::User;
-use jishan::clock::{Day, Span, days_after};
+use jishan::clock::{Day, Span, day_of, days_after};
 use jishan::council::reminder::unheeded::{self, Outcome};
 use jishan::council::reminder::{self, Act, Filter, Issue, ReminderNote, State, Way, due};
 use jishan::error::Result;
@@ -41,7 +41,7 @@ fn key(town: &Town) -> String {
 }
 
 fn day(town: &Town) -> Day {
-    jishan::clock::day_of(town.app.now())
+    day_of(town.app.now())
 }
 
 async fn issue_by(town: &Town, code: &'static str, rule: &str, by: User) -> Result<ReminderNote> {
@@ -246,7 +246,7 @@ on_both! {
         run_due(&town).await;
         assert_eq!(stand(&town, &reduced).await.state, State::Repaired);
         assert_eq!((honour(&town, WANG).await, honour(&town, LI).await), (0, 40));
-        town.ledger_holds().await;
+        town.expect_reminders_hold().await;
     }
 }
 

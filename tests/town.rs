@@ -79,7 +79,7 @@ pub const FAR: &str = HOUSEHOLDS[3].0;
 /// Goods: short code, barcode, name, points, monthly limit.
 pub const GOODS: [(&str, &str, &str, i64, Option<i64>); 4] = [
     ("G006", "6900000001066", "肥皂", 5, Some(4)),
-    ("G013", "6900000001134", "大米 5kg", 30, Some(2)),
+    ("G013", "6900000001134", "大米5kg", 30, Some(2)),
     ("G001", "6900000001011", "抽纸", 8, None),
     ("G039", "6900000001394", "蔬菜种子", 1, None),
 ];

@@ -134,7 +134,8 @@ pub fn grant(conn: &mut Conn, mut row: Nomination, by: &str, now: Moment) -> Res
     // An award that was held and released once has its first hold reversed; the new one has a source of its own.
     let rule = Rules::default().of(conn, &row)?.clone();
     let spendable = HouseholdCaps::load(conn, std::slice::from_ref(&row))?.take(&row, &rule);
-    let mut books = Books::open(conn, [row.household_id.as_str()])?;
+    let successor = successor_of(conn, &row.household_id)?;
+    let mut books = Books::open(conn, [row.household_id.as_str(), successor.as_str()])?;
     row.spendable_points = Some(spendable);
     row.pending_number = None;
     if spendable > Points::ZERO {
@@ -154,7 +155,7 @@ pub fn grant(conn: &mut Conn, mut row: Nomination, by: &str, now: Moment) -> Res
         row.pending_number = Some(number);
     }
     let expires_on = Rules::default().last_day(conn, &row, now)?;
-    let number = post_one(&mut books, &mut row, expires_on, None, by, now)?;
+    let number = post_one(&mut books, &mut row, expires_on, Some(&successor), by, now)?;
     books.save(conn)?;
     nomination::save(conn, &row)?;
     nomination::record(conn, &row, by, "award.granted_on_appeal", String::new(), now)?;

@@ -16,6 +16,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::places::area::Area;
+use crate::places::household::Household;
 use crate::points::Points;
 
 /// The member who votes on a phone, as the user `council`.
@@ -26,6 +27,15 @@ const NEIGHBOURS: [usize; 4] = [8, 33, 57, 81];
 const PLENTY: i64 = 25;
 /// … and where it is.
 const LEAN: i64 = 3;
+
+/// Who comes to a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attendance {
+    /// Everybody.
+    All,
+    /// One of the neighbours is away, and can sit on a panel about what was decided.
+    OneIsAway,
+}
 
 /// Seats the council for three years, with one kinship that is declared, and gives every community its budget.
 pub(super) fn seat(conn: &mut Conn, town: &Setting, day: Day) -> Result<()> {
@@ -125,14 +135,20 @@ pub(super) fn use_up_a_budget(conn: &mut Conn, town: &Setting, day: Day) -> Resu
 }
 
 /// Holds a whole session at a moment and publishes what it approved. Nothing to decide: no session.
-pub(super) fn meet(conn: &mut Conn, town: &Setting, day: Day, at: Moment) -> Result<Option<Notice>> {
+pub(super) fn meet(
+    conn: &mut Conn,
+    town: &Setting,
+    day: Day,
+    attendance: Attendance,
+    at: Moment,
+) -> Result<Option<Notice>> {
     let mut dice = Dice(u64::try_from(day.signed_duration_since(Day::default()).num_days()).unwrap_or(0));
     // Every third session votes on paper.
     let ballot = match dice.below(3) {
         0 => BallotForm::Secret,
         _ => BallotForm::Open,
     };
-    let Some((session, present)) = open(conn, town, day, ballot, at)? else {
+    let Some((session, present)) = open(conn, town, day, ballot, attendance, at)? else {
         return Ok(None);
     };
     for (minute, motion) in (1i64..).zip(motion::of_session(conn, &session.id)?) {
@@ -151,12 +167,13 @@ pub(super) fn meet(conn: &mut Conn, town: &Setting, day: Day, at: Moment) -> Res
     notice::publish(conn, &session.id, &town.administrator, &key, at).map(Some)
 }
 
-/// Convenes a session and opens it with everybody; `None` when nothing waits or too few members are left in a small town.
+/// Convenes a session and opens it; `None` when nothing waits or too few members are left in a small town.
 pub(super) fn open(
     conn: &mut Conn,
     town: &Setting,
     day: Day,
     ballot: BallotForm,
+    attendance: Attendance,
     at: Moment,
 ) -> Result<Option<(Session, Vec<CouncilMember>)>> {
     if session::waiting(conn, &town.root)?.is_empty() {
@@ -171,7 +188,11 @@ pub(super) fn open(
         key: format!("demo-session-{day}"),
     };
     let session = session::convene(conn, &asked, at)?;
-    let members = member::sitting(conn, &town.root, day)?;
+    let mut members = member::sitting(conn, &town.root, day)?;
+    if attendance == Attendance::OneIsAway && members.len() > NEIGHBOURS.len() {
+        let away = members.iter().rposition(|member| member.name != CHAIR);
+        away.map(|away| members.remove(away));
+    }
     let chair = members.iter().find(|member| member.name == CHAIR);
     let chair = chair.ok_or_else(|| Error::internal("the demo's council has a chair"))?;
     let asked = Open {
@@ -191,12 +212,16 @@ pub(super) fn open(
 }
 
 /// One household in seven has its deed declined: always the same ones, whatever the order of the agenda.
+pub(super) fn doubts(household: &Id<Household>) -> bool {
+    let letters = household.as_str().bytes();
+    let seed = letters.fold(0u64, |sum, letter| sum.wrapping_mul(31).wrapping_add(u64::from(letter)));
+    Dice(seed).below(7) == 0
+}
+
 fn is_doubtful(conn: &mut Conn, motion: &Motion) -> Result<bool> {
     let rows = motion::rows_of(conn, &motion.id)?;
     let about = nomination::by_ids(conn, &rows)?;
-    let letters = about.iter().flat_map(|one| one.household_id.as_str().bytes());
-    let seed = letters.fold(0u64, |sum, letter| sum.wrapping_mul(31).wrapping_add(u64::from(letter)));
-    Ok(Dice(seed).below(7) == 0)
+    Ok(about.iter().any(|one| doubts(&one.household_id)))
 }
 
 /// Batches pass; one deed that is voted on alone in seven does not.

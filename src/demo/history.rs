@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use chrono::{Datelike, TimeDelta, Weekday};
 
+use super::council::Attendance;
 use super::town::Dice;
-use super::{Progress, Resident, Setting, Year, council, fill_shelves};
+use super::{Progress, Resident, Setting, Year, council, events, fill_shelves, redress};
 use crate::books;
 use crate::clock::{Day, Moment, begin_of, day_of};
-use crate::council::clockwork;
+use crate::council::clockwork::{self, Done};
 use crate::council::nomination::{self, Decision, Nominate, Nomination, Nominator, Verify};
 use crate::council::session::BallotForm;
 use crate::db::{Conn, Db};
@@ -88,6 +89,17 @@ impl Calendar {
         self.council_days.contains(&day) || day == self.before_last || day == self.last
     }
 
+    /// The day so many days after one of the twelve sessions, or before it when negative.
+    pub(super) fn near_session(&self, nth: usize, days: i64) -> Option<Day> {
+        let session = self.council_days.get(nth)?;
+        session.checked_add_signed(TimeDelta::days(days))
+    }
+
+    /// The day so many days ago.
+    pub(super) fn before_today(&self, days: i64) -> Option<Day> {
+        self.today.checked_sub_signed(TimeDelta::days(days))
+    }
+
     /// In the month before this one money is short: the fifth session's points wait.
     fn lean(&self, nth: usize) -> Option<Day> {
         self.council_days.get(nth).and_then(|day| day.with_day(1))
@@ -121,19 +133,19 @@ pub(super) async fn live(
         })
         .await?;
         if year.proves && months_end {
-            prove(db).await?;
+            db.read(expect_proven).await?;
         }
         progress(lived, total, "一年的往事");
     }
     db.write(move |conn| today(conn, &town, &calendar, now)).await?;
     match year.proves {
-        true => prove(db).await,
+        true => db.read(expect_proven).await,
         false => Ok(()),
     }
 }
 
-async fn prove(db: &Db) -> Result<()> {
-    let verdict = db.read(|conn| books::check(conn, &mut |_, _| {})).await?;
+fn expect_proven(conn: &mut Conn) -> Result<()> {
+    let verdict = books::check(conn, &mut |_, _| {})?;
     verdict.map(|_| ()).map_err(|broken| Error::internal(broken.0))
 }
 
@@ -145,7 +157,16 @@ fn live_day(conn: &mut Conn, town: &Setting, calendar: &Calendar, year: Year, da
             council::lean_month(conn, town, is_lean, day)?;
         }
     }
-    clockwork::run(conn, morning)?;
+    let done = clockwork::run(conn, morning)?;
+    let by_itself = Done {
+        posted: 0,
+        taken_down: 0,
+        ..done
+    };
+    let rare = events::of_day(conn, town, calendar, day)?;
+    if year.proves && (rare || !by_itself.is_nothing()) {
+        expect_proven(conn)?;
+    }
     if day.day() == 1 && day.month().is_multiple_of(2) {
         fill_shelves(conn, town, day)?;
     }
@@ -154,7 +175,12 @@ fn live_day(conn: &mut Conn, town: &Setting, calendar: &Calendar, year: Year, da
         shopping_of(conn, town, day)?;
     }
     if calendar.is_session_day(day) {
-        council::meet(conn, town, day, begin_of(day) + TimeDelta::minutes(19 * 60 + 30))?;
+        let attendance = match events::is_appealed(calendar, day) {
+            true => Attendance::OneIsAway,
+            false => Attendance::All,
+        };
+        let evening = begin_of(day) + TimeDelta::minutes(19 * 60 + 30);
+        council::meet(conn, town, day, attendance, evening)?;
     }
     Ok(())
 }
@@ -232,7 +258,13 @@ fn thrown_deed(dice: &mut Dice) -> (&'static str, usize, &'static str) {
     DEEDS[0]
 }
 
-fn verify(conn: &mut Conn, resident: &Resident, nomination: Nomination, decision: Decision, at: Moment) -> Result<()> {
+pub(super) fn verify(
+    conn: &mut Conn,
+    resident: &Resident,
+    nomination: Nomination,
+    decision: Decision,
+    at: Moment,
+) -> Result<()> {
     let asked = Verify {
         key: format!("demo-verify-{}", nomination.id),
         nomination: nomination.id,
@@ -298,7 +330,7 @@ fn shopping_of(conn: &mut Conn, town: &Setting, day: Day) -> Result<()> {
     Ok(())
 }
 
-/// What waits at the desks today: a queued award, nominations to verify, and a session that has just opened.
+/// What waits at the desks today: a queued award, an objection, nominations to verify, and a session that has just opened.
 fn today(conn: &mut Conn, town: &Setting, calendar: &Calendar, now: Moment) -> Result<()> {
     council::use_up_a_budget(conn, town, calendar.today)?;
     clockwork::run(conn, (begin_of(calendar.today) + TimeDelta::minutes(1)).min(now))?;
@@ -323,7 +355,8 @@ fn today(conn: &mut Conn, town: &Setting, calendar: &Calendar, now: Moment) -> R
             break;
         }
     }
-    council::open(conn, town, calendar.today, BallotForm::Open, now).map(|_| ())
+    redress::object_today(conn, town, now)?;
+    council::open(conn, town, calendar.today, BallotForm::Open, Attendance::All, now).map(|_| ())
 }
 
 #[cfg(test)]

@@ -205,10 +205,10 @@ test("not enough points: it says how many are missing and sells nothing", async 
   await scan(page, quilt.barcode);
   const missing = quilt.points - household.points;
   assert.ok(missing > 0, "the demo's households are not that rich");
-  assert.equal(await settled(page, "short"), `差 ${missing}分`);
+  assert.equal(await settled(page, "short"), `差${missing}分`);
   assert.ok(await page.locator("#confirm").isDisabled());
   await page.keyboard.press("F9");
-  assert.equal(await page.locator(".flash").textContent(), `差 ${missing}分`);
+  assert.equal(await page.locator(".flash").textContent(), `差${missing}分`);
   // And the server, if somebody sends the form all the same.
   await page.evaluate(() => document.getElementById("sale").submit());
   await page.locator(".notice.bad[role=alert]").waitFor();
@@ -288,7 +288,7 @@ test("an empty shelf: the open page is told so, a new one does not offer it", as
   const { token } = await town.cardFor(household.code);
   const page = await counter();
   const eggs = await goods(page, "鸡蛋");
-  assert.match(await eggs.tile.innerText(), /存 2份/);
+  assert.match(await eggs.tile.innerText(), /存2份/);
   const other = await town.resident({ points: 2 * eggs.points });
   await town.api("shop", "/redemptions", { card: (await town.cardFor(other.code)).token, lines: [{ sku: eggs.sku, quantity: 2 }] });
 

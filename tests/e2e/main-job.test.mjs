@@ -323,7 +323,7 @@ chapter("the shopkeeper scans the card and the goods, sees “够” and never t
 
   await scan(page, quilt.barcode);
   const missing = story.price + quilt.points - story.points;
-  assert.equal(await settled(page, "short"), `差 ${missing}分`);
+  assert.equal(await settled(page, "short"), `差${missing}分`);
   assert.ok(await page.locator("#confirm").isDisabled());
   await shot(page, "counter-short-1280");
   assert.ok((await noBalance(secrets, "short")) >= 3, "the counter asked the server, so there was something to look at");
@@ -344,7 +344,7 @@ chapter("the shopkeeper scans the card and the goods, sees “够” and never t
 
   // The household's own paper says it.
   await page.emulateMedia({ media: "print" });
-  assert.match(await page.locator(".slip").innerText(), new RegExp(`兑换后可用积分：\\s*${story.points - story.price} 分`));
+  assert.match(await page.locator(".slip").innerText(), new RegExp(`兑换后可用积分：\\s*${story.points - story.price}分`));
   await page.emulateMedia({ media: null });
 });
 

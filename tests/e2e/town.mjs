@@ -204,7 +204,7 @@ export async function settled(page, state) {
   return (await bar.innerText()).trim();
 }
 
-/** The basket's lines: `食盐 400g × 2`. */
+/** The basket's lines: `食盐400g × 2`. */
 export const basket = (page) =>
   page.locator("#lines .line").evaluateAll((lines) => lines.map((line) => `${line.querySelector(".name").textContent} × ${line.querySelector("output").textContent}`));
 
