@@ -118,6 +118,8 @@ struct Patterns {
     teaching: Vec<Regex>,
     helping: Vec<Regex>,
     needs: Option<Regex>,
+    deeds: Option<Regex>,
+    states: Option<Regex>,
     unless: Option<Regex>,
     criteria: Vec<Ready>,
 }
@@ -127,6 +129,8 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns {
     teaching: ready(lexicon::TEACHING),
     helping: ready(lexicon::HELPING),
     needs: Regex::new(lexicon::NEEDS).ok(),
+    deeds: Regex::new(lexicon::DEEDS).ok(),
+    states: Regex::new(lexicon::STATES).ok(),
     unless: Regex::new(lexicon::GUILTY).ok(),
     criteria: Criterion::ALL.iter().map(|criterion| made_ready(*criterion)).collect(),
 });
@@ -190,6 +194,15 @@ pub(super) fn found_in(text: &str) -> Vec<(Criterion, String)> {
     found
 }
 
+/// Does a rule speak of what a household is or lacks, and name nothing that anybody does? Words that no list holds are
+/// caught by this: whoever asks for a state has no deed to write down.
+#[must_use]
+pub(super) fn names_no_deed(text: &str) -> bool {
+    let told = wording::without(&wording::plain(text), &PATTERNS.disclaimers);
+    let holds = |pattern: &Option<Regex>| pattern.as_ref().is_some_and(|pattern| pattern.is_match(&told));
+    holds(&PATTERNS.states) && !holds(&PATTERNS.deeds)
+}
+
 impl Ready {
     fn find(&self, told: &str, patterns: &Patterns) -> Option<String> {
         let innocent = wording::without(told, &self.innocent);
@@ -250,6 +263,7 @@ mod tests {
                 "{criterion:?}"
             );
         }
-        assert!(PATTERNS.unless.is_some() && PATTERNS.needs.is_some());
+        let shared = [&PATTERNS.unless, &PATTERNS.needs, &PATTERNS.deeds, &PATTERNS.states];
+        assert!(shared.iter().all(|pattern| pattern.is_some()));
     }
 }
