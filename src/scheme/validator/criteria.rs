@@ -166,7 +166,7 @@ fn spelled_out(pattern: &str) -> String {
         out = out.replace(&format!("<{name}>"), &format!("(?:{words})"));
     }
     out.replace("~?", "~")
-        .replace('~', "(?:[了过着个完的]|一次|几次|什么|哪门子)?")
+        .replace('~', "(?:[了过着个完的上到]|一次|几次|什么|哪门子)?")
         .replace('…', "[^。]{0,10}")
 }
 
@@ -213,7 +213,10 @@ impl Ready {
         if let Some(guilty) = &patterns.unless {
             if self.deeds == Deeds::Helping {
                 if let Some(needs) = &patterns.needs {
-                    left = needs.replace_all(&left, "").replace("参与", "参加");
+                    left = needs.replace_all(&left, "").into_owned();
+                }
+                for (leading, plain) in lexicon::LEADING_NOBODY {
+                    left = left.replace(leading, plain);
                 }
                 left = wording::without_unless(&left, &patterns.helping, guilty);
             }
