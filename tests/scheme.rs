@@ -285,6 +285,7 @@ fn bad_rules_are_found_whatever_their_words() {
         rules_of(include_str!("fixtures/rules/bad_3.json")),
         rules_of(include_str!("fixtures/rules/bad_4.json")),
         rules_of(include_str!("fixtures/rules/bad_5.json")),
+        rules_of(include_str!("fixtures/rules/bad_6.json")),
     ];
     let mut missed = Vec::new();
     for (rule, found) in sets.iter().flat_map(|rules| rules.iter().zip(found_about(rules))) {
@@ -312,6 +313,7 @@ fn good_rules_pass() {
         rules_of(include_str!("fixtures/rules/good_3.json")),
         rules_of(include_str!("fixtures/rules/good_4.json")),
         rules_of(include_str!("fixtures/rules/good_5.json")),
+        rules_of(include_str!("fixtures/rules/good_6.json")),
     ];
     let rules = sets.concat();
     let found: Vec<String> = found_about(&rules).iter().flatten().map(ToString::to_string).collect();
