@@ -315,8 +315,8 @@ fn good_rules_pass() {
         rules_of(include_str!("fixtures/rules/good_5.json")),
         rules_of(include_str!("fixtures/rules/good_6.json")),
     ];
-    let rules = sets.concat();
-    let found: Vec<String> = found_about(&rules).iter().flatten().map(ToString::to_string).collect();
+    let found = sets.iter().flat_map(|rules| found_about(rules)).flatten();
+    let found: Vec<String> = found.map(|finding| finding.to_string()).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
