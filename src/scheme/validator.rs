@@ -5,7 +5,9 @@
 //! two people can override a find with a reason, which is printed with the rules. Nothing here fails: a file that is no
 //! JSON has one defect. Nothing here reads the database or knows who asks.
 
+mod concepts;
 mod criteria;
+mod deeds;
 mod lexicon;
 mod structure;
 mod terms;
@@ -241,7 +243,11 @@ fn say(place: &Place, row: &Value, found: &mut Vec<Finding>) {
 /// An item that names nothing to do. Its evidence is not asked: a list of names can prove anything.
 fn no_deed(place: Place, row: &Value) -> Option<Finding> {
     let mut texts = Vec::new();
-    for (_, value) in row.as_object()?.iter().filter(|(field, _)| *field != "evidence") {
+    for (_, value) in row
+        .as_object()?
+        .iter()
+        .filter(|(field, _)| *field != structure::EVIDENCE)
+    {
         texts_of(value, &mut texts);
     }
     let text = texts.join("。");

@@ -1,15 +1,16 @@
 //! The twelve forbidden criteria (`domain.md` §6, SG4), and what a text says that falls under one.
 //!
-//! The words are in `lexicon.rs`, the form of a text in `wording.rs`; here they meet. A text is looked at three times: as
-//! it stands for what is forbidden whoever is spoken of, without its innocent phrases for single words and pairs of words,
-//! and without any signs for words that were cut in two.
+//! The words are in `lexicon.rs`, `concepts.rs` and `deeds.rs`, the form of a text in `wording.rs`; here they meet. A text
+//! is looked at three times: as it stands for what is forbidden whoever is spoken of, without its innocent phrases for
+//! single words and pairs of words, and without any signs for words that were cut in two.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::lexicon::{self, CONCEPTS, Deeds, Lexicon};
-use super::wording;
+use super::concepts::CONCEPTS;
+use super::lexicon::{self, Deeds, Lexicon};
+use super::{deeds, wording};
 use crate::db::text_enum;
 
 text_enum! {
@@ -125,13 +126,13 @@ struct Patterns {
 }
 
 static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns {
-    disclaimers: ready(lexicon::DISCLAIMERS),
-    teaching: ready(lexicon::TEACHING),
-    helping: ready(lexicon::HELPING),
-    needs: Regex::new(lexicon::NEEDS).ok(),
-    deeds: Regex::new(lexicon::DEEDS).ok(),
-    states: Regex::new(lexicon::STATES).ok(),
-    unless: Regex::new(lexicon::GUILTY).ok(),
+    disclaimers: ready(deeds::DISCLAIMERS),
+    teaching: ready(deeds::TEACHING),
+    helping: ready(deeds::HELPING),
+    needs: Regex::new(deeds::NEEDS).ok(),
+    deeds: Regex::new(deeds::DEEDS).ok(),
+    states: Regex::new(deeds::STATES).ok(),
+    unless: Regex::new(deeds::GUILTY).ok(),
     criteria: Criterion::ALL.iter().map(|criterion| made_ready(*criterion)).collect(),
 });
 
@@ -215,7 +216,7 @@ impl Ready {
                 if let Some(needs) = &patterns.needs {
                     left = needs.replace_all(&left, "").into_owned();
                 }
-                for (leading, plain) in lexicon::LEADING_NOBODY {
+                for (leading, plain) in deeds::LEADING_NOBODY {
                     left = left.replace(leading, plain);
                 }
                 left = wording::without_unless(&left, &patterns.helping, guilty);
@@ -251,7 +252,7 @@ mod tests {
     fn every_pattern_is_one() {
         let all = Criterion::ALL.iter().map(|criterion| criterion.lexicon());
         let lists = all.flat_map(|words| [words.innocent, words.hard, words.words]);
-        let shared = [lexicon::DISCLAIMERS, lexicon::TEACHING, lexicon::HELPING];
+        let shared = [deeds::DISCLAIMERS, deeds::TEACHING, deeds::HELPING];
         for pattern in lists.chain(shared).flatten() {
             let spelled = spelled_out(pattern);
             assert!(!spelled.contains('<'), "{pattern}");
