@@ -275,10 +275,20 @@ const HALF_WIDTH: &[Exception] = &[(
 )];
 
 /// Files that hold patterns, in which half-width signs are no punctuation: file, why.
-const PATTERNS: &[(&str, &str)] = &[(
-    "src/scheme/validator/lexicon.rs",
-    "what a rule may not say, as regular expressions",
-)];
+const PATTERNS: &[(&str, &str)] = &[
+    (
+        "src/scheme/validator/lexicon.rs",
+        "what a rule may not say, as regular expressions",
+    ),
+    (
+        "src/scheme/validator/concepts.rs",
+        "the words of those regular expressions",
+    ),
+    (
+        "src/scheme/validator/deeds.rs",
+        "what people do, as regular expressions",
+    ),
+];
 
 /// File, what, why.
 type Exception = (&'static str, &'static str, &'static str);

@@ -5,7 +5,9 @@
 //! two people can override a find with a reason, which is printed with the rules. Nothing here fails: a file that is no
 //! JSON has one defect. Nothing here reads the database or knows who asks.
 
+mod concepts;
 mod criteria;
+mod deeds;
 mod lexicon;
 mod structure;
 mod terms;
@@ -185,7 +187,11 @@ fn wordings(file: &Value) -> Vec<Finding> {
             skipped if NOT_RULES.contains(&skipped) => {}
             "items" => {
                 for (nth, row) in rows.iter().enumerate() {
-                    say(&structure::item_place(nth, row), row, &mut found);
+                    let (place, before) = (structure::item_place(nth, row), found.len());
+                    say(&place, row, &mut found);
+                    if found.len() == before {
+                        found.extend(no_deed(place, row));
+                    }
                 }
             }
             "categories" => rows
@@ -232,6 +238,29 @@ fn say(place: &Place, row: &Value, found: &mut Vec<Finding>) {
             });
         }
     }
+}
+
+/// An item that names nothing to do. Its evidence is not asked: a list of names can prove anything.
+fn no_deed(place: Place, row: &Value) -> Option<Finding> {
+    let mut texts = Vec::new();
+    for (_, value) in row
+        .as_object()?
+        .iter()
+        .filter(|(field, _)| *field != structure::EVIDENCE)
+    {
+        texts_of(value, &mut texts);
+    }
+    let text = texts.join("。");
+    criteria::names_no_deed(&text).then(|| Finding {
+        place,
+        reason: "没有写明做什么事：处境、身份、态度不能作为评分依据，只有做了的事才能".to_owned(),
+        advice: "请写清楚谁做了什么、怎样算做到，例如“参加……”“清扫……”“帮邻居……”；写不出来的删去".to_owned(),
+        kind: Kind::Forbidden {
+            criterion: Criterion::CatchAll,
+            words: structure::text(row, "name_zh").unwrap_or_default().to_owned(),
+            text,
+        },
+    })
 }
 
 /// Every text below a value, whatever its field is called.

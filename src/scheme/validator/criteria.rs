@@ -1,15 +1,16 @@
 //! The twelve forbidden criteria (`domain.md` §6, SG4), and what a text says that falls under one.
 //!
-//! The words are in `lexicon.rs`, the form of a text in `wording.rs`; here they meet. A text is looked at three times: as
-//! it stands for what is forbidden whoever is spoken of, without its innocent phrases for single words and pairs of words,
-//! and without any signs for words that were cut in two.
+//! The words are in `lexicon.rs`, `concepts.rs` and `deeds.rs`, the form of a text in `wording.rs`; here they meet. A text
+//! is looked at three times: as it stands for what is forbidden whoever is spoken of, without its innocent phrases for
+//! single words and pairs of words, and without any signs for words that were cut in two.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::lexicon::{self, CONCEPTS, Deeds, Lexicon};
-use super::wording;
+use super::concepts::CONCEPTS;
+use super::lexicon::{self, Deeds, Lexicon};
+use super::{deeds, wording};
 use crate::db::text_enum;
 
 text_enum! {
@@ -118,16 +119,20 @@ struct Patterns {
     teaching: Vec<Regex>,
     helping: Vec<Regex>,
     needs: Option<Regex>,
+    deeds: Option<Regex>,
+    states: Option<Regex>,
     unless: Option<Regex>,
     criteria: Vec<Ready>,
 }
 
 static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns {
-    disclaimers: ready(lexicon::DISCLAIMERS),
-    teaching: ready(lexicon::TEACHING),
-    helping: ready(lexicon::HELPING),
-    needs: Regex::new(lexicon::NEEDS).ok(),
-    unless: Regex::new(lexicon::GUILTY).ok(),
+    disclaimers: ready(deeds::DISCLAIMERS),
+    teaching: ready(deeds::TEACHING),
+    helping: ready(deeds::HELPING),
+    needs: Regex::new(deeds::NEEDS).ok(),
+    deeds: Regex::new(deeds::DEEDS).ok(),
+    states: Regex::new(deeds::STATES).ok(),
+    unless: Regex::new(deeds::GUILTY).ok(),
     criteria: Criterion::ALL.iter().map(|criterion| made_ready(*criterion)).collect(),
 });
 
@@ -162,7 +167,7 @@ fn spelled_out(pattern: &str) -> String {
         out = out.replace(&format!("<{name}>"), &format!("(?:{words})"));
     }
     out.replace("~?", "~")
-        .replace('~', "(?:[了过着个完的]|一次|几次|什么|哪门子)?")
+        .replace('~', "(?:[了过着个完的上到]|一次|几次|什么|哪门子)?")
         .replace('…', "[^。]{0,10}")
 }
 
@@ -190,6 +195,15 @@ pub(super) fn found_in(text: &str) -> Vec<(Criterion, String)> {
     found
 }
 
+/// Does a rule speak of what a household is or lacks, and name nothing that anybody does? Words that no list holds are
+/// caught by this: whoever asks for a state has no deed to write down.
+#[must_use]
+pub(super) fn names_no_deed(text: &str) -> bool {
+    let told = wording::without(&wording::plain(text), &PATTERNS.disclaimers);
+    let holds = |pattern: &Option<Regex>| pattern.as_ref().is_some_and(|pattern| pattern.is_match(&told));
+    holds(&PATTERNS.states) && !holds(&PATTERNS.deeds)
+}
+
 impl Ready {
     fn find(&self, told: &str, patterns: &Patterns) -> Option<String> {
         let innocent = wording::without(told, &self.innocent);
@@ -200,7 +214,10 @@ impl Ready {
         if let Some(guilty) = &patterns.unless {
             if self.deeds == Deeds::Helping {
                 if let Some(needs) = &patterns.needs {
-                    left = needs.replace_all(&left, "").replace("参与", "参加");
+                    left = needs.replace_all(&left, "").into_owned();
+                }
+                for (leading, plain) in deeds::LEADING_NOBODY {
+                    left = left.replace(leading, plain);
                 }
                 left = wording::without_unless(&left, &patterns.helping, guilty);
             }
@@ -235,7 +252,7 @@ mod tests {
     fn every_pattern_is_one() {
         let all = Criterion::ALL.iter().map(|criterion| criterion.lexicon());
         let lists = all.flat_map(|words| [words.innocent, words.hard, words.words]);
-        let shared = [lexicon::DISCLAIMERS, lexicon::TEACHING, lexicon::HELPING];
+        let shared = [deeds::DISCLAIMERS, deeds::TEACHING, deeds::HELPING];
         for pattern in lists.chain(shared).flatten() {
             let spelled = spelled_out(pattern);
             assert!(!spelled.contains('<'), "{pattern}");
@@ -250,6 +267,7 @@ mod tests {
                 "{criterion:?}"
             );
         }
-        assert!(PATTERNS.unless.is_some() && PATTERNS.needs.is_some());
+        let shared = [&PATTERNS.unless, &PATTERNS.needs, &PATTERNS.deeds, &PATTERNS.states];
+        assert!(shared.iter().all(|pattern| pattern.is_some()));
     }
 }

@@ -294,6 +294,9 @@ fn look_at_points(row: &Value, level: Option<CheckLevel>, caps: &Caps, wrong: &m
     }
 }
 
+/// The field that says what proves a deed.
+pub(super) const EVIDENCE: &str = "evidence";
+
 /// Words that stand where evidence should, and are none.
 const NO_EVIDENCE: [&str; 40] = [
     "无",
@@ -339,7 +342,7 @@ const NO_EVIDENCE: [&str; 40] = [
 ];
 
 fn look_at_evidence(row: &Value, wrong: &mut Wrong<'_>) {
-    let Some(evidence) = text(row, "evidence") else {
+    let Some(evidence) = text(row, EVIDENCE) else {
         return wrong("没有写明佐证材料", "请写明凭什么记分，例如“签到表”“受助人确认”");
     };
     let letters: String = evidence.chars().filter(|letter| letter.is_alphanumeric()).collect();
