@@ -454,7 +454,7 @@ on_both! {
         let admin = town.signed_in("admin").await;
         let good = new_user(&town).await;
         for (field, value, told) in [
-            ("name", "admin", "用户名 admin 已有人使用"),
+            ("name", "admin", "用户名admin已有人使用"),
             ("name", "", "用户名应为"),
             ("name", "Zhao", "用户名应为"),
             ("name", "赵桂芳", "用户名应为"),

@@ -431,7 +431,7 @@ on_both! {
     async fn a_token_is_made_for_somebody_who_is_there_and_shown_once(town: Town) {
         let folder = tempfile::tempdir().unwrap();
         let address = address(&town);
-        for (user, why) in [("nobody", "没有在用的用户 nobody"), ("", "没有在用的用户")] {
+        for (user, why) in [("nobody", "没有在用的用户nobody"), ("", "没有在用的用户")] {
             let output = jishan(
                 folder.path(),
                 &["token", "create", "--user", user, "--database", &address],

@@ -1111,10 +1111,11 @@ fn english_on_a_page_is_seen() {
     );
 }
 
-/// Numbers stand close to the Chinese words around them: `第3号`, not `第 3 号`. What is filled in counts as a number.
+/// Numbers stand close to the Chinese words around them: `第3号`, not `第 3 号`. What is filled in counts as a number; a space
+/// between two of them, `第3项 王建国`, parts them.
 fn spaced_numbers(path: &str, text: &str) -> Vec<String> {
     // A Latin word may end in a digit: `A4 纸`.
-    let apart = Regex::new(r"\p{Han} (\{\{|\d)|(\}\}|(^|[^A-Za-z\d-])\d+) \p{Han}").unwrap();
+    let apart = Regex::new(r"(^|[^}])\p{Han} (\{\{|\d)|(\}\}|(^|[^A-Za-z\d-])\d+) \p{Han}").unwrap();
     let lines = (1..).zip(text.lines()).filter(|(_, line)| apart.is_match(line));
     lines
         .map(|(number, line)| format!("{path}:{number} {}", line.trim()))

@@ -41,7 +41,7 @@ impl Report {
             "已登记"
         };
         let mut lines = vec![format!(
-            "{done} {}户{}人，新增区域{}个；未接收{}行。",
+            "{done}{}户{}人，新增区域{}个；未接收{}行。",
             self.registered,
             self.people,
             self.new_areas,

@@ -64,7 +64,7 @@ pub fn read(file: &[u8], now: Moment) -> Result<Vec<GoodsItem>> {
     let mut all: Vec<GoodsItem> = Vec::new();
     for (line, row) in (2..).zip(reader.deserialize::<Row>()) {
         let row = row.map_err(|cause| Error::invalid("file", format!("第{line}行读不懂：{cause}")))?;
-        let wrong = |why: &str| Error::invalid("file", format!("第{line}行{}：{why}。", row.sku));
+        let wrong = |why: &str| Error::invalid("file", format!("第{line}行 {}：{why}。", row.sku));
         if row.sku.is_empty() || row.name_zh.is_empty() {
             return Err(wrong("没有编号或名称"));
         }
