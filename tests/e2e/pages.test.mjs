@@ -17,7 +17,7 @@ const NARROWEST = { width: 320, height: 640 };
 const RESIDENTS_PAGE_BYTES = 100_000;
 
 // Names that people at the screen know as they are, and the demo's user names.
-const LATIN = /^(Jishan|Excel|XLSX|xlsx|admin|auditor|building|council|grid|shop|stock)$/;
+const LATIN = /^(Jishan|Excel|XLSX|xlsx|admin|auditor|building|council|deputy|grid|shop|stock)$/;
 
 let town, known;
 before(async () => {

@@ -81,7 +81,7 @@ export async function openTown({ households = 60 } = {}) {
     return stdout.trim().split("\n").pop();
   }
 
-  /** Every household: code, and the head's name as the list shows it. */
+  /** Every household that takes part: code, and the head's name as the list shows it. */
   async function everyHousehold() {
     register ||= (async () => {
       const page = await enter("admin");
@@ -90,10 +90,12 @@ export async function openTown({ households = 60 } = {}) {
         await page.goto(next);
         found.push(
           ...(await page.locator("tbody tr").evaluateAll((rows) =>
-            rows.map((row) => ({
-              code: row.querySelector("td").textContent.trim(),
-              head: row.querySelector("th").textContent.trim().replace(/户$/, ""),
-            })),
+            rows
+              .filter((row) => !row.querySelector("th .badge"))
+              .map((row) => ({
+                code: row.querySelector("td").textContent.trim(),
+                head: row.querySelector("th").textContent.trim().replace(/户$/, ""),
+              })),
           )),
         );
         const more = page.locator("a[rel=next]");
