@@ -258,7 +258,11 @@ fn a_household_split_and_two_became_one(conn: &mut Conn) -> Result<()> {
         ..Search::default()
     };
     let active = household::search(conn, &everybody)?;
-    assert_eq!(active.len(), HOUSEHOLDS as usize, "one more, and one less");
+    assert_eq!(
+        active.len(),
+        usize::try_from(HOUSEHOLDS).unwrap(),
+        "one more, and one less"
+    );
     let mut events: HashMap<Id<HouseholdEvent>, HouseholdEvent> = HashMap::new();
     for household in &active {
         for event in event::of_household(conn, &household.id)? {
