@@ -6,14 +6,17 @@ use jishan::clock::{Moment, day_of};
 use jishan::council::budget::{self, SetBudget};
 use jishan::council::motion::{self, Choice};
 use jishan::council::nomination::{self, Decision, Filter, Nominate, Nomination, Nominator, State, Verify};
-use jishan::council::{award, notice, session};
+use jishan::council::{award, notice, session, staff_share};
 use jishan::db::schema::nominations;
 use jishan::places::consent::{self, Purpose};
+use jishan::places::household;
 use jishan::points::Points;
+use jishan::registry::change::{AskChange, Change, Door};
 use jishan::statements::coming;
 use jishan::statements::trace::{self, To, Trace, Traced};
 
-use crate::town::{HOUSEHOLDS, LI, Town, WANG, fresh_key, hold_session, on_both};
+use crate::registry::ask;
+use crate::town::{HOUSEHOLDS, LI, Town, WANG, fresh_key, hold_session, on_both, today};
 
 /// A deed of two days ago, verified.
 async fn verified(town: &Town, household: &'static str, item: &'static str, note: &'static str) -> Nomination {
@@ -403,6 +406,39 @@ on_both! {
             let list = admin.get(&format!("/nominations?state={state}")).await;
             let found = list.text.contains("王建国");
             assert_eq!(found, matches!(state, "under-way" | "approved" | "all"), "{state}");
+        }
+    }
+}
+
+on_both! {
+    async fn what_those_who_decide_got_is_told_as_one_figure(town: Town) {
+        verified(&town, WANG, "E10", "邻里都看见了").await;
+        published(&town).await;
+        after(&town, 4).await;
+        let stranger = town.stranger();
+        assert!(stranger.get("/notices").await.text.contains("不到5户，不单独公布"));
+        // Of five households, each works for the programme; a fifth is made of the first.
+        let wang = town.household(WANG).await;
+        let door = Door { building: wang.building_id.to_string(), stairwell: "9".to_owned(), room: "901".to_owned() };
+        let split = Change::Split { door, head_name: "王小明".to_owned(), people: 1, points: 0 };
+        town.change(ask(&wang, split)).await.unwrap();
+        for code in HOUSEHOLDS.map(|(code, ..)| code).into_iter().chain(["C01-G01-B001-9-901"]) {
+            let home = town.read(move |conn| household::by_code(conn, code)).await;
+            let flagged = AskChange { effective_on: day_of(town.app.now()), ..ask(&home, Change::FlagStaff { is_staff: true }) };
+            town.change(flagged).await.unwrap();
+        }
+        let (share, all) = town
+            .read(|conn| {
+                let all = household::count(conn)?.0;
+                Ok((staff_share::of_year(conn, today())?.unwrap(), all))
+            })
+            .await;
+        assert_eq!((share.households, share.of_households), (5, all));
+        assert!(share.points > Points::ZERO && share.points <= share.of_points, "{share:?}");
+        let page = stranger.get("/notices").await.text;
+        assert!(page.contains("共5户") && page.contains(&share.of_hundred_points()), "{page}");
+        for (.., head, _) in HOUSEHOLDS {
+            assert!(!page.contains(head));
         }
     }
 }

@@ -243,6 +243,8 @@ mod tests {
         };
         assert_eq!(tries(1_000_000), 10);
         assert_eq!(tries(0), 0);
-        assert_eq!(tries(120), 10);
+        // The name is free after its two minutes, the address a minute after it was looked at.
+        assert_eq!(tries(120), 0);
+        assert_eq!(tries(180), 10);
     }
 }

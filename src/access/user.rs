@@ -197,6 +197,18 @@ pub fn follow_merge(conn: &mut Conn, from: &Id<Household>, into: &Id<Household>)
         .execute(conn)?)
 }
 
+/// The households in which people with an account live.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn homes(conn: &mut Conn) -> Result<Vec<Id<Household>>> {
+    let found = users::table
+        .filter(users::disabled_at.is_null())
+        .select(users::household_id)
+        .load::<Option<Id<Household>>>(conn)?;
+    Ok(found.into_iter().flatten().collect())
+}
+
 /// The people with an account who live in this household.
 ///
 /// # Errors

@@ -25,5 +25,6 @@ pub mod refused;
 pub mod reminder;
 pub mod session;
 pub mod sheet;
+pub mod staff_share;
 pub mod visit;
 pub mod web;

@@ -921,7 +921,7 @@ mod tests {
         let roster = changed_sheet(|sheet| {
             sheet.write_string(1, 27, "x").unwrap();
         });
-        assert_eq!(roster.ignored_columns, ["AB 列（没有列名）"]);
+        assert_eq!(roster.ignored_columns, ["AB列（没有列名）"]);
     }
 
     #[test]

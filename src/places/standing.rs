@@ -246,6 +246,22 @@ pub fn staff_since(conn: &mut Conn, household: &Id<Household>) -> Result<Option<
         .ok_or(Error::NotFound)
 }
 
+/// The households of the programme in which somebody works for it or sits on a council, as far as that was taken down.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn staff(conn: &mut Conn) -> Result<HashSet<Id<Household>>> {
+    let found = households::table
+        .filter(
+            households::staff_since
+                .is_not_null()
+                .and(households::ended_on.is_null()),
+        )
+        .select(households::id)
+        .load(conn)?;
+    Ok(found.into_iter().collect())
+}
+
 /// Writes that a household left, or was merged.
 pub(super) fn end(
     conn: &mut Conn,

@@ -67,7 +67,7 @@ pub async fn appeals(State(app): State<App>, staff: Staff) -> Result<Response> {
                 let household = household::by_id(conn, &appeal.household_id)?;
                 rows.push(Row {
                     number: spaced(&appeal.receipt),
-                    household: format!("{}户{}", household.head_name, household.code),
+                    household: format!("{}户 {}", household.head_name, household.code),
                     filed_on: clock::spoken_day(clock::day_of(appeal.filed_at)),
                     left: deadline::left(now, appeal.decide_by),
                     mine: waits_for(conn, &appeal, &staff.user.id)?,

@@ -59,7 +59,7 @@ pub async fn corrections(State(app): State<App>, staff: Staff) -> Result<Respons
                 let household = household_for(conn, &staff, Permission::ReadCouncil, &row.household_id)?;
                 let (item, _) = item::by_id(conn, &row.scoring_item_id)?;
                 rows.push(Row {
-                    household: format!("{}户{}", household.head_name, household.code),
+                    household: format!("{}户 {}", household.head_name, household.code),
                     item: format!("{} {}", item.code, item.name),
                     points: row.points,
                     proposed_on: clock::spoken_day(clock::day_of(correction.proposed_at)),

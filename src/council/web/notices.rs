@@ -15,6 +15,7 @@ use crate::clock::{self, Day};
 use crate::council::nomination;
 use crate::council::notice::{self, Notice};
 use crate::council::sheet::{self, Sheet, Standing};
+use crate::council::staff_share::{self, StaffShare};
 use crate::error::Result;
 use crate::page::{self, Shell};
 use crate::places::area::Tree;
@@ -32,6 +33,8 @@ struct NoticesPage {
     /// What has ended: for staff.
     ended: Vec<Listed>,
     is_staff: bool,
+    /// What went to those who decide; `None` where they are too few to be told apart.
+    share: Option<StaffShare>,
 }
 
 struct Listed {
@@ -55,7 +58,7 @@ impl Listed {
 pub async fn notices(State(app): State<App>, visitor: Visitor) -> Result<Response> {
     let now = app.now();
     let is_staff = visitor.may(Permission::ReadCouncil);
-    let (running, ended) = app
+    let (running, ended, share) = app
         .db
         .read(move |conn| {
             let tree = Tree::load(conn)?;
@@ -78,7 +81,7 @@ pub async fn notices(State(app): State<App>, visitor: Visitor) -> Result<Respons
                     false => ended.push(listed),
                 }
             }
-            Ok((running, ended))
+            Ok((running, ended, staff_share::of_year(conn, clock::day_of(now))?))
         })
         .await?;
     page::show(&NoticesPage {
@@ -86,6 +89,7 @@ pub async fn notices(State(app): State<App>, visitor: Visitor) -> Result<Respons
         running,
         ended,
         is_staff,
+        share,
     })
 }
 
