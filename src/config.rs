@@ -59,6 +59,12 @@ pub enum Command {
         #[command(subcommand)]
         what: Scheme,
     },
+    /// Household cards.
+    Card {
+        /// What to do with them.
+        #[command(subcommand)]
+        what: Card,
+    },
     /// Tokens for programs.
     Token {
         /// What to do with them.
@@ -127,6 +133,16 @@ pub enum Scheme {
         /// Where the programme lives.
         #[command(flatten)]
         place: Place,
+    },
+}
+
+/// What to do with cards.
+#[derive(Debug, Subcommand)]
+pub enum Card {
+    /// Print what the codes in a photograph say, one on a line; exit 1 when none is read. Needs no programme.
+    Decode {
+        /// The photograph, JPEG or PNG.
+        image: PathBuf,
     },
 }
 

@@ -10,8 +10,9 @@ use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use jishan::access::{session, user};
 use jishan::app::App;
+use jishan::cards::qr::decode_photo;
 use jishan::clock::{Clock, day_of};
-use jishan::config::{Command, Config, Import, Place, Scheme, Token};
+use jishan::config::{Card, Command, Config, Import, Place, Scheme, Token};
 use jishan::db::{Db, Location, migrate};
 use jishan::error::{Error, Result};
 use jishan::files::Files;
@@ -62,6 +63,9 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Scheme {
             what: Scheme::Export { version, out, place },
         } => export_scheme(&place, version, out).await,
+        Command::Card {
+            what: Card::Decode { image },
+        } => decode_card(&image),
         Command::Token {
             what: Token::Create { user, place },
         } => create_token(&place, user).await,
@@ -250,6 +254,17 @@ async fn export_scheme(place: &Place, number: Option<i64>, out: Option<std::path
             std::fs::write(&file, text).map_err(|cause| Error::internal(format!("{}: {cause}", file.display())))?
         }
         None => print!("{text}"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn decode_card(image: &Path) -> Result<ExitCode> {
+    let photo = std::fs::read(image).map_err(|cause| Error::internal(format!("{}: {cause}", image.display())))?;
+    let texts = decode_photo(&photo).map_err(|why| Error::invalid("image", why.to_string()))?;
+    let mut say = std::io::stdout().lock();
+    for text in texts {
+        // Whoever reads our output may have gone away.
+        let _ = writeln!(say, "{text}");
     }
     Ok(ExitCode::SUCCESS)
 }

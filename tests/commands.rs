@@ -377,6 +377,35 @@ fn a_file_of_rules_is_looked_at_without_any_programme() {
 }
 
 #[test]
+fn a_photograph_of_a_card_is_read_or_the_reason_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "HTTPS://EXAMPLE.ORG/K/4028173652-7K3M9QX27K3M";
+    std::fs::write(folder.path().join("card.png"), jishan::cards::qr::png(text, 6).unwrap()).unwrap();
+    let read = jishan(folder.path(), &["card", "decode", "card.png"]);
+    assert_eq!(
+        (read.status.code(), out(&read)),
+        (Some(0), format!("{text}\n")),
+        "{}",
+        err(&read)
+    );
+    let mut empty = std::io::Cursor::new(Vec::new());
+    image::GrayImage::new(300, 300)
+        .write_to(&mut empty, image::ImageFormat::Png)
+        .unwrap();
+    std::fs::write(folder.path().join("dark.png"), empty.into_inner()).unwrap();
+    std::fs::write(folder.path().join("text.jpg"), "not a picture").unwrap();
+    for (file, why) in [
+        ("dark.png", "没有找到二维码"),
+        ("text.jpg", "不是JPEG或PNG"),
+        ("none.png", "none.png"),
+    ] {
+        let none = jishan(folder.path(), &["card", "decode", file]);
+        assert_eq!((none.status.code(), out(&none).as_str()), (Some(1), ""), "{file}");
+        assert!(err(&none).contains(why), "{file}: {}", err(&none));
+    }
+}
+
+#[test]
 fn a_version_is_written_back_into_an_equal_file() {
     let folder = tempfile::tempdir().unwrap();
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/scheme.json");

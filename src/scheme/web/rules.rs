@@ -72,7 +72,7 @@ impl RulesPage {
 }
 
 impl Group {
-    fn nominator<'a>(&self, item: &'a Item) -> &'a str {
+    pub fn nominator<'a>(&self, item: &'a Item) -> &'a str {
         nominator_in_words(&item.nominator)
     }
 }

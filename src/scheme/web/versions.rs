@@ -18,7 +18,7 @@ use crate::id::Id;
 use crate::page::{self, Shell};
 use crate::scheme::difference::{self, Difference, What};
 use crate::scheme::draft::{self, SchemeDraft};
-use crate::scheme::item::{self, Item, nominator_in_words};
+use crate::scheme::item;
 use crate::scheme::version::{self, SchemeVersion};
 use crate::scheme::{resolution, validator};
 use crate::sent::{Path, Query, SignedForm};
@@ -117,10 +117,6 @@ struct VersionPage {
 }
 
 impl VersionPage {
-    fn nominator<'a>(&self, item: &'a Item) -> &'a str {
-        nominator_in_words(&item.nominator)
-    }
-
     fn is_stopped(&self) -> bool {
         self.facts.standing == Some(Standing::Suspended)
     }
