@@ -43,9 +43,10 @@ use jishan::places::household::{self, Household, Search};
 use jishan::places::programme;
 use jishan::points::Points;
 use jishan::shop::goods::{self, GoodsItem};
-use jishan::shop::redemption::{self, Redeem, Wanted};
+use jishan::shop::redemption::{self, Pickup, Redeem, Wanted};
+use jishan::shop::shift::{self, Shift};
 use jishan::shop::stock::{self, Funding, Receive};
-use jishan::shop::store;
+use jishan::shop::{store, till};
 
 /// Connections at a time.
 const CLIENTS: [usize; 4] = [1, 8, 32, 64];
@@ -109,8 +110,7 @@ fn settings() -> Settings {
 struct Town {
     cards: Vec<String>,
     token: String,
-    store: Id<store::PointsStore>,
-    shop: Id<user::User>,
+    shift: Shift,
 }
 
 const SKU: &str = "BENCH";
@@ -206,8 +206,7 @@ async fn prepare(db: &Db, households: u32) -> Town {
         Ok(Town {
             cards,
             token: session::create_token(conn, &shop.id, now)?.reveal().to_owned(),
-            store: store.id,
-            shop: shop.id,
+            shift: shift::open(conn, &till::of_store(conn, &store.id)?.remove(0).id, "", &shop.id, now)?,
         })
     })
     .await
@@ -390,8 +389,7 @@ async fn without_http(db: &Db, town: &Arc<Town>, tasks: usize, seconds: u64) -> 
                 n += 7;
                 let card = &town.cards[n % town.cards.len()];
                 let now = Clock::System.now();
-                let asked =
-                    Redeem::new(&fresh_key(), card, &wanted, town.store.clone(), town.shop.clone(), now).unwrap();
+                let asked = Redeem::new(&fresh_key(), card, &wanted, Pickup::Household, &town.shift, now).unwrap();
                 db.write_together(asked, redemption::redeem_all).await.unwrap();
                 done.fetch_add(1, Ordering::Relaxed);
             }

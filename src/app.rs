@@ -23,6 +23,7 @@ use crate::page::Shell;
 use crate::places::area::{Area, Tree};
 use crate::places::programme::{self, Programme};
 use crate::recall::Recall;
+use crate::shop::shift::{self, Shift};
 use crate::shop::store::{self, PointsStore};
 
 /// What handlers share.
@@ -44,10 +45,12 @@ struct Shared {
     /// The word that the first-run page asks for: printed where the server was started.
     setup_code: String,
     stores: Recall<(Duties, Permission), Id<PointsStore>>,
+    shifts: Recall<(Id<User>, Duties), Shift>,
     holders: Recall<String, Recognised>,
     sign_ins: Attempts,
     filings: Filings,
     reports: Attempts,
+    pins: Attempts,
     /// Password hashing takes a core for a while; this many at a time.
     hashing: tokio::sync::Semaphore,
 }
@@ -79,10 +82,12 @@ impl App {
                 programme: OnceLock::new(),
                 setup_code,
                 stores: Recall::new(),
+                shifts: Recall::new(),
                 holders: Recall::new(),
                 sign_ins: Attempts::new(),
                 filings: Filings::new(),
                 reports: Attempts::of_reports(),
+                pins: Attempts::of_pins(),
                 hashing: tokio::sync::Semaphore::new(2),
             }),
         }
@@ -177,6 +182,28 @@ impl App {
         Ok(store.id)
     }
 
+    /// The shift in which a person works.
+    ///
+    /// # Errors
+    /// `no_open_shift`, `shift_left_open`.
+    pub async fn shift_of(&self, staff: &Staff) -> Result<Shift> {
+        let (question, writes, now) = (
+            (staff.user.id.clone(), staff.duties.clone()),
+            self.db.writes(),
+            self.now(),
+        );
+        if let Some(shift) = self.shared.shifts.get(&question, writes, now) {
+            return Ok(shift);
+        }
+        let (person, duties) = question.clone();
+        let shift = self
+            .db
+            .read(move |conn| shift::at_work(conn, &person, &duties, now))
+            .await?;
+        self.shared.shifts.keep(question, writes, now, shift.clone());
+        Ok(shift)
+    }
+
     /// Who a token of the API acts as.
     ///
     /// # Errors
@@ -219,6 +246,12 @@ impl App {
         };
         self.sign_ins().succeeded(&attempt);
         Ok(user)
+    }
+
+    /// Tries of PINs, by household.
+    #[must_use]
+    pub fn pins(&self) -> &Attempts {
+        &self.shared.pins
     }
 
     /// What strangers send in and ask for, counted by address.

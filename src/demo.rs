@@ -31,6 +31,7 @@ use crate::scheme::version;
 use crate::shop::goods::{self, GoodsItem};
 use crate::shop::stock::{self, Funding, Receive};
 use crate::shop::store::{self, PointsStore};
+use crate::shop::till::{self, Till};
 use history::Calendar;
 use town::Town;
 
@@ -99,6 +100,7 @@ pub(crate) struct Setting {
     root: Id<Area>,
     communities: Vec<Id<Area>>,
     store: Id<PointsStore>,
+    till: Id<Till>,
     goods: Vec<GoodsItem>,
     households: Vec<Resident>,
     administrator: Id<User>,
@@ -149,7 +151,12 @@ fn found(conn: &mut Conn, town: &Town, address: &str, hash: &PasswordHash, day: 
         name: town.store.to_owned(),
         opening_hours: "每周六 9:00—12:00，每月25日 9:00—16:00".to_owned(),
     };
-    store::add(conn, &store)?;
+    store::add(conn, &store, now)?;
+    till::add(conn, &store.id, "2号柜台", "system", now)?;
+    let first_till = till::of_store(conn, &store.id)?
+        .into_iter()
+        .next()
+        .ok_or(Error::NotFound)?;
     let goods = goods::read(GOODS.as_bytes(), now)?;
     goods::add(conn, &goods)?;
     audit::record(
@@ -168,6 +175,7 @@ fn found(conn: &mut Conn, town: &Town, address: &str, hash: &PasswordHash, day: 
         root: root.id.clone(),
         communities: communities.map(|area| area.id.clone()).collect(),
         store: store.id,
+        till: first_till.id,
         goods,
         households: builder.residents(&staff),
         administrator: demo_staff.administrator,

@@ -53,6 +53,10 @@ impl<T: DeserializeOwned> FromRequest<App> for OpenForm<T> {
     }
 }
 
+/// A form that is only a button.
+#[derive(serde::Deserialize)]
+pub struct NoFields {}
+
 /// A form that was sent from one of our own pages: its `csrf` field belongs to the visitor's session.
 pub struct SignedForm<T>(pub T);
 

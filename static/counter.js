@@ -179,6 +179,8 @@ function draw() {
     bar.className = `status ${state}`;
     if (bar.textContent !== text) bar.textContent = text;
   }
+  byId('confirming').hidden = !(verdict && verdict.to_confirm);
+  byId('hold').disabled = sending || unsure || !basket.size;
   confirm.disabled = sending || !(state === 'enough' || unsure);
   confirm.firstChild.textContent = unsure ? '重试 ' : '确认兑换 ';
 }
@@ -207,7 +209,38 @@ function drawCard(card) {
   box.textContent = '';
   box.append(make('strong', '', words || card.masked_name));
   if (words) return;
+  drawProxies(card.proxies || []);
   box.append(make('span', 'muted', card.household), make('span', card.typed ? 'badge warn' : 'badge ok', card.typed ? '手输' : '扫卡'));
+}
+
+// Who may fetch for the household that is being served.
+const pickup = byId('pickup');
+
+function drawProxies(proxies) {
+  const known = Array.from(pickup.querySelectorAll('[data-proxy]'));
+  if (known.map((option) => option.value).join() === proxies.map((proxy) => `proxy:${proxy.id}`).join()) return;
+  known.forEach((option) => option.remove());
+  proxies.forEach((proxy) => pickup.options[1].before(make('option', '', `代领：${proxy.name}`, { value: `proxy:${proxy.id}`, 'data-proxy': '' })));
+}
+
+// Only the field that the choice needs is there.
+function drawPickup() {
+  page.querySelectorAll('[data-for]').forEach((field) => { field.hidden = field.dataset.for !== pickup.value; });
+}
+
+// A basket put aside and one taken up again are pages of the server: the forms go as they are.
+function holdBasket() {
+  if (byId('hold').disabled) { say('bad', '篮子是空的，不用挂单'); return; }
+  sale.dataset.done = 'yes';
+  sale.action = '/counter/holds';
+  sale.submit();
+}
+
+function resume() {
+  const first = page.querySelector('[data-resume]');
+  if (!first) say('bad', '没有挂单');
+  else if (basket.size || sale.elements.card.value) say('bad', '请先办完或挂起眼前这一单');
+  else first.click();
 }
 
 // ---- The server's word.
@@ -271,6 +304,11 @@ async function redeem() {
   if (sending) return;
   if (confirm.disabled) { say('bad', status()[1]); return; }
   if (sale.reportValidity && !sale.reportValidity()) return;
+  if (verdict && verdict.to_confirm && !sale.elements.pin.value && !sale.elements.signs.checked) {
+    refuse('请住户输密码，或勾选“小票上签字”');
+    sale.elements.pin.focus();
+    return;
+  }
   sending = true;
   draw();
   try {
@@ -376,6 +414,8 @@ const KEYS = {
   F2: () => cardInput.focus(),
   F3: () => find.focus(),
   F8: () => { if (current) { const { name } = goods.get(current); change(current, 0); say('scan', `去掉${name}`); } },
+  F4: holdBasket,
+  F6: resume,
   F9: redeem,
   Escape: back,
 };
@@ -445,6 +485,9 @@ cardForm.addEventListener('submit', (event) => {
   cardInput.focus();
   route(Object.assign({ source: 'field', inField: true }, classify(clean(cardInput.value))));
 });
+byId('hold').addEventListener('click', (event) => { event.preventDefault(); holdBasket(); });
+pickup.addEventListener('change', drawPickup);
+drawPickup();
 sale.addEventListener('submit', (event) => { event.preventDefault(); redeem(); });
 if (photoForm) photoForm.elements.photo.addEventListener('change', sendPhoto);
 window.addEventListener('online', () => quote(ticket));

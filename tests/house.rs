@@ -113,6 +113,20 @@ const TABLES: &[(&str, &str)] = &[
     ("redemption_lines", "shop"),
     ("redemption_voids", "shop"),
     ("stock_movements", "shop"),
+    ("tills", "shop"),
+    ("shifts", "shop"),
+    ("shift_counts", "shop"),
+    ("held_baskets", "shop"),
+    ("counter_rules", "shop"),
+    ("category_limits", "shop"),
+    ("opening_patterns", "shop"),
+    ("special_days", "shop"),
+    ("refunds", "shop"),
+    ("refund_lines", "shop"),
+    ("pickup_proxies", "shop"),
+    ("proxy_pickups", "shop"),
+    ("deliveries", "shop"),
+    ("household_pins", "cards"),
 ];
 
 /// Who reads another room's table all the same: file, table, why.
@@ -224,8 +238,8 @@ const CONFINED: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["argon2"],
-        &["src/access/user.rs"],
-        "passwords are hashed and verified in one place",
+        &["src/access/digest.rs"],
+        "passwords and PINs are hashed and verified in one place",
     ),
     (
         &["rqrr", "rxing", "qrcode"],
@@ -250,7 +264,7 @@ const MOST_LINES: usize = 700;
 /// Longer ones: file, how long at most, why.
 const LONG_FILES: &[(&str, usize, &str)] = &[(
     "src/db/schema.rs",
-    1_000,
+    1_500,
     "the list of all tables as diesel reads it: nobody reads it in one sitting",
 )];
 

@@ -11,7 +11,8 @@ use jishan::ledger::balance;
 use jishan::ledger::lot::{self, Lot};
 use jishan::ledger::transaction::{self, Books, Entry, Posting, TransactionKind};
 use jishan::points::Points;
-use jishan::shop::redemption::Redeemed;
+use jishan::shop::redemption::{self, Redeemed};
+use jishan::shop::refund::{self, AskRefund};
 use jishan::shop::void::{self, AskVoid};
 use jishan::{ledger, shop};
 use proptest::prelude::*;
@@ -31,6 +32,8 @@ enum Act {
     Redeem { family: usize, basket: Vec<(usize, i64)> },
     /// An earlier sale (the nth, if there is one) is voided.
     Void { nth: usize },
+    /// Some of the goods of an earlier sale come back: so many units of each line, as far as they are still out.
+    Refund { nth: usize, back: Vec<i64> },
     /// An earlier sale is sent once more with its key.
     Repeat { nth: usize },
 }
@@ -42,6 +45,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (family.clone(), 1i64..60).prop_map(|(family, points)| Act::Give { family, points }),
         5 => (family, basket).prop_map(|(family, basket)| Act::Redeem { family, basket }),
         2 => (0usize..12).prop_map(|nth| Act::Void { nth }),
+        2 => ((0usize..12), proptest::collection::vec(0i64..3, 1..4)).prop_map(|(nth, back)| Act::Refund { nth, back }),
         1 => (0usize..12).prop_map(|nth| Act::Repeat { nth }),
     ]
 }
@@ -101,6 +105,8 @@ struct Sale {
     key: String,
     redeemed: Redeemed,
     voided: bool,
+    /// What came back, line by line.
+    back: Vec<(usize, i64)>,
 }
 
 struct Story {
@@ -117,6 +123,8 @@ enum Outcome {
     Refused(usize, Vec<(usize, i64)>, String),
     Voided(usize, i64),
     NotVoided(usize, String),
+    Refunded(usize, Vec<(usize, i64)>, i64),
+    NotRefunded(usize, String),
 }
 
 impl Story {
@@ -174,6 +182,7 @@ impl Story {
                         let asked = AskVoid {
                             redemption: id,
                             reason: "拿错".to_owned(),
+                            shift: town.at_the_till("shop").await.id,
                             by,
                             key,
                         };
@@ -183,8 +192,16 @@ impl Story {
                         }
                     }));
                 }
+                Act::Refund { nth, back } if nth < self.sales.len() => {
+                    let (town, sale) = (Arc::clone(&self.town), self.sales[nth].redeemed.clone());
+                    self.keys += 1;
+                    let key = format!("k{}", self.keys);
+                    running.push(tokio::spawn(
+                        async move { give_back(&town, nth, sale, back, key).await },
+                    ));
+                }
                 Act::Repeat { nth } if nth < self.sales.len() => self.repeat(nth).await,
-                Act::Give { .. } | Act::Void { .. } | Act::Repeat { .. } => {}
+                Act::Give { .. } | Act::Void { .. } | Act::Refund { .. } | Act::Repeat { .. } => {}
             }
         }
         let mut outcomes = Vec::new();
@@ -220,10 +237,16 @@ impl Story {
                     let number = redeemed.redemption.transaction_number;
                     done.push((number, Ok((family, basket, key, redeemed))));
                 }
-                Outcome::Voided(nth, number) => done.push((number, Err(nth))),
+                Outcome::Voided(nth, number) => done.push((number, Err((nth, None)))),
+                Outcome::Refunded(nth, back, number) => done.push((number, Err((nth, Some(back))))),
+                Outcome::NotRefunded(nth, code) => {
+                    let expected = ["already_voided", "refund_too_many", "invalid_request"];
+                    assert!(expected.contains(&code.as_str()), "{code} for a refund of sale {nth}");
+                }
                 Outcome::Refused(family, basket, code) => refused.push((family, basket, code)),
                 Outcome::NotVoided(nth, code) => {
-                    assert_eq!(code, "already_voided", "sale {nth}");
+                    let expected = ["already_voided", "partly_refunded"];
+                    assert!(expected.contains(&code.as_str()), "{code} for a void of sale {nth}");
                 }
             }
         }
@@ -245,11 +268,26 @@ impl Story {
                         key,
                         redeemed,
                         voided: false,
+                        back: Vec::new(),
                     });
                 }
-                Err(nth) => {
+                Err((nth, Some(back))) => {
                     let sale = &mut self.sales[nth];
-                    assert!(!sale.voided, "sale {nth} was voided twice");
+                    assert!(!sale.voided, "sale {nth} was refunded after its void");
+                    sale.back.extend(back.iter().copied());
+                    for (goods, _) in &sale.basket {
+                        let (out, back) = (
+                            Model::quantity(&sale.basket, *goods),
+                            Model::quantity(&sale.back, *goods),
+                        );
+                        assert!(back <= out, "sale {nth}: {back} of {out} came back");
+                    }
+                    let family = sale.family;
+                    self.model.apply(family, &back, -1);
+                }
+                Err((nth, None)) => {
+                    let sale = &mut self.sales[nth];
+                    assert!(!sale.voided && sale.back.is_empty(), "sale {nth} was undone twice");
                     sale.voided = true;
                     let (family, basket) = (sale.family, sale.basket.clone());
                     self.model.apply(family, &basket, -1);
@@ -268,6 +306,25 @@ impl Story {
         }
     }
 
+    /// Undoes whatever still stands, so that points, goods and lots must be what they were.
+    async fn undo_everything(&mut self) {
+        for nth in 0..self.sales.len() {
+            let sale = &self.sales[nth];
+            if sale.voided {
+                continue;
+            }
+            let group = match sale.back.is_empty() {
+                true => Act::Void { nth },
+                false => Act::Refund {
+                    nth,
+                    back: vec![i64::MAX; sale.redeemed.lines.len()],
+                },
+            };
+            self.happen(vec![group]).await;
+        }
+        assert_eq!(self.model.stock, [100; GOODS.len()]);
+    }
+
     async fn end(self) {
         for (family, (code, _, _)) in HOUSEHOLDS.into_iter().take(FAMILIES).enumerate() {
             assert_eq!(self.town.spendable(code).await, self.model.points[family], "{code}");
@@ -281,6 +338,44 @@ impl Story {
             .await
             .unwrap();
         self.town.read(shop::check::check).await.unwrap();
+    }
+}
+
+/// Brings back so many units of each line, as far as they are still out; `i64::MAX` is all of them.
+async fn give_back(town: &Town, nth: usize, sale: Redeemed, back: Vec<i64>, key: String) -> Outcome {
+    let looked_at = sale.clone();
+    let left = town.read(move |conn| refund::left_of(conn, &looked_at)).await;
+    let units = |(line, _): &(redemption::Line, _), back: i64| match back {
+        i64::MAX => left[&line.position],
+        back => back,
+    };
+    let lines: Vec<(i64, i64)> = sale
+        .lines
+        .iter()
+        .zip(back)
+        .map(|(line, back)| (line.0.position, units(line, back)))
+        .filter(|(_, quantity)| *quantity > 0)
+        .collect();
+    let goods_of = |position: i64| {
+        let (_, item) = sale.lines.iter().find(|(line, _)| line.position == position).unwrap();
+        GOODS.iter().position(|(sku, ..)| *sku == item.sku).unwrap()
+    };
+    let came_back = lines
+        .iter()
+        .map(|(position, quantity)| (goods_of(*position), *quantity))
+        .collect();
+    let (by, now) = (town.user("shop").await.id, town.app.now());
+    let asked = AskRefund {
+        redemption: sale.redemption.id.clone(),
+        lines,
+        reason: "不要了".to_owned(),
+        shift: town.at_the_till("shop").await.id,
+        by,
+        key,
+    };
+    match town.write(move |conn| refund::refund(conn, &asked, now)).await {
+        Ok(refund) => Outcome::Refunded(nth, came_back, refund.transaction_number),
+        Err(error) => Outcome::NotRefunded(nth, error.code().to_owned()),
     }
 }
 
@@ -310,6 +405,7 @@ fn tell(database: Database, stories: usize) {
             for group in story {
                 told.happen(group).await;
             }
+            told.undo_everything().await;
             told.end().await;
         });
     }

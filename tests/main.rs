@@ -33,5 +33,6 @@ mod schema;
 mod scheme;
 mod shop;
 mod statements;
+mod till;
 mod visits;
 mod year;

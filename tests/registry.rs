@@ -5,10 +5,8 @@ use jishan::access::user;
 use jishan::clock::{Day, day_of, days_after};
 use jishan::error::Error;
 use jishan::id::Id;
-use jishan::ledger::account::{AccountKind, PROGRAMME};
 use jishan::ledger::balance;
 use jishan::ledger::lot;
-use jishan::ledger::transaction::{Books, Posting, TransactionKind};
 use jishan::places::area::Tree;
 use jishan::places::area_move::{self, MoveArea};
 use jishan::places::consent::{self, Purpose};
@@ -31,33 +29,6 @@ pub fn ask(household: &Household, change: Change) -> AskChange {
 }
 
 impl Town {
-    /// Points with a last day, for tests that are not about how points are earned.
-    async fn give_until(&self, code: &'static str, points: i64, until: Day) {
-        let household = self.household(code).await;
-        let now = self.app.now();
-        self.write(move |conn| {
-            let owner = household.id.as_str();
-            let mut books = Books::open(conn, [owner])?;
-            books.post(Posting {
-                kind: TransactionKind::Award,
-                source: format!("gift:{}", Id::<Household>::new(now)),
-                effective_on: today(),
-                recorded_at: now,
-                posted_by: "test".to_owned(),
-                reverses: None,
-                entries: Posting::moving_until(
-                    Some(until),
-                    Points(points),
-                    (PROGRAMME, AccountKind::Issuance),
-                    (owner, AccountKind::Spendable),
-                ),
-            })?;
-            books.save(conn)
-        })
-        .await
-        .unwrap();
-    }
-
     /// Looks at a change and carries it out as it was shown.
     pub async fn change(&self, asked: AskChange) -> Result<event::HouseholdEvent, Error> {
         let (admin, now) = (self.user("admin").await, self.app.now());

@@ -34,6 +34,13 @@ const NEVER_CHANGED: &[&str] = &[
     "redemption_lines",
     "redemption_voids",
     "stock_movements",
+    "shift_counts",
+    "counter_rules",
+    "category_limits",
+    "opening_patterns",
+    "refunds",
+    "refund_lines",
+    "proxy_pickups",
     "attendances",
     "ballots",
     "issuance_budgets",
@@ -76,6 +83,13 @@ const CHANGED: &[(&str, &str)] = &[
     ("appeals", "accepted, heard, decided"),
     ("appeal_panellists", "gives an opinion"),
     ("award_corrections", "confirmed"),
+    ("tills", "taken out of use"),
+    ("shifts", "closed, audited"),
+    ("held_baskets", "taken up"),
+    ("special_days", "decided anew before it comes"),
+    ("pickup_proxies", "called back"),
+    ("deliveries", "packed, handed over"),
+    ("household_pins", "another PIN"),
     ("clockwork", "the latest moment that was seen"),
 ];
 
@@ -248,6 +262,7 @@ on_both! {
         assert_eq!(voided.status, 200);
         town.write(|conn| lot::expire_due(conn, today(), morning())).await.unwrap();
         crate::registry::a_row_of_each(&town).await;
+        crate::till::a_row_of_each(&town).await;
         // And a version that was adopted, with a find that two people let stand, and stopped.
         let (admin, council) = (town.user("admin").await.id, town.user("council").await.id);
         let rows = [

@@ -7,7 +7,7 @@ use jishan::access::user;
 use jishan::clock::days_after;
 use jishan::id::Id;
 use jishan::places::area::Tree;
-use jishan::shop::redemption::{self, Redeem, Wanted};
+use jishan::shop::redemption::{self, Pickup, Redeem, Wanted};
 use jishan::shop::stock::{self, Funding, Receive};
 use jishan::shop::store::{self, PointsStore};
 use jishan::shop::{goods, void};
@@ -154,6 +154,7 @@ on_both! {
         let asked = void::AskVoid {
             redemption: sold.redemption.id,
             reason: "拿错".to_owned(),
+            shift: town.at_the_till("shop").await.id,
             by,
             key: "v".to_owned(),
         };
@@ -262,7 +263,7 @@ on_both! {
                     name: "二号楼积分超市".to_owned(),
                     opening_hours: String::new(),
                 };
-                store::add(conn, &store)?;
+                store::add(conn, &store, morning())?;
                 let soap = goods::by_sku(conn, "G006")?;
                 let asked = Receive {
                     store: store.id.clone(),
@@ -282,20 +283,21 @@ on_both! {
         let stores = town.read(store::all).await;
         town.earn(WANG, "E08", 1).await;
         let card = town.issue_card(WANG).await.token();
-        let shop_id = town.user("shop").await.id;
         let (shop, far) = (town.signed_in("shop").await, town.signed_in("far-grid").await);
         let program = town.program("shop").await;
         let far_program = town.program("far-grid").await;
         for (nth, store) in stores.iter().enumerate() {
+            let shift = town.at_the_till_of("shop", &store.id).await;
             let mut made = Vec::new();
             for form in ["page", "api"] {
                 let wanted = [Wanted { sku: soap.clone(), quantity: 1 }];
                 let key = format!("sale-{nth}-{form}");
-                let asked = Redeem::new(&key, &card, &wanted, store.id.clone(), shop_id.clone(), town.app.now()).unwrap();
+                let asked = Redeem::new(&key, &card, &wanted, Pickup::Household, &shift, town.app.now()).unwrap();
                 made.push(town.app.db.write_together(asked, redemption::redeem_all).await.unwrap().redemption.id);
             }
             // Who works in the second store only has nothing to do with the first.
             if store.id != second {
+                town.at_the_till_of("far-grid", &second).await;
                 let answer = far.post(&format!("/redemptions/{}/void", made[0]), &[("key", "f"), ("reason", "选错商品或数量")]).await;
                 assert_eq!(answer.status, 404);
                 let path = format!("/api/v1/redemptions/{}/void", made[1]);

@@ -66,6 +66,7 @@ async fn a_month(town: &Town) {
     let asked = AskVoid {
         redemption: sold.redemption.id,
         reason: "大米破袋".to_owned(),
+        shift: town.at_the_till("shop").await.id,
         by,
         key: "c".to_owned(),
     };

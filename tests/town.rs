@@ -33,9 +33,11 @@ use jishan::places::programme::{self, NewProgramme};
 use jishan::points::Points;
 use jishan::scheme::version;
 use jishan::shop::goods::{self, GoodsItem};
-use jishan::shop::redemption::{self, Redeem, Redeemed, Wanted};
+use jishan::shop::redemption::{self, Pickup, Redeem, Redeemed, Wanted};
+use jishan::shop::shift::{self, Closing, Shift};
 use jishan::shop::stock::{self, Funding, Receive};
 use jishan::shop::store::{self, PointsStore};
+use jishan::shop::till;
 use jishan::{books, routes};
 
 /// The password of everybody in the town.
@@ -235,8 +237,30 @@ impl Town {
     }
 
     /// Points out of nothing, for tests that are not about how points are earned. Not a rule of the product: it posts as an
-    /// award whose nomination does not exist, so `books_hold` is not for such a town.
+    /// award whose nomination does not exist, so `expect_books_hold` is not for such a town.
     pub async fn give(&self, code: &'static str, points: i64) {
+        self.give_until(code, points, None).await;
+    }
+
+    /// The same with a last day.
+    pub async fn give_until(&self, code: &'static str, points: i64, until: impl Into<Option<Day>>) {
+        let sides = (AccountKind::Issuance, AccountKind::Spendable);
+        self.post_gift(code, points, until.into(), sides).await;
+    }
+
+    /// Honour out of nothing.
+    pub async fn give_honour(&self, code: &'static str, points: i64) {
+        let sides = (AccountKind::Recognition, AccountKind::Honour);
+        self.post_gift(code, points, None, sides).await;
+    }
+
+    async fn post_gift(
+        &self,
+        code: &'static str,
+        points: i64,
+        until: Option<Day>,
+        (from, to): (AccountKind, AccountKind),
+    ) {
         let household = self.household(code).await;
         let now = self.app.now();
         self.write(move |conn| {
@@ -249,11 +273,7 @@ impl Town {
                 recorded_at: now,
                 posted_by: "test".to_owned(),
                 reverses: None,
-                entries: Posting::moving(
-                    Points(points),
-                    (PROGRAMME, AccountKind::Issuance),
-                    (owner, AccountKind::Spendable),
-                ),
+                entries: Posting::moving_until(until, Points(points), (PROGRAMME, from), (owner, to)),
             })?;
             books.save(conn)
         })
@@ -261,30 +281,17 @@ impl Town {
         .unwrap();
     }
 
-    /// Recognition out of nothing, for tests that are not about how it is earned.
-    pub async fn give_honour(&self, code: &'static str, points: i64) {
-        let household = self.household(code).await;
-        let now = self.app.now();
-        self.write(move |conn| {
-            let owner = household.id.as_str();
-            let mut books = Books::open(conn, [owner])?;
-            books.post(Posting {
-                kind: TransactionKind::Award,
-                source: format!("gift:{}", Id::<Household>::new(now)),
-                effective_on: today(),
-                recorded_at: now,
-                posted_by: "test".to_owned(),
-                reverses: None,
-                entries: Posting::moving(
-                    Points(points),
-                    (PROGRAMME, AccountKind::Recognition),
-                    (owner, AccountKind::Honour),
-                ),
-            })?;
-            books.save(conn)
-        })
-        .await
-        .unwrap();
+    /// Proves the ledger, and that the counter and the shelf agree with it.
+    pub async fn expect_counter_holds(&self) {
+        let ledger = self
+            .read(|conn| jishan::ledger::check::check(conn, &mut |_, _| {}))
+            .await;
+        let shop = self.read(jishan::shop::check::check).await;
+        for verdict in [ledger.map(|_| ()), shop] {
+            if let Err(broken) = verdict {
+                panic!("the books are broken: {}", broken.0);
+            }
+        }
     }
 
     /// Proves the ledger, and that the reminder notes agree with it.
@@ -378,9 +385,23 @@ impl Town {
                 quantity: *quantity,
             })
             .collect();
-        let (store, shop) = (self.store().await, self.user("shop").await);
-        let asked = Redeem::new(key, card, &wanted, store, shop.id, self.app.now())?;
+        let shift = self.at_the_till("shop").await;
+        let asked = Redeem::new(key, card, &wanted, Pickup::Household, &shift, self.app.now())?;
         self.app.db.write_together(asked, redemption::redeem_all).await
+    }
+
+    /// Somebody's shift of today at the first till.
+    pub async fn at_the_till(&self, name: &'static str) -> Shift {
+        let store = self.store().await;
+        self.at_the_till_of(name, &store).await
+    }
+
+    /// Somebody's shift of today at the first till of a store, opened if need be; what stands in its way is closed first.
+    pub async fn at_the_till_of(&self, name: &'static str, store: &Id<PointsStore>) -> Shift {
+        let (user, store, now) = (self.user(name).await, store.clone(), self.app.now());
+        self.write(move |conn| open_shift(conn, &user.id, &store, now))
+            .await
+            .unwrap()
     }
 
     pub async fn spendable(&self, code: &'static str) -> i64 {
@@ -500,8 +521,30 @@ fn found(conn: &mut Conn, hash: &PasswordHash) -> Result<()> {
         name: "晨光积分超市".to_owned(),
         opening_hours: "每周六 9:00—12:00".to_owned(),
     };
-    store::add(conn, &store)?;
+    store::add(conn, &store, now)?;
+    let shop = user::by_name(conn, "shop")?.unwrap().id;
+    open_shift(conn, &shop, &store.id, now)?;
     stock_shelves(conn, &store.id)
+}
+
+fn open_shift(conn: &mut Conn, person: &Id<User>, store: &Id<PointsStore>, now: Moment) -> Result<Shift> {
+    let till = till::of_store(conn, store)?.remove(0);
+    let own = shift::of_person(conn, person)?;
+    if let Some(shift) = own
+        .as_ref()
+        .filter(|shift| shift.till_id == till.id && shift.day() == day_of(now))
+    {
+        return Ok(shift.clone());
+    }
+    let taken = shift::open_at(conn, &till.id)?.filter(|shift| shift.opened_by != *person);
+    for shift in own.into_iter().chain(taken) {
+        let closing = Closing {
+            takeover_reason: "先走了".to_owned(),
+            ..Closing::default()
+        };
+        shift::close(conn, &shift.id, &closing, person, now)?;
+    }
+    shift::open(conn, &till.id, "", person, now)
 }
 
 /// Three neighbours for the whole of last and this year, and a budget that is never reached.

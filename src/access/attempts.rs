@@ -43,6 +43,15 @@ impl Attempts {
         }
     }
 
+    /// PINs of households: five tries, then one every three minutes; a till stands behind one address and serves everybody.
+    #[must_use]
+    pub fn of_pins() -> Attempts {
+        Attempts {
+            of_names: Allowance::new(TimeDelta::minutes(3), 5),
+            of_addresses: Allowance::new(TimeDelta::seconds(1), 600),
+        }
+    }
+
     /// Somebody tries under a name from an address; `None` when there were too many.
     #[must_use]
     pub fn begin(&self, name: &str, address: Option<IpAddr>, now: Moment) -> Option<Attempt> {

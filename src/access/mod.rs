@@ -4,6 +4,7 @@
 //! duties of one case are done by two people is decided where the case is (`council`, `shop`).
 
 pub mod attempts;
+pub mod digest;
 pub mod role;
 pub mod session;
 pub mod user;

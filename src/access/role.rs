@@ -71,6 +71,10 @@ text_enum! {
         IssueCards = "issue_cards", "制发积分卡";
         /// Work the counter: redeem and void.
         Redeem = "redeem", "兑换";
+        /// Audit the shifts of others.
+        AuditShifts = "audit_shifts", "稽核交班";
+        /// Set a store's rules, tills and opening days.
+        KeepStore = "keep_store", "管理超市";
         /// See the journal of the counter.
         ReadJournal = "read_journal", "查看柜台流水";
         /// See goods and stock.
@@ -111,6 +115,8 @@ impl Role {
                 P::ReadVisits,
                 P::IssueCards,
                 P::ChangeHouseholds,
+                P::AuditShifts,
+                P::KeepStore,
                 P::ReadJournal,
                 P::ReadStock,
                 P::ManageUsers,
@@ -148,7 +154,7 @@ impl Role {
                 P::AttachEvidence,
             ],
             Role::StoreManager => &[P::Redeem, P::ReadJournal, P::ReadStock, P::TakeObjection],
-            Role::StoreSupervisor => &[P::ReadJournal, P::ReadStock, P::ReceiveStock],
+            Role::StoreSupervisor => &[P::AuditShifts, P::ReadJournal, P::ReadStock, P::ReceiveStock],
             Role::CouncilMember => &[
                 P::ReadHouseholds,
                 P::ReadNominations,

@@ -2,10 +2,9 @@
 //!
 //! Passwords are argon2id digests. Hashing is slow on purpose, so it happens outside `db.write`.
 
-use argon2::Argon2;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use diesel::prelude::*;
 
+use super::digest::SlowDigest;
 use super::role::{Duties, Permission, Role};
 use crate::clock::Moment;
 use crate::db::Conn;
@@ -33,7 +32,7 @@ pub struct User {
 
 /// A password's argon2id digest.
 #[derive(Clone)]
-pub struct PasswordHash(String);
+pub struct PasswordHash(SlowDigest);
 
 /// The shortest password that is taken. ASVS 6.2.1.
 const PASSWORD_LENGTH: usize = 8;
@@ -53,15 +52,7 @@ impl PasswordHash {
         if one_character || COMMON_PASSWORDS.contains(&lower.as_str()) {
             return Err(Error::invalid("password", "这个口令太常见，容易被猜中，请换一个。"));
         }
-        Argon2::default()
-            .hash_password(password.as_bytes())
-            .map(|hash| PasswordHash(hash.to_string()))
-            .map_err(Error::internal)
-    }
-
-    fn verifies(&self, password: &str) -> bool {
-        argon2::PasswordHash::new(&self.0)
-            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+        SlowDigest::of(password).map(PasswordHash)
     }
 }
 
@@ -121,7 +112,7 @@ pub fn add(conn: &mut Conn, new: &User, password: &PasswordHash, duties: &Duties
             users::id.eq(&new.id),
             users::name.eq(&new.name),
             users::display_name.eq(&new.display_name),
-            users::password_hash.eq(&password.0),
+            users::password_hash.eq(password.0.text()),
             users::household_id.eq(&new.household_id),
             users::created_at.eq(now),
         ))
@@ -314,14 +305,14 @@ pub fn credentials(conn: &mut Conn, name: &str) -> Result<Option<(User, Password
         .select((User::as_select(), users::password_hash))
         .get_result::<(User, String)>(conn)
         .optional()?;
-    Ok(found.map(|(user, hash)| (user, PasswordHash(hash))))
+    Ok(found.map(|(user, hash)| (user, PasswordHash(SlowDigest::known(hash)))))
 }
 
 /// Is this the user's password? An unknown name takes as long as a wrong password.
 #[must_use]
 pub fn verify(found: Option<(User, PasswordHash)>, password: &str) -> Option<User> {
     match found {
-        Some((user, hash)) => hash.verifies(password).then_some(user),
+        Some((user, hash)) => hash.0.is_of(password).then_some(user),
         None => {
             // Nobody learns from the time it takes whether a name exists.
             let _ = PasswordHash::of("some password that nobody has");

@@ -288,6 +288,18 @@ pub fn stop_by(conn: &mut Conn, household: &Id<Household>, reason: &str, by: &st
     Ok(stopped)
 }
 
+/// Whose card has this number, in use or not.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn household_of(conn: &mut Conn, number: &str) -> Result<Option<Id<Household>>> {
+    Ok(cards::table
+        .filter(cards::number.eq(number))
+        .select(cards::household_id)
+        .get_result(conn)
+        .optional()?)
+}
+
 /// Of these households, those that have a card in use.
 ///
 /// # Errors

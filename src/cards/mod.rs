@@ -3,5 +3,6 @@
 pub mod api;
 pub mod card;
 pub mod number;
+pub mod pin;
 pub mod qr;
 pub mod web;

@@ -537,6 +537,8 @@ diesel::table! {
         transaction_number -> BigInt,
         redeemed_by -> Text,
         redeemed_at -> Timestamp,
+        shift_id -> Nullable<Text>,
+        confirmed_with -> Nullable<Text>,
     }
 }
 
@@ -557,6 +559,7 @@ diesel::table! {
         transaction_number -> BigInt,
         voided_by -> Text,
         voided_at -> Timestamp,
+        shift_id -> Nullable<Text>,
     }
 }
 
@@ -800,6 +803,162 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    tills (id) {
+        id -> Text,
+        store_id -> Text,
+        name -> Text,
+        withdrawn_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    shifts (id) {
+        id -> Text,
+        number -> BigInt,
+        till_id -> Text,
+        store_id -> Text,
+        opened_by -> Text,
+        opened_at -> Timestamp,
+        override_reason -> Nullable<Text>,
+        closed_by -> Nullable<Text>,
+        closed_at -> Nullable<Timestamp>,
+        takeover_reason -> Nullable<Text>,
+        slips_counted -> Nullable<BigInt>,
+        closing_note -> Nullable<Text>,
+        audited_by -> Nullable<Text>,
+        audited_at -> Nullable<Timestamp>,
+        audit_note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    shift_counts (shift_id, goods_id) {
+        shift_id -> Text,
+        goods_id -> Text,
+        expected -> BigInt,
+        counted -> BigInt,
+    }
+}
+
+diesel::table! {
+    held_baskets (id) {
+        id -> Text,
+        shift_id -> Text,
+        card_number -> Nullable<Text>,
+        lines -> Text,
+        held_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    counter_rules (number) {
+        number -> BigInt,
+        return_days -> BigInt,
+        confirm_from -> Nullable<BigInt>,
+        reason -> Text,
+        set_by -> Text,
+        set_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    category_limits (rules_number, category, people_from) {
+        rules_number -> BigInt,
+        category -> Text,
+        people_from -> BigInt,
+        most -> BigInt,
+    }
+}
+
+diesel::table! {
+    opening_patterns (store_id, version) {
+        store_id -> Text,
+        version -> BigInt,
+        weekdays -> Text,
+        month_days -> Text,
+        set_by -> Text,
+        set_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    special_days (store_id, day) {
+        store_id -> Text,
+        day -> Date,
+        is_open -> Bool,
+        reason -> Text,
+        set_by -> Text,
+        set_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    refunds (id) {
+        id -> Text,
+        redemption_id -> Text,
+        reason -> Text,
+        points -> BigInt,
+        transaction_number -> BigInt,
+        shift_id -> Text,
+        refunded_by -> Text,
+        refunded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    refund_lines (refund_id, position) {
+        refund_id -> Text,
+        position -> BigInt,
+        quantity -> BigInt,
+    }
+}
+
+diesel::table! {
+    pickup_proxies (id) {
+        id -> Text,
+        household_id -> Text,
+        name -> Text,
+        relation -> Text,
+        until_on -> Nullable<Date>,
+        registered_by -> Text,
+        registered_at -> Timestamp,
+        ended_by -> Nullable<Text>,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    proxy_pickups (redemption_id) {
+        redemption_id -> Text,
+        proxy_id -> Nullable<Text>,
+        person -> Text,
+    }
+}
+
+diesel::table! {
+    deliveries (redemption_id) {
+        redemption_id -> Text,
+        state -> Text,
+        note -> Text,
+        ordered_at -> Timestamp,
+        packed_by -> Nullable<Text>,
+        packed_at -> Nullable<Timestamp>,
+        ended_by -> Nullable<Text>,
+        ended_at -> Nullable<Timestamp>,
+        ended_note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    household_pins (household_id) {
+        household_id -> Text,
+        hash -> Text,
+        set_by -> Text,
+        set_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(evidence -> nominations (nomination_id));
 diesel::joinable!(gathering_rows -> gatherings (gathering_id));
 diesel::joinable!(scheme_override_confirmations -> scheme_overrides (override_id));
@@ -809,7 +968,11 @@ diesel::joinable!(appeals -> nominations (nomination_id));
 diesel::joinable!(award_corrections -> nominations (nomination_id));
 diesel::joinable!(motion_rows -> motions (motion_id));
 diesel::joinable!(redemption_lines -> redemptions (redemption_id));
+diesel::joinable!(redemption_lines -> goods_items (goods_id));
 diesel::joinable!(redemption_voids -> redemptions (redemption_id));
+diesel::joinable!(refunds -> redemptions (redemption_id));
+diesel::joinable!(refund_lines -> refunds (refund_id));
+diesel::joinable!(deliveries -> redemptions (redemption_id));
 diesel::joinable!(reminder_objections -> reminder_notes (reminder_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -872,4 +1035,18 @@ diesel::allow_tables_to_appear_in_same_query!(
     evidence,
     gatherings,
     gathering_rows,
+    tills,
+    shifts,
+    shift_counts,
+    held_baskets,
+    counter_rules,
+    category_limits,
+    opening_patterns,
+    special_days,
+    refunds,
+    refund_lines,
+    pickup_proxies,
+    proxy_pickups,
+    deliveries,
+    household_pins,
 );

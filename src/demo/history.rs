@@ -18,7 +18,11 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::ledger::account::AccountKind;
 use crate::ledger::transaction::Books;
-use crate::shop::redemption::{self, Redeem, Wanted};
+use crate::shop::handover;
+use crate::shop::opening;
+use crate::shop::redemption::{self, Pickup, Redeem, Wanted};
+use crate::shop::shift::{self, Closing};
+use crate::shop::stock;
 use crate::shop::void::{self, AskVoid};
 
 /// Deeds that neighbours really report: the item's code, how often it comes up, and what is written.
@@ -283,6 +287,7 @@ fn shopping_of(conn: &mut Conn, town: &Setting, day: Day) -> Result<()> {
     let morning = begin_of(day) + TimeDelta::hours(9);
     let owners = town.households.iter().map(|resident| resident.household.id.as_str());
     let books = Books::open(conn, owners)?;
+    let shift = shift::open(conn, &town.till, "", &town.shopkeeper, morning - TimeDelta::minutes(5))?;
     let mut baskets = Vec::new();
     for (number, resident) in (0u64..).zip(&town.households) {
         let mut dice = Dice(number.wrapping_mul(7_919).wrapping_add(number_of(day)));
@@ -305,14 +310,7 @@ fn shopping_of(conn: &mut Conn, town: &Setting, day: Day) -> Result<()> {
         }];
         let at = morning + TimeDelta::seconds(i64::try_from(baskets.len()).unwrap_or(0).saturating_mul(20) % 10_000);
         let key = format!("demo-sale-{}-{day}", resident.household.code);
-        baskets.push(Redeem::new(
-            &key,
-            card,
-            &wanted,
-            town.store.clone(),
-            town.shopkeeper.clone(),
-            at,
-        )?);
+        baskets.push(Redeem::new(&key, card, &wanted, Pickup::Household, &shift, at)?);
     }
     let mut made = Vec::new();
     for group in baskets.chunks(200) {
@@ -322,12 +320,34 @@ fn shopping_of(conn: &mut Conn, town: &Setting, day: Day) -> Result<()> {
         let asked = AskVoid {
             redemption: last.redemption.id.clone(),
             reason: "拿错商品，当场退回".to_owned(),
+            shift: shift.id.clone(),
             by: town.shopkeeper.clone(),
             key: format!("demo-void-{day}"),
         };
         void::void(conn, &asked, last.redemption.redeemed_at + TimeDelta::minutes(3))?;
     }
-    Ok(())
+    let on_shelf = stock::on_shelf(conn, &town.store)?;
+    let closing = Closing {
+        slips_counted: Some(0),
+        counts: handover::sample(conn, &shift.id)?
+            .into_iter()
+            .take(2)
+            .map(|item| {
+                let lots = on_shelf.iter().filter(|lot| lot.goods_id == item.id);
+                let there = lots.fold(0i64, |sum, lot| sum.saturating_add(lot.quantity));
+                (item.id, there)
+            })
+            .collect(),
+        ..Closing::default()
+    };
+    shift::close(
+        conn,
+        &shift.id,
+        &closing,
+        &town.shopkeeper,
+        morning + TimeDelta::hours(4),
+    )?;
+    shift::audit(conn, &shift.id, "", &town.stock_keeper, morning + TimeDelta::hours(8)).map(|_| ())
 }
 
 /// What waits at the desks today: a queued award, an objection, nominations to verify, and a session that has just opened.
@@ -356,7 +376,23 @@ fn today(conn: &mut Conn, town: &Setting, calendar: &Calendar, now: Moment) -> R
         }
     }
     redress::object_today(conn, town, now)?;
+    open_the_store(conn, town, now)?;
     council::open(conn, town, calendar.today, BallotForm::Open, Attendance::All, now).map(|_| ())
+}
+
+/// The store redeems on Saturdays and on the 25th, and today because of the demo; somebody stands at the first till.
+fn open_the_store(conn: &mut Conn, town: &Setting, now: Moment) -> Result<()> {
+    opening::set_pattern(conn, &town.store, &[6], &[25], &town.administrator, now)?;
+    let today = day_of(now);
+    opening::set_day(
+        conn,
+        &town.store,
+        (today, true),
+        "演示，加开一天",
+        &town.administrator,
+        now,
+    )?;
+    shift::open(conn, &town.till, "", &town.shopkeeper, now).map(|_| ())
 }
 
 #[cfg(test)]

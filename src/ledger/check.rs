@@ -301,7 +301,7 @@ impl Proof {
                 }
             }
         }
-        if stored.posting.kind == TransactionKind::Reversal {
+        if TransactionKind::GIVE_BACK.contains(&stored.posting.kind) {
             return Ok(());
         }
         for entry in stored.entries.iter().filter(|entry| entry.amount > Points::ZERO) {
@@ -466,9 +466,9 @@ fn effect(entries: &[Entry]) -> Vec<(&str, AccountKind, Points)> {
 }
 
 fn expect_days_on_lots_only(place: &str, posting: &Posting) -> Result<(), Broken> {
-    let is_reversal = posting.kind == TransactionKind::Reversal;
+    let gives_back = TransactionKind::GIVE_BACK.contains(&posting.kind);
     let mut dated = posting.entries.iter().filter(|entry| entry.expires_on.is_some());
-    match dated.any(|entry| is_reversal || !entry.may_expire()) {
+    match dated.any(|entry| gives_back || !entry.may_expire()) {
         true => Err(Broken(format!(
             "{place}: a last day on points that did not come onto a spendable account"
         ))),

@@ -376,7 +376,7 @@ fn held(conn: &mut Conn, owners: &[&str]) -> Result<HashMap<String, Held>> {
             .filter(accounts::balance.gt(Points::ZERO))
             .filter(entries::amount.gt(Points::ZERO))
             .filter(entries::expires_on.is_null().or(entries::expires_on.gt(gone)))
-            .filter(transactions::kind.ne(TransactionKind::Reversal))
+            .filter(transactions::kind.ne_all(TransactionKind::GIVE_BACK))
             .filter(not(exists(reversed)))
             .group_by((accounts::owner, entries::expires_on))
             .select((

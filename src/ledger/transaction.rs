@@ -23,6 +23,8 @@ text_enum! {
         Award = "award", "加分";
         /// Points for goods.
         Redemption = "redemption", "兑换";
+        /// Points for goods that came back, when not all of a redemption did.
+        Refund = "refund", "退货";
         /// The opposite of an earlier transaction.
         Reversal = "reversal", "冲正";
         /// Points that the council approved and that wait for their public notice to end.
@@ -38,6 +40,11 @@ text_enum! {
         /// What puts an earlier decision right.
         Correction = "correction", "更正";
     }
+}
+
+impl TransactionKind {
+    /// Kinds whose points are no lot of their own: they go back into the lots from which they were taken.
+    pub(super) const GIVE_BACK: [TransactionKind; 2] = [TransactionKind::Reversal, TransactionKind::Refund];
 }
 
 /// One side of a movement.

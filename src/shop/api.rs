@@ -6,8 +6,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use super::redemption::{self, Redeem, Redeemed, Redemption, Wanted};
+use super::redemption::{self, Pickup, Redeem, Redeemed, Redemption, Wanted};
 use super::void::{self, AskVoid};
+use super::web::confirmed;
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
 use crate::error::Result;
@@ -20,6 +21,15 @@ use crate::sent::{ApiJson, IdempotencyKey, Path};
 pub struct NewRedemption {
     card: String,
     lines: Vec<Wanted>,
+    /// The household's PIN, if it was typed.
+    #[serde(default)]
+    pin: String,
+    /// Will the household sign the slip?
+    #[serde(default)]
+    signs: bool,
+    /// Who fetches the goods once for the household, by name.
+    #[serde(default)]
+    proxy_name: String,
 }
 
 #[derive(Serialize)]
@@ -61,16 +71,21 @@ impl RedemptionBody {
 /// `POST /api/v1/redemptions`
 ///
 /// # Errors
-/// `unknown_card`, `card_stopped`, `not_enough_points`, `out_of_stock`, `limit_reached`, `idempotency_conflict`,
-/// `invalid_request`.
+/// `no_open_shift`, `shift_left_open`, `unknown_card`, `card_stopped`, `not_enough_points`, `out_of_stock`, `limit_reached`,
+/// `confirmation_needed`, `idempotency_conflict`, `invalid_request`.
 pub async fn redeem(
     State(app): State<App>,
     staff: Staff,
     IdempotencyKey(key): IdempotencyKey,
     ApiJson(new): ApiJson<NewRedemption>,
 ) -> Result<Response> {
-    let store = app.store_of(&staff.duties, Permission::Redeem).await?;
-    let asked = Redeem::new(&key, &new.card, &new.lines, store, staff.user.id, app.now())?;
+    let shift = app.shift_of(&staff).await?;
+    let pickup = match new.proxy_name.trim() {
+        "" => Pickup::Household,
+        name => Pickup::Once(name.to_owned()),
+    };
+    let asked = Redeem::new(&key, &new.card, &new.lines, pickup, &shift, app.now())?;
+    let asked = asked.confirmed(confirmed(&app, &new.card, &new.pin, new.signs).await?);
     let redeemed = app.db.write_together(asked, redemption::redeem_all).await?;
     Ok((StatusCode::CREATED, Json(RedemptionBody::of(redeemed))).into_response())
 }
@@ -91,7 +106,8 @@ struct VoidBody {
 /// `POST /api/v1/redemptions/{id}/void`
 ///
 /// # Errors
-/// `already_voided`, `not_found`, `invalid_request`, `idempotency_conflict`.
+/// `no_open_shift`, `already_voided`, `partly_refunded`, `refund_too_late`, `shift_already_audited`, `not_found`,
+/// `invalid_request`, `idempotency_conflict`.
 pub async fn void(
     State(app): State<App>,
     staff: Staff,
@@ -100,6 +116,7 @@ pub async fn void(
     ApiJson(new): ApiJson<NewVoid>,
 ) -> Result<Response> {
     let now = app.now();
+    let shift = app.shift_of(&staff).await?.id;
     let (redeemed, _) = app
         .db
         .write(move |conn| {
@@ -108,6 +125,7 @@ pub async fn void(
             let asked = AskVoid {
                 redemption,
                 reason: new.reason,
+                shift,
                 by: staff.user.id,
                 key,
             };

@@ -9,7 +9,9 @@ use diesel::prelude::*;
 
 use super::stock::MovementKind;
 use crate::db::Conn;
-use crate::db::schema::{redemption_lines, redemption_voids, redemptions, stock_lots, stock_movements};
+use crate::db::schema::{
+    redemption_lines, redemption_voids, redemptions, refund_lines, refunds, stock_lots, stock_movements,
+};
 use crate::error::Result;
 use crate::ledger::balance::{self, Posted};
 use crate::ledger::check::Broken;
@@ -82,6 +84,10 @@ fn check_redemptions(conn: &mut Conn, taken: &Units, returned: &Units) -> Result
     let mut reversals = by_number(balance::posted(conn, TransactionKind::Reversal)?);
     // Other rooms reverse what is theirs.
     reversals.retain(|_, posted| posted.source.starts_with("void:"));
+    let mut refunded = match check_refunds(conn)? {
+        Ok(refunded) => refunded,
+        Err(broken) => return Ok(Err(broken)),
+    };
     let lines = sums_of_lines(conn)?;
     let rows = redemptions::table
         .left_join(redemption_voids::table)
@@ -112,7 +118,11 @@ fn check_redemptions(conn: &mut Conn, taken: &Units, returned: &Units) -> Result
                 "{place}: the books do not hold its {points} points"
             ))));
         }
-        let expected = if void.is_some() { units } else { 0 };
+        let back = refunded.remove(&id).unwrap_or(0);
+        if void.is_some() && back > 0 {
+            return Ok(Err(Broken(format!("{place}: voided and refunded"))));
+        }
+        let expected = if void.is_some() { units } else { back };
         if returned.get(&id).copied().unwrap_or(0) != expected {
             return Ok(Err(Broken(format!(
                 "{place}: {expected} units should be back on the shelf"
@@ -139,6 +149,72 @@ fn by_number(posted: Vec<Posted>) -> HashMap<i64, Posted> {
 
 fn agrees(posted: Option<Posted>, source: &str, owner: &str, spendable: Points) -> bool {
     posted.is_some_and(|posted| posted.source == source && posted.owner == owner && posted.spendable == spendable)
+}
+
+/// Every refund's points are its lines' at the prices of the redemption, and stand in the books; no line came back more often
+/// than it went out. Answers the units that came back of each redemption.
+fn check_refunds(conn: &mut Conn) -> Result<Result<Units, Broken>> {
+    let mut posted = by_number(balance::posted(conn, TransactionKind::Refund)?);
+    let lines = refund_lines::table
+        .inner_join(refunds::table)
+        .inner_join(
+            redemption_lines::table.on(redemption_lines::redemption_id
+                .eq(refunds::redemption_id)
+                .and(redemption_lines::position.eq(refund_lines::position))),
+        )
+        .select((
+            refunds::id,
+            (refunds::redemption_id, refund_lines::position),
+            refund_lines::quantity,
+            redemption_lines::quantity,
+            redemption_lines::price_points,
+        ))
+        .load::<(String, (String, i64), i64, i64, Points)>(conn)?;
+    let (mut sums, mut back) = (HashMap::<String, Points>::new(), HashMap::<(String, i64), i64>::new());
+    for (refund, line, quantity, of, price) in lines {
+        let sum = sums.entry(refund).or_default();
+        *sum = price
+            .times(quantity)
+            .and_then(|points| sum.plus(points))
+            .unwrap_or_default();
+        let units = back.entry(line.clone()).or_default();
+        *units = units.saturating_add(quantity);
+        if *units > of {
+            let (redemption, position) = line;
+            return Ok(Err(Broken(format!(
+                "redemptions, id {redemption}: line {position} came back more often than it went out"
+            ))));
+        }
+    }
+    let rows = refunds::table
+        .inner_join(redemptions::table)
+        .order(refunds::transaction_number)
+        .select((
+            refunds::id,
+            redemptions::household_id,
+            refunds::points,
+            refunds::transaction_number,
+        ))
+        .load::<(String, String, Points, i64)>(conn)?;
+    for (id, household, points, number) in rows {
+        let sum = sums.get(&id).copied().unwrap_or_default();
+        if sum != points || !agrees(posted.remove(&number), &format!("refund:{id}"), &household, points) {
+            return Ok(Err(Broken(format!(
+                "refunds, id {id}: lines, points and books do not agree"
+            ))));
+        }
+    }
+    if let Some(number) = posted.keys().min() {
+        return Ok(Err(Broken(format!(
+            "transactions, number {number}: no refund caused it"
+        ))));
+    }
+    let mut units = Units::new();
+    for ((redemption, _), quantity) in back {
+        let sum = units.entry(redemption).or_default();
+        *sum = sum.saturating_add(quantity);
+    }
+    Ok(Ok(units))
 }
 
 /// Units and points of each redemption's lines.

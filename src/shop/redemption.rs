@@ -12,7 +12,12 @@ use std::fmt;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::delivery::Delivery;
 use super::goods::{self, GoodsItem};
+use super::limit::Had;
+use super::proxy::{self, Proxy, ProxyPickup};
+use super::rules::{self, CounterRules};
+use super::shift::{self, Shift};
 use super::stock::{Occasion, Stock};
 use super::store::{self, PointsStore};
 use crate::access::role::{Duties, Permission};
@@ -21,8 +26,8 @@ use crate::audit;
 use crate::cards::card::{Card, Presented, Wallet};
 use crate::cards::number::{CardSecret, CardToken};
 use crate::clock::{Day, Moment, Span, begin_of, day_of};
-use crate::db::schema::{redemption_lines, redemption_voids, redemptions};
-use crate::db::{Conn, insert_rows};
+use crate::db::schema::{deliveries, proxy_pickups, redemption_lines, redemptions};
+use crate::db::{Conn, insert_rows, text_enum};
 use crate::error::{Error, Refusal, Result};
 use crate::id::Id;
 use crate::ledger::account::{AccountKind, PROGRAMME};
@@ -54,6 +59,46 @@ pub struct Redemption {
     pub redeemed_by: Id<User>,
     /// When.
     pub redeemed_at: Moment,
+    /// In which shift; `None` for one from before there were shifts.
+    pub shift_id: Option<Id<Shift>>,
+    /// How the household confirmed, where it had to.
+    pub confirmed_with: Option<Confirmation>,
+}
+
+text_enum! {
+    /// How a household confirms a redemption of many points.
+    pub enum Confirmation {
+        /// It typed its PIN, and the PIN was right.
+        Pin = "pin", "密码";
+        /// It signs the printed slip.
+        Signature = "signature", "签字";
+    }
+}
+
+/// Who takes the goods.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum Pickup {
+    /// The household, here and now.
+    #[default]
+    Household,
+    /// Somebody on its list.
+    Proxy(Id<Proxy>),
+    /// Somebody who comes once with a slip from the household, by name.
+    Once(String),
+    /// They are brought to the household; with a note for the bearer.
+    Delivery(String),
+}
+
+impl Pickup {
+    fn checked(self) -> Result<Pickup> {
+        match self {
+            Pickup::Once(name) => Ok(Pickup::Once(proxy::named(&name)?)),
+            Pickup::Delivery(note) if note.chars().count() > 100 => {
+                Err(Error::invalid("delivery_note", "送货说明最多100个字。"))
+            }
+            other => Ok(other),
+        }
+    }
 }
 
 /// One line: so many of these goods at this price.
@@ -96,6 +141,22 @@ pub enum Refused {
         /// How many it may still take.
         left: i64,
     },
+    /// The household has had its share of a category this month.
+    CategoryLimitReached {
+        /// 粮油
+        category: String,
+        /// How many units a household of its size may take in a month.
+        limit: i64,
+        /// How many it may still take.
+        left: i64,
+    },
+    /// The person is not on the household's list of proxies, or not any more.
+    NotAProxy,
+    /// So many points need the household's PIN or a signature.
+    ConfirmationNeeded {
+        /// From how many on.
+        from: Points,
+    },
 }
 
 impl fmt::Display for Refused {
@@ -107,6 +168,13 @@ impl fmt::Display for Refused {
             Refused::LimitReached { goods, limit, left } => {
                 write!(formatter, "{goods}每户每月限兑{limit}件，本月还可兑{left}件。")
             }
+            Refused::CategoryLimitReached { category, limit, left } => {
+                write!(formatter, "{category}类这一户每月限兑{limit}件，本月还可兑{left}件。")
+            }
+            Refused::NotAProxy => formatter.write_str("这个人不在代领人名单里，或已经取消、过期。"),
+            Refused::ConfirmationNeeded { from } => {
+                write!(formatter, "{from}分以上的兑换，请住户输密码，或在小票上签字。")
+            }
         }
     }
 }
@@ -116,7 +184,9 @@ impl Refusal for Refused {
         match self {
             Refused::NotEnoughPoints { .. } => "not_enough_points",
             Refused::OutOfStock { .. } => "out_of_stock",
-            Refused::LimitReached { .. } => "limit_reached",
+            Refused::LimitReached { .. } | Refused::CategoryLimitReached { .. } => "limit_reached",
+            Refused::NotAProxy => "not_a_proxy",
+            Refused::ConfirmationNeeded { .. } => "confirmation_needed",
         }
     }
 }
@@ -137,6 +207,9 @@ pub struct Redeem {
     card: CardToken,
     wanted: Vec<Wanted>,
     store: Id<PointsStore>,
+    shift: Id<Shift>,
+    confirmed_with: Option<Confirmation>,
+    pickup: Pickup,
     by: Id<User>,
     at: Moment,
 }
@@ -146,37 +219,49 @@ const MOST_QUANTITY: i64 = 999;
 const MOST_LINES: usize = 100;
 
 impl Redeem {
-    /// A request whose lines make sense; lines of the same goods become one.
+    /// A request in somebody's open shift whose lines make sense; lines of the same goods become one.
     ///
     /// # Errors
-    /// `Invalid` for a card that cannot be one, no lines, too many, or a quantity outside 1–999.
-    pub fn new(
-        key: &str,
-        card: &str,
-        lines: &[Wanted],
-        store: Id<PointsStore>,
-        by: Id<User>,
-        at: Moment,
-    ) -> Result<Redeem> {
+    /// `Invalid` for a card that cannot be one, no lines, too many, a quantity outside 1–999, or a pick-up without a name.
+    pub fn new(key: &str, card: &str, lines: &[Wanted], pickup: Pickup, shift: &Shift, at: Moment) -> Result<Redeem> {
+        let by = shift.opened_by.clone();
         let card = crate::cards::card::token(card)?;
         let wanted = merged(lines)?;
         if wanted.is_empty() {
             return Err(Error::invalid("lines", "还没有选商品。"));
         }
-        let content = (card.number().as_str(), card.secret().map(CardSecret::reveal), &wanted);
+        let pickup = pickup.checked()?;
+        let content = (
+            card.number().as_str(),
+            card.secret().map(CardSecret::reveal),
+            &wanted,
+            &pickup,
+        );
         Ok(Redeem {
             request: Request::new(key, by.as_str(), "redemption", &content)?,
             card,
             wanted,
-            store,
+            store: shift.store_id.clone(),
+            shift: shift.id.clone(),
+            confirmed_with: None,
+            pickup,
             by,
             at,
         })
     }
+
+    /// The same request, confirmed by the household.
+    #[must_use]
+    pub fn confirmed(self, with: Option<Confirmation>) -> Redeem {
+        Redeem {
+            confirmed_with: with,
+            ..self
+        }
+    }
 }
 
 /// Lines of the same goods become one, in the order in which they first came.
-fn merged(lines: &[Wanted]) -> Result<Vec<Wanted>> {
+pub(super) fn merged(lines: &[Wanted]) -> Result<Vec<Wanted>> {
     if lines.len() > MOST_LINES {
         return Err(Error::invalid("lines", format!("一次最多兑换{MOST_LINES}种商品。")));
     }
@@ -239,11 +324,16 @@ struct Counter {
     earlier: HashMap<Id<Redemption>, Redeemed>,
     wallet: Wallet,
     goods: HashMap<String, GoodsItem>,
+    rules: CounterRules,
+    open_shifts: Vec<Id<Shift>>,
     had: Had,
     books: Books,
     stock: Stock,
+    proxies: Vec<Proxy>,
     redemptions: Vec<Redemption>,
     lines: Vec<Line>,
+    pickups: Vec<ProxyPickup>,
+    deliveries: Vec<Delivery>,
     events: Vec<audit::Event>,
 }
 
@@ -267,17 +357,27 @@ impl Counter {
         let goods = goods::by_skus(conn, &skus)?;
         let ids: Vec<Id<GoodsItem>> = goods.values().map(|item| item.id.clone()).collect();
         let households = wallet.households();
-        let since = asked.iter().map(|request| day_of(request.at)).min();
+        let since = asked.iter().map(|request| day_of(request.at)).min().unwrap_or_default();
+        let proxies = match asked.iter().any(|request| matches!(request.pickup, Pickup::Proxy(_))) {
+            true => proxy::of_households(conn, &households, since)?,
+            false => Vec::new(),
+        };
+        let shifts: Vec<Id<Shift>> = asked.iter().map(|request| request.shift.clone()).collect();
         Ok(Counter {
-            had: Had::load(conn, &households, since.unwrap_or_default())?,
+            rules: rules::now(conn)?,
+            open_shifts: shift::open_among(conn, &shifts)?,
+            had: Had::load(conn, &households, since)?,
             books: Books::open(conn, households.iter().map(Id::as_str))?,
             stock: Stock::open(conn, &ids)?,
             earlier: load_earlier(conn, earlier)?,
             requests,
             wallet,
             goods,
+            proxies,
             redemptions: Vec::new(),
             lines: Vec::new(),
+            pickups: Vec::new(),
+            deliveries: Vec::new(),
             events: Vec::new(),
         })
     }
@@ -287,13 +387,14 @@ impl Counter {
         if let Some(earlier) = self.requests.earlier(&asked.request)? {
             return self.replay(&Id::known(earlier));
         }
+        if !self.open_shifts.contains(&asked.shift) {
+            return Err(shift::Refused::NoOpenShift.into());
+        }
         let (card, presented) = self.wallet.recognise(&asked.card)?;
         let (card, household) = (card.id.clone(), card.household_id.clone());
         let basket = price(&self.goods, &asked.wanted)?;
         let day = day_of(asked.at);
-        for (item, quantity) in &basket.lines {
-            self.had.expect_within_limit(&household, item, *quantity, day)?;
-        }
+        self.had.expect_within(&household, &self.rules, &basket.lines, day)?;
         let have = self.books.balance(household.as_str(), AccountKind::Spendable);
         if have < basket.points {
             let short_by = have.short_of(basket.points);
@@ -302,8 +403,16 @@ impl Counter {
         for (item, quantity) in &basket.lines {
             expect_in_stock(&self.stock, &asked.store, item, *quantity, day)?;
         }
+        if let (None, Some(from), true) = (
+            asked.confirmed_with,
+            self.rules.confirm_from,
+            self.rules.asks_for_confirmation(basket.points),
+        ) {
+            return Err(Refused::ConfirmationNeeded { from }.into());
+        }
 
         let id: Id<Redemption> = Id::new(asked.at);
+        self.note_pickup(asked, &id, &household)?;
         let occasion = Occasion {
             redemption: Some(id.clone()),
             by: asked.by.clone(),
@@ -311,7 +420,7 @@ impl Counter {
         };
         for (item, quantity) in &basket.lines {
             self.stock.take(&asked.store, &item.id, *quantity, &occasion)?;
-            self.had.add(&household, &item.id, day, *quantity);
+            self.had.add(&household, item, day, *quantity);
         }
         let transaction_number = self.books.post(posting(asked, &id, &household, basket.points))?;
         let redemption = Redemption {
@@ -324,8 +433,34 @@ impl Counter {
             transaction_number,
             redeemed_by: asked.by.clone(),
             redeemed_at: asked.at,
+            shift_id: Some(asked.shift.clone()),
+            confirmed_with: asked.confirmed_with,
         };
         Ok(self.keep(asked, redemption, basket))
+    }
+
+    /// Notes who takes the goods, if it is not the household.
+    fn note_pickup(&mut self, asked: &Redeem, id: &Id<Redemption>, household: &Id<Household>) -> Result<()> {
+        let (proxy_id, person) = match &asked.pickup {
+            Pickup::Household => return Ok(()),
+            Pickup::Delivery(note) => {
+                self.deliveries.push(Delivery::ordered(id, note, asked.at));
+                return Ok(());
+            }
+            Pickup::Once(name) => (None, name.clone()),
+            Pickup::Proxy(proxy) => {
+                let on_list =
+                    |one: &&Proxy| one.id == *proxy && one.household_id == *household && one.holds_on(day_of(asked.at));
+                let found = self.proxies.iter().find(on_list).ok_or(Refused::NotAProxy)?;
+                (Some(found.id.clone()), found.name.clone())
+            }
+        };
+        self.pickups.push(ProxyPickup {
+            redemption_id: id.clone(),
+            proxy_id,
+            person,
+        });
+        Ok(())
     }
 
     /// Keeps what was decided, to be written at the end.
@@ -376,6 +511,8 @@ impl Counter {
         self.books.save(conn)?;
         insert_rows!(conn, redemptions::table, &self.redemptions);
         insert_rows!(conn, redemption_lines::table, &self.lines);
+        insert_rows!(conn, proxy_pickups::table, &self.pickups);
+        insert_rows!(conn, deliveries::table, &self.deliveries);
         self.stock.save(conn)?;
         self.requests.save(conn)?;
         audit::record(conn, &self.events)
@@ -383,13 +520,13 @@ impl Counter {
 }
 
 /// A priced basket.
-struct Basket {
-    lines: Vec<(GoodsItem, i64)>,
-    points: Points,
+pub(super) struct Basket {
+    pub(super) lines: Vec<(GoodsItem, i64)>,
+    pub(super) points: Points,
 }
 
 /// Prices the lines as of now.
-fn price(goods: &HashMap<String, GoodsItem>, wanted: &[Wanted]) -> Result<Basket> {
+pub(super) fn price(goods: &HashMap<String, GoodsItem>, wanted: &[Wanted]) -> Result<Basket> {
     let mut lines = Vec::with_capacity(wanted.len());
     let mut points = Points::ZERO;
     for line in wanted {
@@ -407,7 +544,7 @@ fn price(goods: &HashMap<String, GoodsItem>, wanted: &[Wanted]) -> Result<Basket
     Ok(Basket { lines, points })
 }
 
-fn expect_in_stock(
+pub(super) fn expect_in_stock(
     stock: &Stock,
     store: &Id<PointsStore>,
     item: &GoodsItem,
@@ -436,135 +573,6 @@ fn posting(asked: &Redeem, id: &Id<Redemption>, household: &Id<Household>, point
             (PROGRAMME, AccountKind::Redemption),
         ),
     }
-}
-
-/// What households have had this month, by goods.
-#[derive(Debug, Default)]
-struct Had(HashMap<(Id<Household>, Id<GoodsItem>), Vec<Taken>>);
-
-/// On which day, and how many.
-type Taken = (Day, i64);
-
-impl Had {
-    /// Loads what was redeemed since the month of `day` began and not voided.
-    fn load(conn: &mut Conn, households: &[Id<Household>], day: Day) -> Result<Had> {
-        let rows = redemptions::table
-            .inner_join(redemption_lines::table)
-            .left_join(redemption_voids::table)
-            .filter(redemptions::household_id.eq_any(households))
-            .filter(redemptions::redeemed_at.ge(begin_of(Span::month_of(day).from)))
-            .filter(redemption_voids::redemption_id.is_null())
-            .select((
-                redemptions::household_id,
-                redemption_lines::goods_id,
-                redemptions::redeemed_at,
-                redemption_lines::quantity,
-            ))
-            .load::<(Id<Household>, Id<GoodsItem>, Moment, i64)>(conn)?;
-        let mut had = Had::default();
-        for (household, goods, at, quantity) in rows {
-            had.add(&household, &goods, day_of(at), quantity);
-        }
-        Ok(had)
-    }
-
-    fn add(&mut self, household: &Id<Household>, goods: &Id<GoodsItem>, day: Day, quantity: i64) {
-        self.0
-            .entry((household.clone(), goods.clone()))
-            .or_default()
-            .push((day, quantity));
-    }
-
-    fn expect_within_limit(
-        &self,
-        household: &Id<Household>,
-        item: &GoodsItem,
-        quantity: i64,
-        day: Day,
-    ) -> Result<(), Refused> {
-        let Some(limit) = item.monthly_limit else {
-            return Ok(());
-        };
-        let month = Span::month_of(day);
-        let had = self.0.get(&(household.clone(), item.id.clone())).map_or(0, |taken| {
-            taken
-                .iter()
-                .filter(|(day, _)| month.contains(*day))
-                .fold(0i64, |sum, (_, quantity)| sum.saturating_add(*quantity))
-        });
-        let left = limit.saturating_sub(had).max(0);
-        if quantity > left {
-            let goods = item.name.clone();
-            return Err(Refused::LimitReached { goods, limit, left });
-        }
-        Ok(())
-    }
-}
-
-/// What the counter is told about a basket before anything is done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quote {
-    /// Points for all of it.
-    pub total: Points,
-    /// What is missing; zero is enough.
-    pub short_by: Points,
-    /// What else stands in the way, by short code.
-    pub problems: Vec<(String, Refused)>,
-}
-
-/// Answers what would happen to a basket. Reads only: looking at a household never makes a transaction.
-///
-/// # Errors
-/// `Invalid` lines; a refused card.
-pub fn quote(
-    conn: &mut Conn,
-    household: &Id<Household>,
-    store: &Id<PointsStore>,
-    lines: &[Wanted],
-    now: Moment,
-) -> Result<Quote> {
-    let had = Had::load(conn, std::slice::from_ref(household), day_of(now))?;
-    let have = crate::ledger::balance::of(conn, household.as_str())?.spendable;
-    judge(conn, Some((household, &had, have)), store, lines, now)
-}
-
-/// Answers what a basket costs and what the shelf does not hold, while no card was shown. Nothing is short then.
-///
-/// # Errors
-/// `Invalid` lines.
-pub fn quote_without_card(conn: &mut Conn, store: &Id<PointsStore>, lines: &[Wanted], now: Moment) -> Result<Quote> {
-    judge(conn, None, store, lines, now)
-}
-
-fn judge(
-    conn: &mut Conn,
-    household: Option<(&Id<Household>, &Had, Points)>,
-    store: &Id<PointsStore>,
-    lines: &[Wanted],
-    now: Moment,
-) -> Result<Quote> {
-    let wanted = merged(lines)?;
-    let skus: Vec<&str> = wanted.iter().map(|line| line.sku.as_str()).collect();
-    let goods = goods::by_skus(conn, &skus)?;
-    let basket = price(&goods, &wanted)?;
-    let ids: Vec<Id<GoodsItem>> = goods.values().map(|item| item.id.clone()).collect();
-    let day = day_of(now);
-    let stock = Stock::open(conn, &ids)?;
-    let mut problems = Vec::new();
-    for (item, quantity) in &basket.lines {
-        let within = match household {
-            Some((household, had, _)) => had.expect_within_limit(household, item, *quantity, day),
-            None => Ok(()),
-        };
-        if let Err(refused) = within.and_then(|()| expect_in_stock(&stock, store, item, *quantity, day)) {
-            problems.push((item.sku.clone(), refused));
-        }
-    }
-    Ok(Quote {
-        total: basket.points,
-        short_by: household.map_or(Points::ZERO, |(_, _, have)| have.short_of(basket.points)),
-        problems,
-    })
 }
 
 /// A redemption with its lines.

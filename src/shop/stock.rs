@@ -119,23 +119,43 @@ impl Stock {
         Ok(Stock::of(lots))
     }
 
-    /// Loads the lots that a redemption took from.
+    /// Loads the lots that a redemption took from, with what is still out of each, in the order of taking.
     ///
     /// # Errors
     /// Only when the database fails.
     pub fn taken_by(conn: &mut Conn, redemption: &Id<Redemption>) -> Result<(Stock, Vec<(i64, i64)>)> {
-        let taken = stock_movements::table
+        let moved = stock_movements::table
             .filter(stock_movements::redemption_id.eq(redemption))
-            .filter(stock_movements::kind.eq(MovementKind::Redemption))
             .order((stock_movements::lot_number, stock_movements::version))
             .select((stock_movements::lot_number, stock_movements::quantity))
             .load::<(i64, i64)>(conn)?;
-        let numbers: Vec<i64> = taken.iter().map(|(lot, _)| *lot).collect();
+        let mut out: BTreeMap<i64, i64> = BTreeMap::new();
+        for (lot, quantity) in moved {
+            let sum = out.entry(lot).or_default();
+            *sum = sum.saturating_sub(quantity);
+        }
+        let numbers: Vec<i64> = out.keys().copied().collect();
         let lots = stock_lots::table
             .filter(stock_lots::number.eq_any(&numbers))
             .select(StockLot::as_select())
             .load(conn)?;
-        Ok((Stock::of(lots), taken))
+        let stock = Stock::of(lots);
+        let mut out: Vec<(i64, i64)> = out.into_iter().filter(|(_, units)| *units > 0).collect();
+        let expiry = |number: &i64| {
+            stock
+                .lots
+                .get(number)
+                .and_then(|lot| lot.expires_on)
+                .unwrap_or(Day::MAX)
+        };
+        out.sort_by_key(|(number, _)| (expiry(number), *number));
+        Ok((stock, out))
+    }
+
+    /// Does a loaded lot hold these goods?
+    #[must_use]
+    pub fn holds(&self, number: i64, goods: &Id<GoodsItem>) -> bool {
+        self.lots.get(&number).is_some_and(|lot| lot.goods_id == *goods)
     }
 
     fn of(lots: Vec<StockLot>) -> Stock {

@@ -2,7 +2,9 @@
 
 use diesel::prelude::*;
 
+use super::till;
 use crate::access::role::{Duties, Permission, Reach};
+use crate::clock::Moment;
 use crate::db::Conn;
 use crate::db::schema::points_stores;
 use crate::error::{Error, Result};
@@ -23,13 +25,13 @@ pub struct PointsStore {
     pub opening_hours: String,
 }
 
-/// Opens a store.
+/// Opens a store with its first till.
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn add(conn: &mut Conn, store: &PointsStore) -> Result<()> {
+pub fn add(conn: &mut Conn, store: &PointsStore, now: Moment) -> Result<()> {
     diesel::insert_into(points_stores::table).values(store).execute(conn)?;
-    Ok(())
+    till::add(conn, &store.id, till::FIRST, "system", now).map(|_| ())
 }
 
 /// All stores, by name.
@@ -63,4 +65,17 @@ pub fn of_duties(conn: &mut Conn, duties: &Duties, permission: Permission) -> Re
         .into_iter()
         .next()
         .ok_or(Error::Forbidden("您的职责范围内没有积分超市。"))
+}
+
+/// A store.
+///
+/// # Errors
+/// `NotFound`.
+pub fn by_id(conn: &mut Conn, id: &Id<PointsStore>) -> Result<PointsStore> {
+    points_stores::table
+        .find(id)
+        .select(PointsStore::as_select())
+        .get_result(conn)
+        .optional()?
+        .ok_or(Error::NotFound)
 }

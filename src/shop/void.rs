@@ -6,6 +6,8 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::redemption::{self, Redeemed, Redemption};
+use super::refund;
+use super::shift::Shift;
 use super::stock::{MovementKind, Occasion, Stock};
 use crate::access::user::User;
 use crate::audit;
@@ -31,6 +33,8 @@ pub struct Void {
     pub voided_by: Id<User>,
     /// When.
     pub voided_at: Moment,
+    /// In which shift; `None` for one from before there were shifts.
+    pub shift_id: Option<Id<Shift>>,
 }
 
 /// The redemption was voided before.
@@ -56,6 +60,8 @@ pub struct AskVoid {
     pub redemption: Id<Redemption>,
     /// Why.
     pub reason: String,
+    /// In which shift.
+    pub shift: Id<Shift>,
     /// Who asks.
     pub by: Id<User>,
     /// The sender's key.
@@ -65,7 +71,8 @@ pub struct AskVoid {
 /// Voids a redemption and answers it; the same request again answers the same.
 ///
 /// # Errors
-/// [`AlreadyVoided`]; `Invalid` for a missing reason; `NotFound`; `idempotency_conflict`.
+/// [`AlreadyVoided`]; [`refund::Refused`] when it is too late or a part came back before; `Invalid` for a missing reason;
+/// `NotFound`; `idempotency_conflict`.
 pub fn void(conn: &mut Conn, asked: &AskVoid, now: Moment) -> Result<(Redeemed, Void)> {
     #[derive(Serialize)]
     struct Content<'a>(&'a str, &'a str);
@@ -81,6 +88,11 @@ pub fn void(conn: &mut Conn, asked: &AskVoid, now: Moment) -> Result<(Redeemed, 
     if earlier.is_some() {
         return Err(AlreadyVoided.into());
     }
+    refund::expect_in_time(conn, &redeemed.redemption, now)?;
+    refund::expect_in_store(conn, &redeemed.redemption, &asked.shift)?;
+    if !refund::of(conn, std::slice::from_ref(&asked.redemption))?.is_empty() {
+        return Err(refund::Refused::PartlyRefunded.into());
+    }
     if reason.is_empty() || reason.chars().count() > 200 {
         return Err(Error::invalid("reason", "请写明作废原因，1至200个字。"));
     }
@@ -90,6 +102,7 @@ pub fn void(conn: &mut Conn, asked: &AskVoid, now: Moment) -> Result<(Redeemed, 
         transaction_number: give_back_points(conn, &redeemed.redemption, &asked.by, now)?,
         voided_by: asked.by.clone(),
         voided_at: now,
+        shift_id: Some(asked.shift.clone()),
     };
     give_back_goods(conn, &redeemed.redemption, &asked.by, now)?;
     diesel::insert_into(redemption_voids::table)
@@ -143,9 +156,9 @@ fn give_back_goods(conn: &mut Conn, redemption: &Redemption, by: &Id<User>, now:
         by: by.clone(),
         at: now,
     };
-    let (mut stock, taken) = Stock::taken_by(conn, &redemption.id)?;
-    for (lot, quantity) in taken {
-        stock.change(lot, MovementKind::Return, quantity.saturating_neg(), &occasion)?;
+    let (mut stock, out) = Stock::taken_by(conn, &redemption.id)?;
+    for (lot, quantity) in out {
+        stock.change(lot, MovementKind::Return, quantity, &occasion)?;
     }
     stock.save(conn)
 }

@@ -191,6 +191,15 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
             "起草、审核、居民代表会议通过、施行",
         ),
         (P::Redeem, "/counter", "柜台", "扫卡、选商品、确认兑换"),
+        (P::Redeem, "/shift", "开班交班", "开始当班、交接、接别人没交的班"),
+        (
+            P::ReadJournal,
+            "/shifts",
+            "交班记录",
+            "每一班兑了多少，清点差多少，谁稽核的",
+        ),
+        (P::ReadJournal, "/deliveries", "送货上门", "配货单、签收单，送到没有"),
+        (P::ReadJournal, "/store", "超市规则", "兑换日、柜台、退货期、按类限兑"),
         (P::ReadJournal, "/journal", "兑换流水", "今天兑了什么，作废了什么"),
         (P::ReadStock, "/stock", "商品与库存", "还有多少，哪些快到期"),
         (

@@ -122,7 +122,7 @@ fn establish(conn: &mut Conn, form: &FirstRun, hash: &PasswordHash, now: Moment)
         name: form.store.trim().to_owned(),
         opening_hours: form.opening_hours.trim().to_owned(),
     };
-    store::add(conn, &store)?;
+    store::add(conn, &store, now)?;
     let administrator = User {
         id: Id::new(now),
         name: form.name.trim().to_owned(),

@@ -13,7 +13,7 @@ use crate::app::{App, Visitor};
 use crate::error::Result;
 use crate::guard::COOKIE;
 use crate::page::{self, Problems, Shell};
-use crate::sent::{OpenForm, Query, SignedForm, local_path};
+use crate::sent::{NoFields, OpenForm, Query, SignedForm, local_path};
 
 #[derive(Template)]
 #[template(path = "access/sign_in.html")]
@@ -129,7 +129,3 @@ pub async fn sign_out(
     response.headers_mut().insert("clear-site-data", clear);
     Ok(response)
 }
-
-/// A form that is only a button.
-#[derive(Deserialize)]
-pub struct NoFields {}

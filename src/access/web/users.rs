@@ -16,8 +16,6 @@ use crate::places::area::{Area, Tree};
 use crate::places::household;
 use crate::sent::{Path, Query, SignedForm};
 
-use super::sign_in::NoFields;
-
 #[derive(Template)]
 #[template(path = "access/users.html")]
 struct UsersPage {

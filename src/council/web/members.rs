@@ -22,7 +22,7 @@ use crate::page::{self, Problems, Shell};
 use crate::places::area::{Area, AreaKind, Tree};
 use crate::places::household::{self, Household, Search};
 use crate::places::programme;
-use crate::sent::{Path, Query, SignedForm};
+use crate::sent::{NoFields, Path, Query, SignedForm};
 
 #[derive(Template)]
 #[template(path = "council/members.html")]
@@ -354,10 +354,6 @@ async fn refused(app: &App, staff: Staff, id: Id<CouncilMember>, error: Error, f
     page.problems = problems;
     page::show_with(status, &page)
 }
-
-/// A form that is only a button.
-#[derive(Deserialize)]
-pub struct NoFields {}
 
 /// `POST /council/members/{id}/ending`
 ///

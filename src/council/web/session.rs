@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::request::{Request, Requests};
-use crate::sent::{Path, Query, SignedForm};
+use crate::sent::{NoFields, Path, Query, SignedForm};
 
 #[derive(Template)]
 #[template(path = "council/session.html")]
@@ -254,10 +254,6 @@ pub async fn open(
     })
     .await
 }
-
-/// A form that is only a button.
-#[derive(Deserialize)]
-pub struct NoFields {}
 
 /// `POST /sessions/{number}/cancellation`
 ///

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cards::card::{self, Presented, Refused, Wallet};
 use crate::cards::number::{CardSecret, CardToken};
-use crate::clock::Moment;
+use crate::clock::{Moment, day_of};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -15,7 +15,9 @@ use crate::places::household::{self, Household};
 use crate::places::programme;
 use crate::points::Points;
 use crate::shop::goods;
-use crate::shop::redemption::{self, Quote, Redemption, Wanted};
+use crate::shop::proxy;
+use crate::shop::quote::{self, Quote};
+use crate::shop::redemption::{Pickup, Redemption, Wanted};
 use crate::shop::store::PointsStore;
 
 /// The fields of a form in their order. Quantities are named after their goods, so the names are not known beforehand.
@@ -33,6 +35,33 @@ pub(super) struct Basket {
     pub(super) card: String,
     /// What was chosen.
     pub(super) lines: Vec<Wanted>,
+    /// Who takes the goods.
+    pub(super) pickup: PickupForm,
+    /// The household's PIN, if it was typed. Never carried on.
+    pub(super) pin: String,
+    /// Will the household sign the slip?
+    pub(super) signs: bool,
+}
+
+/// Who takes the goods, as the form says it.
+#[derive(Clone, Default)]
+pub(super) struct PickupForm {
+    /// Empty for the household, `proxy`, `once` or `delivery`; `proxy:<id>` for somebody on the list.
+    pub(super) by: String,
+    pub(super) proxy_name: String,
+    pub(super) delivery_note: String,
+}
+
+impl PickupForm {
+    /// What it means.
+    pub(super) fn meant(&self) -> Pickup {
+        match (self.by.as_str(), self.by.strip_prefix("proxy:")) {
+            (_, Some(id)) => Pickup::Proxy(Id::known(id.to_owned())),
+            ("once", _) => Pickup::Once(self.proxy_name.clone()),
+            ("delivery", _) => Pickup::Delivery(self.delivery_note.trim().to_owned()),
+            _ => Pickup::Household,
+        }
+    }
 }
 
 impl Basket {
@@ -42,6 +71,9 @@ impl Basket {
             key: Id::<Redemption>::new(now).as_str().to_owned(),
             card: String::new(),
             lines: Vec::new(),
+            pickup: PickupForm::default(),
+            pin: String::new(),
+            signs: false,
         }
     }
 
@@ -55,6 +87,11 @@ impl Basket {
             match (name.as_str(), text.trim()) {
                 ("key", key) if !key.is_empty() => basket.key = key.to_owned(),
                 ("card", card) => basket.card = card.to_owned(),
+                ("pickup", by) => basket.pickup.by = by.to_owned(),
+                ("proxy_name", name) => basket.pickup.proxy_name = name.to_owned(),
+                ("delivery_note", note) => basket.pickup.delivery_note = note.to_owned(),
+                ("pin", pin) => basket.pin = pin.to_owned(),
+                ("signs", signs) => basket.signs = signs == "yes",
                 (name, quantity) => basket.choose(name, quantity)?,
             }
         }
@@ -152,6 +189,14 @@ impl CardState {
     }
 }
 
+/// Somebody on the household's list.
+#[derive(Clone, Serialize)]
+pub(super) struct ProxyView {
+    pub(super) id: String,
+    /// `刘桂芳（儿媳）`
+    pub(super) name: String,
+}
+
 /// What the counter may know about a card.
 #[derive(Clone, Default, Serialize)]
 pub(super) struct CardView {
@@ -162,13 +207,15 @@ pub(super) struct CardView {
     pub(super) masked_name: String,
     /// Was the number typed, without the card's secret?
     pub(super) typed: bool,
+    /// Who may fetch goods for the household.
+    pub(super) proxies: Vec<ProxyView>,
     #[serde(skip)]
     id: Option<Id<Household>>,
 }
 
 impl CardView {
     /// Looks at what was scanned or typed.
-    fn of(conn: &mut Conn, text: &str) -> Result<CardView> {
+    fn of(conn: &mut Conn, text: &str, now: Moment) -> Result<CardView> {
         let state = |state| CardView {
             state,
             ..CardView::default()
@@ -194,6 +241,13 @@ impl CardView {
             masked_name: household.masked_name(),
             household: household.code,
             typed: presented == Presented::Typed,
+            proxies: proxy::of_household(conn, &household.id, day_of(now))?
+                .into_iter()
+                .map(|proxy| ProxyView {
+                    name: format!("{}（{}）", proxy.name, proxy.relation),
+                    id: proxy.id.to_string(),
+                })
+                .collect(),
             id: Some(household.id),
         })
     }
@@ -217,6 +271,8 @@ pub(super) struct Answer {
     pub(super) short_by: Points,
     /// What else stands in the way.
     pub(super) problems: Vec<LineProblem>,
+    /// Does the household have to confirm with its PIN or a signature?
+    pub(super) to_confirm: bool,
     /// The card.
     pub(super) card: CardView,
 }
@@ -233,11 +289,11 @@ impl Answer {
         lines: &[Wanted],
         now: Moment,
     ) -> Result<Answer> {
-        let card = CardView::of(conn, card.trim())?;
+        let card = CardView::of(conn, card.trim(), now)?;
         let (offered, mut problems) = on_offer(conn, lines)?;
         let quoted = match &card.id {
-            Some(household) => redemption::quote(conn, household, store, &offered, now),
-            None => redemption::quote_without_card(conn, store, &offered, now),
+            Some(household) => quote::quote(conn, household, store, &offered, now),
+            None => quote::quote_without_card(conn, store, &offered, now),
         };
         let quote = match quoted {
             Err(Error::Invalid(fields)) => {
@@ -249,6 +305,7 @@ impl Answer {
                     total: Points::ZERO,
                     short_by: Points::ZERO,
                     problems: Vec::new(),
+                    to_confirm: false,
                 }
             }
             quoted => quoted?,
@@ -261,6 +318,7 @@ impl Answer {
             total: quote.total,
             short_by: quote.short_by,
             problems,
+            to_confirm: quote.to_confirm,
             card,
         })
     }

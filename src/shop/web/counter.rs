@@ -12,22 +12,26 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::basket::{Answer, Basket, CardState, Fields, QUANTITY};
-use crate::access::role::Permission;
+use super::confirmation::confirmed;
 use crate::app::{App, Staff};
-use crate::clock::{Moment, day_of};
+use crate::cards::card;
+use crate::clock::{Moment, day_of, local};
 use crate::db::Conn;
 use crate::error::{Error, Refusal, Result};
 use crate::guard::problem;
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
-use crate::places::household::initials;
+use crate::places::household::{self, initials};
 use crate::points::Points;
 use crate::request::Conflict;
 use crate::sent::{ApiJson, STALE_FORM, SignedForm};
 use crate::shop::goods::{self, GoodsItem};
+use crate::shop::held::{self, HeldBasket};
 use crate::shop::redemption::{self, Redeem, Redeemed, Wanted};
+use crate::shop::shift::Shift;
 use crate::shop::stock::Stock;
 use crate::shop::store::{self, PointsStore};
+use crate::shop::till;
 
 #[derive(Template)]
 #[template(path = "shop/counter.html")]
@@ -38,6 +42,18 @@ struct CounterPage {
     answer: Answer,
     shelves: Vec<Shelf>,
     chosen: Vec<Chosen>,
+    /// The till and since when: `1号柜台 9:02开班`.
+    till: String,
+    held: Vec<Held>,
+}
+
+/// A basket that was put aside.
+struct Held {
+    id: Id<HeldBasket>,
+    /// `王** 3件`
+    words: String,
+    /// `9:41`
+    since: String,
 }
 
 struct Shelf {
@@ -64,8 +80,17 @@ struct Chosen {
 }
 
 impl CounterPage {
-    fn build(conn: &mut Conn, staff: Staff, basket: Basket, problems: Problems, now: Moment) -> Result<CounterPage> {
-        let store = store::of_duties(conn, &staff.duties, Permission::Redeem)?;
+    fn build(
+        conn: &mut Conn,
+        staff: Staff,
+        shift: &Shift,
+        basket: Basket,
+        problems: Problems,
+        now: Moment,
+    ) -> Result<CounterPage> {
+        let store = store::by_id(conn, &shift.store_id)?;
+        let opened = local(shift.opened_at).format("%-H:%M");
+        let till = format!("{} {opened}开班", till::by_id(conn, &shift.till_id)?.name);
         let answer = Answer::to(conn, &store.id, &basket.card, &basket.lines, now)?;
         let tiles = tiles(conn, &store, &basket, now)?;
         let chosen = basket
@@ -86,6 +111,8 @@ impl CounterPage {
             .collect();
         Ok(CounterPage {
             shell: staff.shell,
+            till,
+            held: held_views(conn, shift)?,
             problems,
             answer,
             shelves: shelves(tiles),
@@ -109,6 +136,30 @@ impl CounterPage {
         let tiles = self.shelves.iter().flat_map(|shelf| &shelf.tiles);
         tiles.filter(|tile| tile.chosen > 0 && tile.available > 0)
     }
+}
+
+fn held_views(conn: &mut Conn, shift: &Shift) -> Result<Vec<Held>> {
+    let mut views = Vec::new();
+    for basket in held::of_shift(conn, &shift.id)? {
+        let pieces = basket
+            .lines
+            .iter()
+            .fold(0i64, |sum, line| sum.saturating_add(line.quantity));
+        let household = match &basket.card_number {
+            Some(number) => card::household_of(conn, number)?,
+            None => None,
+        };
+        let whose = match household {
+            Some(id) => household::by_id(conn, &id)?.masked_name(),
+            None => "没有扫卡".to_owned(),
+        };
+        views.push(Held {
+            id: basket.id,
+            words: format!("{whose} {pieces}件"),
+            since: local(basket.held_at).format("%-H:%M").to_string(),
+        });
+    }
+    Ok(views)
 }
 
 fn tiles(conn: &mut Conn, store: &PointsStore, basket: &Basket, now: Moment) -> Result<Vec<Tile>> {
@@ -165,9 +216,15 @@ pub(super) async fn show(
     basket: Basket,
 ) -> Result<Response> {
     let now = app.now();
+    let shift = match app.shift_of(&staff).await {
+        Ok(shift) => shift,
+        // Without a shift there is no counter: the way to it leads over opening one.
+        Err(Error::Refused(_)) => return Ok(page::go("/shift")),
+        Err(error) => return Err(error),
+    };
     let page = app
         .db
-        .read(move |conn| CounterPage::build(conn, staff, basket, problems, now))
+        .read(move |conn| CounterPage::build(conn, staff, &shift, basket, problems, now))
         .await?;
     page::show_with(status, &page)
 }
@@ -213,12 +270,14 @@ pub async fn quote(
         return Ok(say(&STALE_FORM));
     }
     let now = app.now();
+    let store = match app.shift_of(&staff).await {
+        Ok(shift) => shift.store_id,
+        Err(error @ Error::Refused(_)) => return Ok(say(&error)),
+        Err(error) => return Err(error),
+    };
     let answer = app
         .db
-        .read(move |conn| {
-            let store = store::of_duties(conn, &staff.duties, Permission::Redeem)?;
-            Answer::to(conn, &store.id, &asked.card, &asked.lines, now)
-        })
+        .read(move |conn| Answer::to(conn, &store, &asked.card, &asked.lines, now))
         .await?;
     Ok(Json(answer).into_response())
 }
@@ -262,12 +321,13 @@ pub async fn redeem(
 const USED_UP: &str = "这张单子先前已经兑换过，改动的内容没有办理。请先到“流水”核对；还要再兑，请重新选商品。";
 
 async fn try_redeem(app: &App, staff: &Staff, basket: &Basket) -> Result<Redeemed> {
-    let store = app.store_of(&staff.duties, Permission::Redeem).await?;
+    let shift = app.shift_of(staff).await?;
     if basket.card.is_empty() {
         return Err(Error::invalid("card", "请先扫积分卡，或输入卡号后按“查卡”。"));
     }
-    let by = staff.user.id.clone();
-    let asked = Redeem::new(&basket.key, &basket.card, &basket.lines, store, by, app.now())?;
+    let pickup = basket.pickup.meant();
+    let asked = Redeem::new(&basket.key, &basket.card, &basket.lines, pickup, &shift, app.now())?;
+    let asked = asked.confirmed(confirmed(app, &basket.card, &basket.pin, basket.signs).await?);
     app.db.write_together(asked, redemption::redeem_all).await
 }
 

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use chrono::{Datelike, Weekday};
 use serde::Deserialize;
 
 use crate::access::role::Permission;
@@ -21,6 +20,7 @@ use crate::places::household::{self, Household};
 use crate::points::Points;
 use crate::sent::Query;
 use crate::shop::redemption::{self, Redeemed, Redemption};
+use crate::shop::refund;
 use crate::shop::store;
 use crate::shop::void::{self, Void};
 
@@ -41,6 +41,8 @@ struct Row {
     masked_name: String,
     clerk: String,
     voided: Option<Void>,
+    /// Points of goods that came back, without a void.
+    refunded: Points,
 }
 
 impl Row {
@@ -79,6 +81,13 @@ impl JournalPage {
         self.sum(|row| row.voided.is_some())
     }
 
+    /// How many redemptions came back in part, and for how many points.
+    fn refunded(&self) -> (usize, Points) {
+        let back = self.rows.iter().map(|row| row.refunded);
+        let back: Vec<Points> = back.filter(|points| *points > Points::ZERO).collect();
+        (back.len(), back.into_iter().sum())
+    }
+
     fn typed(&self) -> (usize, Points) {
         self.sum(Row::is_typed)
     }
@@ -94,15 +103,7 @@ impl JournalPage {
     }
 
     fn weekday(&self) -> &'static str {
-        match self.day.weekday() {
-            Weekday::Mon => "周一",
-            Weekday::Tue => "周二",
-            Weekday::Wed => "周三",
-            Weekday::Thu => "周四",
-            Weekday::Fri => "周五",
-            Weekday::Sat => "周六",
-            Weekday::Sun => "周日",
-        }
+        clock::weekday(self.day)
     }
 
     fn earlier(&self) -> Option<Day> {
@@ -162,6 +163,13 @@ fn rows(conn: &mut Conn, made: Vec<Redeemed>) -> Result<Vec<Row>> {
         .into_iter()
         .map(|void| (void.redemption_id.clone(), void))
         .collect();
+    let mut refunded: HashMap<Id<Redemption>, Points> = HashMap::new();
+    for (refund, _) in refund::of(conn, &ids)? {
+        let sum = refunded.entry(refund.redemption_id).or_default();
+        *sum = sum
+            .plus(refund.points)
+            .ok_or_else(|| Error::internal("points of refunds"))?;
+    }
     let households: HashMap<Id<Household>, Household> = household::by_ids(conn, &households)?
         .into_iter()
         .map(|household| (household.id.clone(), household))
@@ -175,6 +183,7 @@ fn rows(conn: &mut Conn, made: Vec<Redeemed>) -> Result<Vec<Row>> {
             masked_name: household.map(Household::masked_name).unwrap_or_default(),
             clerk: clerks.get(&of.redeemed_by).cloned().unwrap_or_default(),
             voided: voids.remove(&of.id),
+            refunded: refunded.get(&of.id).copied().unwrap_or_default(),
             redeemed,
         }
     };

@@ -3,12 +3,15 @@
 //! The balance after the redemption is for the household alone: it is in the print, never on the till's screen, and only
 //! where the visitor works the counter.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::basket::Fields;
 use crate::access::role::Permission;
 use crate::access::user;
 use crate::app::{App, Staff};
@@ -22,7 +25,10 @@ use crate::page::{self, Problems, Shell};
 use crate::places::household;
 use crate::points::Points;
 use crate::sent::{Path, Query, SignedForm};
+use crate::shop::delivery::{self, Delivery};
+use crate::shop::proxy;
 use crate::shop::redemption::{self, Redeemed, Redemption};
+use crate::shop::refund::{self, AskRefund, Refund, RefundLine};
 use crate::shop::store::{self, PointsStore};
 use crate::shop::void::{self, AskVoid, Void};
 
@@ -43,6 +49,14 @@ struct SlipPage {
     balance_after: Option<Points>,
     voided: Option<Void>,
     voided_by: String,
+    refunds: Vec<(Refund, Vec<RefundLine>)>,
+    /// How many of each line may still come back, by position.
+    left: HashMap<i64, i64>,
+    /// Who took the goods, if it was not the household.
+    proxy: Option<String>,
+    delivery: Option<Delivery>,
+    /// Why nothing can be undone any more.
+    standing_for: Option<String>,
     /// The form, for a visitor who may void what is not voided yet.
     form: Option<NewVoid>,
 }
@@ -50,6 +64,33 @@ struct SlipPage {
 impl SlipPage {
     fn number(&self) -> i64 {
         self.redeemed.redemption.transaction_number
+    }
+
+    /// How many of a line may still come back.
+    fn left_of(&self, position: &i64) -> i64 {
+        self.left.get(position).copied().unwrap_or(0)
+    }
+
+    /// How many of a line came back.
+    fn back_of(&self, position: &i64, quantity: &i64) -> i64 {
+        quantity.saturating_sub(self.left_of(position))
+    }
+
+    /// What a refund brought back, in words.
+    fn goods_of(&self, lines: &[RefundLine]) -> String {
+        let names: Vec<String> = lines
+            .iter()
+            .map(|back| {
+                let line = self
+                    .redeemed
+                    .lines
+                    .iter()
+                    .find(|(line, _)| line.position == back.position);
+                let name = line.map(|(_, item)| item.name.as_str()).unwrap_or_default();
+                format!("{name} × {}", back.quantity)
+            })
+            .collect();
+        names.join("、")
     }
 
     fn pieces(&self) -> i64 {
@@ -120,6 +161,7 @@ async fn slip_page(
     problems: Problems,
     done: String,
 ) -> Result<SlipPage> {
+    let now = app.now();
     app.db
         .read(move |conn| {
             let redeemed = redemption::by_id(conn, &Id::known(id))?;
@@ -140,7 +182,16 @@ async fn slip_page(
                 )?,
                 false => None,
             };
+            let standing_for = match refund::expect_in_time(conn, of, now) {
+                Ok(()) => None,
+                Err(error) => Some(error.to_string()),
+            };
+            let one = std::slice::from_ref(&of.id);
             Ok(SlipPage {
+                left: refund::left_of(conn, &redeemed)?,
+                refunds: refund::of(conn, one)?,
+                proxy: proxy::pickups_of(conn, one)?.pop().map(|pickup| pickup.person),
+                delivery: delivery::of(conn, one)?.pop(),
                 shell: staff.shell,
                 problems,
                 done,
@@ -154,7 +205,8 @@ async fn slip_page(
                     .as_ref()
                     .and_then(|void| names.remove(&void.voided_by))
                     .unwrap_or_default(),
-                form: Some(form).filter(|_| at_counter && voided.is_none()),
+                form: Some(form).filter(|_| at_counter && voided.is_none() && standing_for.is_none()),
+                standing_for,
                 voided,
                 redeemed,
             })
@@ -200,6 +252,7 @@ async fn try_void(app: &App, staff: &Staff, id: String, form: &NewVoid) -> Resul
     let asked = AskVoid {
         redemption: Id::known(id),
         reason: form.sentence(),
+        shift: app.shift_of(staff).await?.id,
         by: staff.user.id.clone(),
         key: form.key.clone(),
     };
@@ -212,4 +265,75 @@ async fn try_void(app: &App, staff: &Staff, id: String, form: &NewVoid) -> Resul
         })
         .await?;
     Ok(redeemed.redemption.id)
+}
+
+/// What a line's quantity is called in the refund's form, before its position.
+const BACK: &str = "back.";
+
+/// `POST /redemptions/{id}/refund`: some of the goods come back.
+///
+/// # Errors
+/// `NotFound`: what the rules refuse is shown on the slip.
+pub async fn refund(
+    State(app): State<App>,
+    staff: Staff,
+    Path(id): Path<String>,
+    SignedForm(fields): SignedForm<Fields>,
+) -> Result<Response> {
+    let mut form = NewVoid::empty(app.now());
+    let mut lines = Ok(Vec::new());
+    for (name, text) in fields {
+        match name.as_str() {
+            "key" => form.key = text,
+            "reason" => form.reason = text,
+            "detail" => form.detail = text,
+            name => {
+                if let Some(position) = name.strip_prefix(BACK) {
+                    lines = lines.and_then(|lines| with_line(lines, position, text.trim()));
+                }
+            }
+        }
+    }
+    let outcome = match lines {
+        Ok(lines) => try_refund(&app, &staff, id.clone(), &form, lines).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => Ok(page::go(&format!("/redemptions/{id}?done=refunded"))),
+        Err(error) => {
+            let (status, problems): (StatusCode, Problems) = Problems::from_error(error)?;
+            page::show_with(
+                status,
+                &slip_page(&app, staff, id, form, problems, String::new()).await?,
+            )
+        }
+    }
+}
+
+/// A line with nothing in its field does not come back.
+fn with_line(mut lines: Vec<(i64, i64)>, position: &str, text: &str) -> Result<Vec<(i64, i64)>> {
+    let wrong = |_| Error::invalid("lines", "退货数量应为整数。");
+    if !text.is_empty() && text != "0" {
+        lines.push((position.parse().map_err(wrong)?, text.parse().map_err(wrong)?));
+    }
+    Ok(lines)
+}
+
+async fn try_refund(app: &App, staff: &Staff, id: String, form: &NewVoid, lines: Vec<(i64, i64)>) -> Result<()> {
+    let duties = staff.duties.clone();
+    let asked = AskRefund {
+        redemption: Id::known(id),
+        lines,
+        reason: form.sentence(),
+        shift: app.shift_of(staff).await?.id,
+        by: staff.user.id.clone(),
+        key: form.key.clone(),
+    };
+    let now = app.now();
+    app.db
+        .write(move |conn| {
+            redemption::expect_within(conn, &asked.redemption, &duties, Permission::Redeem)?;
+            refund::refund(conn, &asked, now).map(|_| ())
+        })
+        .await
 }
