@@ -447,6 +447,12 @@ cardForm.addEventListener('submit', (event) => {
 });
 sale.addEventListener('submit', (event) => { event.preventDefault(); redeem(); });
 if (photoForm) photoForm.elements.photo.addEventListener('change', sendPhoto);
+byId('camera').hidden = false;
+byId('camera').addEventListener('click', () => import('./camera.js').then(({ toggle }) => {
+  const onCode = (text) => route(Object.assign({ source: 'camera', inField: false }, classify(clean(text))));
+  toggle({ decoder: byId('camera').dataset.decoder, place: page.querySelector('.card-panel'), onCode, onClose: ready });
+  ready();
+}).catch(() => refuse('网络不通，摄像头没有打开，请重试')));
 window.addEventListener('online', () => quote(ticket));
 // Leaving by accident would lose the basket; leaving after the redemption is what we want.
 window.addEventListener('beforeunload', (event) => {

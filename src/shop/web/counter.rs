@@ -14,10 +14,11 @@ use serde_json::json;
 use super::basket::{Answer, Basket, CardState, Fields, QUANTITY};
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
+use crate::assets::decoder_folder;
 use crate::clock::{Moment, day_of};
 use crate::db::Conn;
 use crate::error::{Error, Refusal, Result};
-use crate::guard::problem;
+use crate::guard::{let_decode, problem};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::places::household::initials;
@@ -38,6 +39,8 @@ struct CounterPage {
     answer: Answer,
     shelves: Vec<Shelf>,
     chosen: Vec<Chosen>,
+    /// Where the camera's decoder is, if the program has it.
+    decoder: String,
 }
 
 struct Shelf {
@@ -91,6 +94,7 @@ impl CounterPage {
             shelves: shelves(tiles),
             chosen,
             basket,
+            decoder: decoder_folder(),
         })
     }
 
@@ -169,7 +173,7 @@ pub(super) async fn show(
         .db
         .read(move |conn| CounterPage::build(conn, staff, basket, problems, now))
         .await?;
-    page::show_with(status, &page)
+    Ok(let_decode(page::show_with(status, &page)?))
 }
 
 /// `POST /counter`: the same page with the card recognised and the basket reckoned up. Nothing is done yet.
