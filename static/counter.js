@@ -4,7 +4,7 @@
 // drawn here is a picture of them. The balance is never asked for and never shown: the quote only says whether it is enough.
 // Everything a code or the server says is put in as textContent, so no text can become markup.
 
-import { Wedge, character, classify, clean, listen } from './wedge.js';
+import { Wedge, character, classify, clean, gapSetting, listen } from './wedge.js';
 import { shrink } from './photo.js';
 import { beep } from './sound.js';
 
@@ -432,9 +432,8 @@ page.classList.add('quick');
 for (const input of [cardInput, find]) input.setAttribute('data-scan', '');
 find.addEventListener('input', () => filter(find.value));
 
-const gap = Number(page.dataset.gap);
 listen(new Wedge({
-  gapMs: gap >= 50 && gap <= 300 ? gap : 100,
+  gapMs: gapSetting(page.dataset.gap),
   onScan: route,
   onReject: ({ message }) => { cardInput.value = find.value = ''; refuse(message); },
 }), document);

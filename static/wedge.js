@@ -164,6 +164,21 @@ export class Wedge {
   }
 }
 
+// How long a pause inside one scan may be, in milliseconds: what the page 试扫一下 offers, and keeps for this machine.
+export const GAPS = [50, 100, 150, 200, 250, 300];
+const KEPT = 'jishan.gap';
+
+export function gapSetting(usual = 100) {
+  let kept = null;
+  try { kept = localStorage.getItem(KEPT); } catch (error) { /* A private window keeps nothing. */ }
+  const gap = Number(kept || usual);
+  return gap >= GAPS[0] && gap <= GAPS[GAPS.length - 1] ? gap : 100;
+}
+
+export function keepGap(gap) {
+  try { localStorage.setItem(KEPT, String(gap)); } catch (error) { /* Then it holds for this page only. */ }
+}
+
 const EDITABLE = 'textarea,[contenteditable],input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]):not([type=file])';
 
 // Ties a wedge to a page. Only fields marked data-scan lend their text; another field (a PIN) is never read.
