@@ -171,11 +171,11 @@ class Viewfinder {
     if (opened === this) this.turn = setTimeout(() => this.look(), LOOK_EVERY_MS);
   }
 
-  // Of several codes the one nearest the middle is meant.
+  // Of several codes the one nearest the middle is meant; but a card has bars beside its square, and the square says more.
   take(codes) {
     if (opened !== this || !codes.length) return;
     const { videoWidth, videoHeight } = this.video, now = performance.now();
-    const off = ({ boundingBox: box }) => Math.hypot(box.x + box.width / 2 - videoWidth / 2, box.y + box.height / 2 - videoHeight / 2);
+    const off = ({ boundingBox: box, format }) => (format === 'qr_code' ? 0 : videoWidth) + Math.hypot(box.x + box.width / 2 - videoWidth / 2, box.y + box.height / 2 - videoHeight / 2);
     const [{ rawValue }] = codes.slice().sort((one, other) => off(one) - off(other));
     const last = this.seen.get(rawValue);
     this.seen.set(rawValue, now);

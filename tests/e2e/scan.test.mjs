@@ -288,4 +288,5 @@ test("without scripts a field says what the gun sent", async () => {
   await page.context().close();
 });
 
-test("no page complained", () => assert.deepEqual(town.complaints, []));
+// Over plain http a browser says of some headers that it does not heed them.
+test("no page complained", () => assert.deepEqual(town.complaints.filter((complaint) => !/header has been ignored/.test(complaint)), []));
