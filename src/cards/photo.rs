@@ -56,11 +56,17 @@ pub enum PhotoError {
 /// Why there is no text; never an empty list.
 pub fn decode_photo(bytes: &[u8]) -> Result<Vec<String>, PhotoError> {
     let photo = open(bytes)?;
-    let found = LOOKS
-        .iter()
-        .map(|look| look.texts(&photo))
-        .find(|texts| !texts.is_empty());
+    let found = look(&photo).or_else(|| {
+        let small = at_most(photo.clone(), FOCUSED_SIDE);
+        SPREADS.iter().find_map(|spread| look(&focused(&small, *spread)))
+    });
     found.ok_or(PhotoError::NothingFound)
+}
+
+/// The texts of the first look that finds any.
+fn look(photo: &DynamicImage) -> Option<Vec<String>> {
+    let mut all = LOOKS.iter().map(|look| look.texts(photo));
+    all.find(|texts| !texts.is_empty())
 }
 
 /// Decodes the file to grey, upright, and at most `LONG_SIDE_MAX` wide or high.
@@ -174,6 +180,28 @@ impl Size {
             Self::AtMost(_) | Self::Twice => None,
         }
     }
+}
+
+/// The side to which a picture out of focus is brought, in pixels: enough for the modules of a card that fills a third.
+const FOCUSED_SIDE: u32 = 480;
+
+/// How far a point may have spread in such a picture, in pixels.
+const SPREADS: [f32; 2] = [3.5, 2.5];
+
+/// Takes a blur back: again and again what the picture would lack if the present guess were blurred is added to the guess
+/// (P. H. van Cittert, *Zum Einfluß der Spaltbreite auf die Intensitätsverteilung in Spektrallinien*, 1931). Six times is
+/// as good as thirty; more only lifts the noise.
+fn focused(picture: &DynamicImage, spread: f32) -> DynamicImage {
+    let seen = picture.to_luma8();
+    let mut guess = seen.clone();
+    for _ in 0..6 {
+        let blurred = image::imageops::blur(&guess, spread);
+        for ((pixel, blurred), seen) in guess.iter_mut().zip(blurred.iter()).zip(seen.iter()) {
+            let better = i16::from(*pixel) + i16::from(*seen) - i16::from(*blurred);
+            *pixel = u8::try_from(better.clamp(0, 255)).unwrap_or_default();
+        }
+    }
+    guess.into()
 }
 
 /// Lifts edges out of a blurred or faded picture: four times the difference to its own blurred copy is added.
