@@ -1,4 +1,6 @@
 //! Assets: the files of `static/`, embedded in the program, and the two doors that only say that the server is there.
+//!
+//! The camera's decoder is the one thing here that is not ours: `build.rs` takes in what npm fetched by its lock file.
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
@@ -15,11 +17,46 @@ use crate::guard::problem;
 #[folder = "static/"]
 struct Static;
 
+/// The camera's decoder, its version and its files; both are empty in a program that was built without npm.
+static DECODER: (&str, &[(&str, &[u8])]) = include!(concat!(env!("OUT_DIR"), "/decoder.rs"));
+
+/// Where a browser finds the camera's decoder, if the program has it. The version is in the path, so that it is kept for
+/// good and fetched anew after an update.
+#[must_use]
+pub fn decoder_folder() -> String {
+    match DECODER {
+        ("", _) => String::new(),
+        (version, _) => format!("/static/decoder/{version}/"),
+    }
+}
+
+/// A file of the decoder, by its path below `static`.
+fn of_decoder(path: &str) -> Option<Response> {
+    let (version, files) = DECODER;
+    let name = path
+        .strip_prefix("decoder/")?
+        .strip_prefix(version)?
+        .strip_prefix('/')?;
+    let (_, bytes) = files.iter().find(|(file, _)| *file == name)?;
+    let kind = match name.ends_with(".js") {
+        true => "text/javascript",
+        false => "application/wasm",
+    };
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    Some((headers, *bytes).into_response())
+}
+
 /// A file of `static/`. The browser asks each time whether it changed and is answered in a few bytes when it did not.
 ///
 /// # Errors
 /// `NotFound`.
 pub async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Result<Response> {
+    if let Some(answer) = of_decoder(&path) {
+        return Ok(answer);
+    }
     let file = Static::get(&path).ok_or(Error::NotFound)?;
     let hash = file.metadata.sha256_hash();
     let tag: String = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();

@@ -10,7 +10,7 @@ use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use jishan::access::{session, user};
 use jishan::app::App;
-use jishan::cards::qr::decode_photo;
+use jishan::cards::photo::decode_photo;
 use jishan::clock::{Clock, day_of};
 use jishan::config::{Card, Command, Config, Import, Place, Scheme, Token};
 use jishan::db::{Db, Location, migrate};

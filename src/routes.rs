@@ -410,6 +410,8 @@ pub fn table() -> Vec<Route> {
         get("/counter", May(P::Redeem), shop::web::counter),
         post("/counter", May(P::Redeem), shop::web::show_card),
         post("/counter/photo", May(P::Redeem), shop::web::show_photo).with_body_limit(PHOTO_LIMIT),
+        get("/counter/try-scan", May(P::Redeem), shop::web::try_scan),
+        post("/counter/try-scan", May(P::Redeem), shop::web::try_scan_text),
         post("/counter/quote", May(P::Redeem), shop::web::quote),
         post("/counter/holds", May(P::Redeem), shop::web::hold),
         post("/counter/holds/{id}", May(P::Redeem), shop::web::take_up),

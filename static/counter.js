@@ -4,7 +4,7 @@
 // drawn here is a picture of them. The balance is never asked for and never shown: the quote only says whether it is enough.
 // Everything a code or the server says is put in as textContent, so no text can become markup.
 
-import { Wedge, character, classify, clean, listen } from './wedge.js';
+import { Wedge, character, classify, clean, gapSetting, listen } from './wedge.js';
 import { shrink } from './photo.js';
 import { beep } from './sound.js';
 
@@ -472,9 +472,8 @@ page.classList.add('quick');
 for (const input of [cardInput, find]) input.setAttribute('data-scan', '');
 find.addEventListener('input', () => filter(find.value));
 
-const gap = Number(page.dataset.gap);
 listen(new Wedge({
-  gapMs: gap >= 50 && gap <= 300 ? gap : 100,
+  gapMs: gapSetting(page.dataset.gap),
   onScan: route,
   onReject: ({ message }) => { cardInput.value = find.value = ''; refuse(message); },
 }), document);
@@ -490,6 +489,12 @@ pickup.addEventListener('change', drawPickup);
 drawPickup();
 sale.addEventListener('submit', (event) => { event.preventDefault(); redeem(); });
 if (photoForm) photoForm.elements.photo.addEventListener('change', sendPhoto);
+byId('camera').hidden = false;
+byId('camera').addEventListener('click', () => import('./camera.js').then(({ toggle }) => {
+  const onCode = (text) => route(Object.assign({ source: 'camera', inField: false }, classify(clean(text))));
+  toggle({ decoder: byId('camera').dataset.decoder, place: page.querySelector('.card-panel'), onCode, onClose: ready });
+  ready();
+}).catch(() => refuse('网络不通，摄像头没有打开，请重试')));
 window.addEventListener('online', () => quote(ticket));
 // Leaving by accident would lose the basket; leaving after the redemption is what we want.
 window.addEventListener('beforeunload', (event) => {

@@ -61,6 +61,9 @@ export function classify(text) {
   const card = bare.match(/^([1-9]\d{9})(-[0-9A-Z]{6,20})?$/) || bare.match(/\/K\/([1-9]\d{9})(-[0-9A-Z]{6,20})?\/?(?:[?#].*)?$/);
   if (card) return { kind: 'card', value: card[1] + (card[2] || ''), text };
   if (gs1Valid(bare)) return { kind: 'goods', value: bare, text };
+  // Goods that carry more than their number: GS1 element strings begin with (01), GS1 addresses have /01/ in the path.
+  const within = bare.match(/^\(?01\)?(\d{14})(?=$|\D|1[0-7]|2[01]|3)/) || bare.match(/^HTTPS?:\/\/[^?#]*\/01\/(\d{14})(?=$|\D)/);
+  if (within && gs1Valid(within[1])) return { kind: 'goods', value: within[1], text };
   if (/^(\d{1,4}|[A-Z]{1,2}\d{1,5})$/.test(bare)) return { kind: 'code', value: bare, text };
   return { kind: 'unknown', value: text, text };
 }
@@ -162,6 +165,21 @@ export class Wedge {
     this.reset();
     if (this.onReject) this.onReject({ reason, message: MESSAGES[reason], text });
   }
+}
+
+// How long a pause inside one scan may be, in milliseconds: what the page 试扫一下 offers, and keeps for this machine.
+export const GAPS = [50, 100, 150, 200, 250, 300];
+const KEPT = 'jishan.gap';
+
+export function gapSetting(usual = 100) {
+  let kept = null;
+  try { kept = localStorage.getItem(KEPT); } catch (error) { /* A private window keeps nothing. */ }
+  const gap = Number(kept || usual);
+  return gap >= GAPS[0] && gap <= GAPS[GAPS.length - 1] ? gap : 100;
+}
+
+export function keepGap(gap) {
+  try { localStorage.setItem(KEPT, String(gap)); } catch (error) { /* Then it holds for this page only. */ }
 }
 
 const EDITABLE = 'textarea,[contenteditable],input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]):not([type=file])';

@@ -2,6 +2,7 @@
 
 use diesel::RunQueryDsl;
 use diesel::sql_types::Text;
+use jishan::cards::allow_list::{self, Entry};
 use jishan::cards::card;
 use jishan::cards::number::CardNumber;
 use jishan::db::{Conn, Location};
@@ -72,6 +73,31 @@ on_both! {
 }
 
 on_both! {
+    async fn a_till_without_the_network_knows_cards_by_a_digest_of_their_number(town: Town) {
+        let old = town.issue_card(WANG).await.number;
+        let new = town.issue_card(WANG).await.number;
+        let of_li = town.issue_card(LI).await.number;
+        let (today, tomorrow) = ([7; 16], [8; 16]);
+        let list = town.read(move |conn| allow_list::allow_list(conn, &today)).await;
+        let entry = |number: &CardNumber, in_use| Entry {
+            digest: allow_list::digest(&today, number),
+            in_use,
+        };
+        let mut expected = vec![entry(&old, false), entry(&new, true), entry(&of_li, true)];
+        expected.sort();
+        assert_eq!(list, expected, "in the order of the digests, which tells nothing");
+        assert!(!list.contains(&entry(&CardNumber::sample(), true)));
+        // Another day's list has nothing in common with it.
+        let other = town.read(move |conn| allow_list::allow_list(conn, &tomorrow)).await;
+        assert!(other.iter().all(|one| list.iter().all(|known| known.digest != one.digest)));
+        // What a till computes: sha256(b"\x07" * 16 + b"1234567894"), by Python's hashlib.
+        let sample = allow_list::digest(&today, &CardNumber::sample());
+        let hex: String = sample.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "9c427bd038958fd3");
+    }
+}
+
+on_both! {
     async fn a_card_is_issued_on_a_page_that_shows_it_once(town: Town) {
         let grid = town.signed_in("grid").await;
         let path = format!("/households/{WANG}/cards");
@@ -83,7 +109,8 @@ on_both! {
             .read(move |conn| Ok(card::of_household(conn, &wang)?.remove(0)))
             .await;
         let number = CardNumber::parse(&card.number).unwrap();
-        assert!(page.text.contains(&number.grouped()) && page.text.contains("<svg"));
+        assert!(page.text.contains(&number.grouped()));
+        assert_eq!(page.text.matches("<svg").count(), 2, "a square, and bars for guns that read no squares");
         // The secret is in the drawing and nowhere in words; the form sent twice shows the same card.
         assert!(!page.text.contains("/K/"));
         assert_eq!(grid.post(&path, &fields).await.text, page.text);

@@ -117,6 +117,9 @@ fn expect_right(route: &Route, name: &str, role: Option<Role>, answer: &Answer) 
 fn expect_hardened(path: &str, answer: &Answer) {
     let policy = answer.header("content-security-policy");
     assert!(policy.starts_with("default-src 'none';"), "{path}: {policy}");
+    // Where the camera can be started its decoder may run, which is WebAssembly, and nothing else more than elsewhere.
+    let may_decode = ["/counter", "/counter/photo", "/counter/try-scan", "/redemptions"].contains(&path);
+    let policy = policy.replace(if may_decode { " 'wasm-unsafe-eval'" } else { "\0" }, "");
     for word in ["unsafe-inline", "unsafe-eval", "http:", "https:", "*"] {
         assert!(!policy.contains(word), "{path}: {policy}");
     }
@@ -129,7 +132,7 @@ fn expect_hardened(path: &str, answer: &Answer) {
         assert!(policy.contains(part), "{path}: {policy}");
     }
     assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
-    assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+    assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
     assert_eq!(answer.header("x-robots-tag"), "noindex", "{path}");
     let kept = match path.starts_with("/static/") {
         true if answer.status.is_success() => "no-cache",

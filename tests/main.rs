@@ -8,6 +8,7 @@
 )]
 
 mod browser;
+mod camera;
 mod town;
 
 mod access;
@@ -24,6 +25,7 @@ mod house;
 mod laws;
 mod ledger;
 mod notices;
+mod photos;
 mod places;
 mod public_text;
 mod redress;

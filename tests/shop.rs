@@ -313,3 +313,27 @@ on_both! {
         town.expect_books_hold().await;
     }
 }
+
+on_both! {
+    async fn a_gun_is_tried_without_a_trace_and_the_sample_card_is_nobodys(town: Town) {
+        let card = town.issue_card(WANG).await.token();
+        let shop = town.signed_in("shop").await;
+        let audited = town.signed_in("auditor").await.get("/audit").await.text;
+        let tried = async |text: &str| shop.post("/counter/try-scan", &[("text", text)]).await.text;
+        assert!(tried(&card).await.contains("积分卡的二维码，卡号"));
+        assert!(tried(&card[..10]).await.contains("积分卡的卡号"));
+        assert!(tried(" 2900000000018\r\n").await.contains("商品条码：样品"));
+        assert!(tried("<b>WIFI</b>").await.contains("没认出来"));
+        assert!(!tried("<b>WIFI</b>").await.contains("<b>WIFI</b>"));
+        assert!(tried("").await.contains("没有收到内容"));
+        // A stopped card, another's and nobody's are told alike: the page looks nothing up.
+        town.issue_card(WANG).await;
+        assert!(tried(&card).await.contains("积分卡的二维码，卡号"));
+        assert_eq!(town.signed_in("auditor").await.get("/audit").await.text.matches("<tr").count(), audited.matches("<tr").count() + 1, "the new card is all that was recorded");
+
+        let sample = jishan::cards::number::CardNumber::sample();
+        let refused = town.redeem("a", sample.as_str(), &[("G006", 1)]).await.unwrap_err();
+        assert_eq!(refused.code(), "unknown_card");
+        assert_eq!(town.signed_in("building").await.get("/counter/try-scan").await.status, 403);
+    }
+}

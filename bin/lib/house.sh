@@ -46,3 +46,16 @@ have_cc() {
 need_cc() {
   have_cc || fail "A C compiler (cc with the C library's headers) is missing; SQLite and libpq are compiled in. On Debian or Ubuntu: apt-get install gcc libc6-dev. On Fedora: dnf install gcc. On macOS: xcode-select --install."
 }
+
+# Fetches the camera's decoder as package-lock.json says. The copy of the lock file is written last: a folder that holds an
+# equal one is complete. build.rs asks for the decoder again when package.json is newer.
+camera_packages() {
+  local installed=$root/node_modules/.installed-lock.json
+  if cmp --silent "$root/package-lock.json" "$installed"; then
+    return
+  fi
+  command -v npm >/dev/null || fail "npm is missing; it fetches what decodes the camera's pictures. Install Node.js 20.11 or newer from https://nodejs.org or from your distribution."
+  npm --prefix "$root" ci --ignore-scripts --no-audit --no-fund
+  cp "$root/package-lock.json" "$installed"
+  touch "$root/package.json"
+}

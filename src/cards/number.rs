@@ -26,6 +26,9 @@ const SECRET_CHARS: usize = 12;
 /// The sign that precedes number and secret in a card's address; short, because every letter makes the modules smaller.
 const ADDRESS_MARK: &str = "/K/";
 
+/// The sample's number without its check digit.
+const SAMPLE_BODY: u64 = 123_456_789;
+
 /// A card number that could have been issued: ten digits, the first 1–9, the last the check digit of the others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CardNumber(String);
@@ -52,13 +55,21 @@ impl CardNumber {
         Ok(Self(digits))
     }
 
+    /// The number of the sample card, with which a gun or a camera is tried: well-formed, and no household's.
+    #[must_use]
+    pub fn sample() -> Self {
+        let check = damm(&SAMPLE_BODY.to_string()).unwrap_or_default();
+        Self(format!("{SAMPLE_BODY}{check}"))
+    }
+
     /// Makes a number from 64 random bits; the same bits make the same number.
     ///
     /// There are 900 million numbers, so the remainder favours the smaller ones by less than one part in 10¹⁰. The
     /// caller draws again if the number is taken. Numbers are random and not counted up, so that nobody finds a
-    /// neighbour's by adding one.
+    /// neighbour's by adding one. The sample's number is never made: its bits make the next one.
     pub fn from_random(bits: u64) -> Self {
-        let body = (100_000_000 + bits % 900_000_000).to_string();
+        let body = 100_000_000 + bits % 900_000_000;
+        let body = if body == SAMPLE_BODY { body + 1 } else { body }.to_string();
         let check = damm(&body).unwrap_or_default();
         Self(format!("{body}{check}"))
     }
@@ -477,6 +488,13 @@ mod tests {
             "{first_digits:?}"
         );
         assert!(CardNumber::from_random(0).as_str().starts_with("100000000"));
+        let sample = CardNumber::sample();
+        assert_eq!(CardNumber::parse("123 456 789 4"), Ok(sample.clone()));
+        assert_ne!(
+            CardNumber::from_random(23_456_789),
+            sample,
+            "no household gets the sample"
+        );
         assert!(CardNumber::from_random(899_999_999).as_str().starts_with("999999999"));
     }
 

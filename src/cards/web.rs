@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::card::{self, Issue, Refused, Wallet};
 use super::number::{CardNumber, CardToken};
-use super::qr;
+use super::{bars, qr};
 use crate::access::role::Permission;
 use crate::app::{App, Staff, Visitor};
 use crate::db::Conn;
@@ -26,6 +26,8 @@ struct IssuedPage {
     head: String,
     /// The card's address as a drawing; the secret is in it and nowhere else on the page.
     drawing: String,
+    /// The number as bars, for guns that read no squares.
+    bars: String,
     number: String,
     office: String,
     phone: String,
@@ -91,6 +93,7 @@ pub async fn issue(
         code: household.code,
         head: household.head_name,
         drawing: qr::svg(&address, "积分卡二维码").map_err(Error::internal)?,
+        bars: bars::code_128(issued.number.as_str(), "卡号的条码").unwrap_or_default(),
         number: issued.number.grouped(),
         office: programme.office,
         phone: programme.phone,

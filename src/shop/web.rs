@@ -15,6 +15,7 @@ mod shifts;
 mod slip;
 mod stock;
 mod store;
+mod try_scan;
 
 pub(in crate::shop) use confirmation::confirmed;
 pub use counter::{counter, quote, redeem, show_card};
@@ -28,3 +29,4 @@ pub use shifts::{audit_shift, handover, shifts};
 pub use slip::{refund, slip, void};
 pub use stock::{receive, stock};
 pub use store::{add_till, set_day, set_opening, set_rules, store, withdraw_till};
+pub use try_scan::{try_scan, try_scan_text};

@@ -82,8 +82,8 @@ export async function startDemo({ households, more = [], environment = {} } = {}
   return Object.assign(demo, { address: first });
 }
 
-/** The machine's own Chromium, with everything off that would call home. */
-export async function openBrowser() {
+/** The machine's own Chromium, with everything off that would call home. `more` switches are added. */
+export async function openBrowser(more = []) {
   const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
   const executablePath = process.env.CHROMIUM || places.find((place) => existsSync(place));
   if (!executablePath) throw new Error(`No Chromium: CHROMIUM is not set, and there is none of ${places.join(", ")}`);
@@ -98,6 +98,7 @@ export async function openBrowser() {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...more,
     ],
   });
   browsers.add(browser);

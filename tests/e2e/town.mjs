@@ -13,10 +13,10 @@ export const SCREEN = { width: 1280, height: 900 };
 // A debug build on a busy machine answers slowly; a test that waits longer has found a mistake.
 const PATIENCE_MS = 45_000;
 
-/** Opens the demonstration town. `complaints` gathers what the browser reports of scripts and of the content policy, `visited` the paths that were opened. */
-export async function openTown({ households = 60 } = {}) {
+/** Opens the demonstration town, and a browser with these `switches`. `complaints` gathers what the browser reports of scripts and of the content policy, `visited` the paths that were opened. */
+export async function openTown({ households = 60, switches = [] } = {}) {
   const demo = await startDemo({ households });
-  const browser = await openBrowser();
+  const browser = await openBrowser(switches);
   const complaints = [];
   const visited = new Set();
   const sessions = new Map();

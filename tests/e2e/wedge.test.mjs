@@ -2,7 +2,7 @@
 // Run: node --test tests/e2e/wedge.test.mjs
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 
 // The module is loaded through a data: address, because the repository has no package.json that would call .js files modules.
 const source = readFileSync(new URL('../../static/wedge.js', import.meta.url), 'utf8');
@@ -261,4 +261,22 @@ test('text that arrives by input events postpones the clock', () => {
   const last = first[first.length - 1].time;
   const nudge = { type: 'input', time: last + 80 };
   assert.deepEqual(play([first, nudge, keys(SALT.slice(6), { at: last + 160 })]).brief, [`goods ${SALT}`]);
+});
+
+// Streams in files, written down from what browsers document and not recorded from real guns: each key as [key, code, keyCode, time in ms, shift]; `field` is what the field holds, if one has the focus.
+const STREAMS = new URL('../fixtures/keys/', import.meta.url);
+for (const file of readdirSync(STREAMS).sort()) {
+  const { about, expected, keys: stream } = JSON.parse(readFileSync(new URL(file, STREAMS), 'utf8'));
+  test(`stream: ${about}`, () => {
+    const inField = expected.field !== undefined;
+    const events = stream.map(([key, code, keyCode, time, shift]) => ({ type: 'keydown', key, code, keyCode, time, shift: Boolean(shift), isComposing: false, inField, fieldValue: expected.field || '' }));
+    const { brief, rejects } = play(events);
+    assert.deepEqual([brief, rejects.map(({ reason }) => reason)], [expected.scans, expected.rejects || []]);
+  });
+}
+
+test('goods that carry more than their number are goods, and a number that only looks so is not', () => {
+  assert.equal(classify('(01)06900000001196(10)AB').value, '06900000001196');
+  assert.equal(classify('0106900000001197').kind, 'unknown', 'a wrong check digit');
+  assert.equal(classify('https://evil.example/k/x?/01/06900000001196').kind, 'unknown', 'what stands behind the question mark is no path');
 });

@@ -14,7 +14,7 @@ use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::places::area::{Area, Tree};
 use crate::places::household;
-use crate::sent::{Path, Query, SignedForm};
+use crate::sent::{NoFields, Path, Query, SignedForm};
 
 #[derive(Template)]
 #[template(path = "access/users.html")]

@@ -9,7 +9,7 @@ use crate::access::role::{Permission, Reach};
 use crate::app::{App, Staff};
 use crate::cards::card::Wallet;
 use crate::cards::number::CardToken;
-use crate::cards::qr::decode_photo;
+use crate::cards::photo::decode_photo;
 use crate::council::nomination::{self, Filter};
 use crate::db::Conn;
 use crate::error::{Error, Result};

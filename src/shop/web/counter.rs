@@ -14,11 +14,12 @@ use serde_json::json;
 use super::basket::{Answer, Basket, CardState, Fields, QUANTITY};
 use super::confirmation::confirmed;
 use crate::app::{App, Staff};
+use crate::assets::decoder_folder;
 use crate::cards::card;
 use crate::clock::{Moment, day_of, local};
 use crate::db::Conn;
 use crate::error::{Error, Refusal, Result};
-use crate::guard::problem;
+use crate::guard::{let_decode, problem};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::places::household::{self, initials};
@@ -45,6 +46,8 @@ struct CounterPage {
     /// The till and since when: `1号柜台 9:02开班`.
     till: String,
     held: Vec<Held>,
+    /// Where the camera's decoder is, if the program has it.
+    decoder: String,
 }
 
 /// A basket that was put aside.
@@ -118,6 +121,7 @@ impl CounterPage {
             shelves: shelves(tiles),
             chosen,
             basket,
+            decoder: decoder_folder(),
         })
     }
 
@@ -226,7 +230,7 @@ pub(super) async fn show(
         .db
         .read(move |conn| CounterPage::build(conn, staff, &shift, basket, problems, now))
         .await?;
-    page::show_with(status, &page)
+    Ok(let_decode(page::show_with(status, &page)?))
 }
 
 /// `POST /counter`: the same page with the card recognised and the basket reckoned up. Nothing is done yet.

@@ -11,7 +11,7 @@ use super::basket::{Basket, Fields, carried};
 use super::counter::{say, show, wants_json};
 use crate::app::{App, Staff};
 use crate::cards::number::CardToken;
-use crate::cards::qr::decode_photo;
+use crate::cards::photo::decode_photo;
 use crate::error::{Error, Result};
 use crate::page::Problems;
 use crate::sent::STALE_FORM;
