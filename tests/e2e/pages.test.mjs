@@ -298,6 +298,47 @@ const PAGES = [
   ["slip", "shop", async (page) => to(`${await slipPath()}?done=made`)(page)],
   ["slip-auditor", "auditor", async (page) => to(await slipPath())(page)],
   ["slip-refused", "shop", async (page) => sent(await slipPath(), (form) => form.selectOption("#reason", "其他原因"), "button.danger")(page), 422],
+  ["slip-refunded", "shop", async (page) => {
+    const made = await town.api("shop", "/redemptions", { card: known.card.token, lines: [{ sku: "G019", quantity: 1 }], signs: true, proxy_name: "陈大勇" });
+    return sent(`/redemptions/${made.id}`, async (form) => {
+      await form.selectOption("#reason", "住户不要了");
+      await form.fill("[name='back.1']", "1");
+    }, "button:text-is('退货')")(page);
+  }],
+  ["shift", "shop", to("/shift")],
+  ["shifts", "auditor", to("/shifts")],
+  ["handover", "stock", followed("/shifts", "tbody tr:nth-child(2) a")],
+  ["store", "admin", to("/store")],
+  ["store-refused", "admin", sent("/store", async (page) => {
+    await page.fill("#return_days", "7");
+    await page.fill("[aria-label='纸品，3至4人户']", "3");
+    await page.fill("#rules-reason", "试一试");
+  }, "form[action='/store/rules'] .button.primary"), 422],
+  ["store-auditor", "auditor", to("/store")],
+  ["delivery-made", "shop", async (page) => {
+    await page.goto(`${town.address}/counter`);
+    await scan(page, known.card.token);
+    await scan(page, "G019");
+    await page.locator(".pickup summary").click();
+    await page.selectOption("#pickup", "delivery");
+    await page.fill("#delivery_note", "下午在家");
+    await page.locator("#status.enough").waitFor();
+    await Promise.all([page.waitForURL(/redemptions/), page.keyboard.press("F9")]);
+    return page.goto(`${town.address}/deliveries`);
+  }],
+  ["pick-list", "shop", to("/deliveries/pick-list")],
+  ["proxies", "grid", ofKnown("/proxies")],
+  ["proxies-refused", "grid", async (page) => sent(`/households/${known.code}/proxies`, async (form) => {
+    await form.fill("#pin", "1234");
+    await form.fill("#again", "1234");
+  }, "form[action$='/pin'] .button.primary")(page), 422],
+  ["counter-held", "shop", async (page) => {
+    await page.goto(`${town.address}/counter`);
+    await scan(page, "G019");
+    await Promise.all([page.waitForURL(/counter$/, { waitUntil: "load" }), page.keyboard.press("F4")]);
+    await page.locator(".held").waitFor();
+    return page.goto(`${town.address}/counter`);
+  }],
   ["journal", "shop", async (page) => { await slipPath(); return to("/journal")(page); }],
   ["journal-empty", "auditor", to("/journal?on=2020-01-01")],
   ["journal-wrong", "auditor", to("/journal?on=2026-13-45"), 422],
