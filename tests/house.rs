@@ -14,7 +14,7 @@ use regex::Regex;
 /// The floors, from the ground up, as in the table of `src/lib.rs`. A file uses its own room and lower floors.
 const FLOORS: [&[&str]; 9] = [
     &["id", "points", "money", "clock", "error"],
-    &["db", "audit", "files", "request", "page"],
+    &["db", "audit", "files", "photo", "request", "page"],
     &["ledger"],
     &["places"],
     &["access"],
@@ -31,6 +31,7 @@ const WITHIN_A_FLOOR: &[Exception] = &[
     ("audit", "db", "a line is a row"),
     ("request", "db", "a key is a row"),
     ("files", "db", "the folder lies beside the programme"),
+    ("photo", "files", "what a file is, is told by its first bytes"),
 ];
 
 /// Above all floors, with every `web.rs` and `api.rs`: these may use any room.
@@ -113,6 +114,18 @@ const TABLES: &[(&str, &str)] = &[
     ("redemption_lines", "shop"),
     ("redemption_voids", "shop"),
     ("stock_movements", "shop"),
+    ("goods_prices", "shop"),
+    ("donors", "shop"),
+    ("stock_receipts", "shop"),
+    ("stock_receipt_lines", "shop"),
+    ("write_offs", "shop"),
+    ("write_off_lines", "shop"),
+    ("stocktakes", "shop"),
+    ("stocktake_counts", "shop"),
+    ("stocktake_reasons", "shop"),
+    ("stocktake_postings", "shop"),
+    ("wishes", "shop"),
+    ("wish_voices", "shop"),
 ];
 
 /// Who reads another room's table all the same: file, table, why.
@@ -250,7 +263,7 @@ const MOST_LINES: usize = 700;
 /// Longer ones: file, how long at most, why.
 const LONG_FILES: &[(&str, usize, &str)] = &[(
     "src/db/schema.rs",
-    1_000,
+    1_300,
     "the list of all tables as diesel reads it: nobody reads it in one sitting",
 )];
 

@@ -34,6 +34,12 @@ const NEVER_CHANGED: &[&str] = &[
     "redemption_lines",
     "redemption_voids",
     "stock_movements",
+    "goods_prices",
+    "stock_receipts",
+    "stock_receipt_lines",
+    "write_off_lines",
+    "stocktake_counts",
+    "stocktake_postings",
     "attendances",
     "ballots",
     "issuance_budgets",
@@ -62,8 +68,14 @@ const CHANGED: &[(&str, &str)] = &[
     ("gatherings", "closed"),
     ("gathering_rows", "signed in, and nominated"),
     ("points_stores", "opening hours"),
-    ("goods_items", "a price, or withdrawn"),
+    ("goods_items", "a price, a photograph, or withdrawn"),
     ("stock_lots", "the lot repeats its last movement"),
+    ("donors", "a donor wishes to be named, or not any more"),
+    ("write_offs", "confirmed or rejected"),
+    ("stocktakes", "closed, sent back, approved"),
+    ("stocktake_reasons", "put right before the approval"),
+    ("wishes", "fulfilled or declined"),
+    ("wish_voices", "moved to another wish, or free again"),
     ("council_members", "a seat is given up"),
     ("kin_declarations", "a declaration is mended"),
     ("council_sessions", "opened, closed"),
@@ -262,6 +274,21 @@ on_both! {
                  '{admin}', loaded_at FROM scheme_versions"
             ),
             format!("INSERT INTO scheme_suspensions SELECT 's', id, TRUE, 'r', '{admin}', loaded_at FROM scheme_versions"),
+            // Goods written off, and a stocktake.
+            format!(
+                "INSERT INTO write_offs SELECT 'w', s.id, 'breakage', '', 'proposed', '{admin}', v.loaded_at, NULL, NULL, '' \
+                 FROM points_stores s, scheme_versions v"
+            ),
+            "INSERT INTO write_off_lines VALUES ('w', 1, 1)".to_owned(),
+            format!(
+                "INSERT INTO stocktakes SELECT 't', s.id, NULL, 'counting', '{admin}', v.loaded_at, NULL, NULL, NULL, NULL, '' \
+                 FROM points_stores s, scheme_versions v"
+            ),
+            format!(
+                "INSERT INTO stocktake_counts SELECT 't', goods_id, 1, quantity, quantity, '{admin}', v.loaded_at \
+                 FROM stock_lots, scheme_versions v WHERE stock_lots.number = 1"
+            ),
+            "INSERT INTO stocktake_postings VALUES ('t', 1, 1)".to_owned(),
         ];
         town.write(move |conn| {
             for row in rows {

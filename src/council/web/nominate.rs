@@ -16,7 +16,7 @@ use crate::clock::{self, Day, Moment};
 use crate::council::evidence;
 use crate::council::forecast::{self, Forecast, History, this_period};
 use crate::council::nomination::{self, Nominate, Nomination, Nominator};
-use crate::council::photo;
+use crate::photo;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;

@@ -14,7 +14,7 @@ use crate::clock::{self, Moment};
 use crate::council::evidence::{self, Evidence};
 use crate::council::forecast;
 use crate::council::nomination::{self, Decision, Nomination, Nominator, State as Stand, Verify};
-use crate::council::photo;
+use crate::photo;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
