@@ -33,5 +33,6 @@ mod schema;
 mod scheme;
 mod shop;
 mod statements;
+mod stock;
 mod visits;
 mod year;

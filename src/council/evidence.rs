@@ -11,7 +11,6 @@ use diesel::prelude::*;
 
 use super::nomination::{self, Nomination, State};
 use super::notice;
-use crate::photo::{self, Photo};
 use crate::access::user::User;
 use crate::audit;
 use crate::clock::{Day, Moment, day_of};
@@ -20,6 +19,7 @@ use crate::db::{Conn, insert_rows};
 use crate::error::{Error, Refusal, Result};
 use crate::files::{FileName, Files, Kind};
 use crate::id::Id;
+use crate::photo::{self, Photo};
 
 /// A photograph of a deed.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]

@@ -34,7 +34,10 @@ pub fn read(text: &str) -> Result<String> {
 /// The GS1 check digit of the digits before it: weights 3 and 1 alternate from the right.
 fn check_digit(body: &str) -> String {
     let digits = body.chars().rev().filter_map(|letter| letter.to_digit(10));
-    let sum: u32 = digits.zip([3, 1].into_iter().cycle()).map(|(digit, weight)| digit * weight).sum();
+    let sum: u32 = digits
+        .zip([3, 1].into_iter().cycle())
+        .map(|(digit, weight)| digit * weight)
+        .sum();
     ((10 - sum % 10) % 10).to_string()
 }
 
@@ -88,7 +91,13 @@ mod tests {
 
     #[test]
     fn a_wrong_digit_is_told_with_the_right_one() {
-        for right in ["6900000001011", "2000000000015", "96385074", "012345678905", "10012345678902"] {
+        for right in [
+            "6900000001011",
+            "2000000000015",
+            "96385074",
+            "012345678905",
+            "10012345678902",
+        ] {
             assert_eq!(read(right).unwrap(), right);
         }
         assert_eq!(read(" 6900000 001011 ").unwrap(), "6900000001011");

@@ -121,7 +121,11 @@ pub fn all(conn: &mut Conn) -> Result<Vec<Entry>> {
 pub fn find(conn: &mut Conn, text: &str) -> Result<Option<Entry>> {
     let text: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
     Ok(goods_items::table
-        .filter(goods_items::sku.eq(text.to_uppercase()).or(goods_items::barcode.eq(&text)))
+        .filter(
+            goods_items::sku
+                .eq(text.to_uppercase())
+                .or(goods_items::barcode.eq(&text)),
+        )
         .select(Entry::as_select())
         .first(conn)
         .optional()?)
@@ -221,9 +225,10 @@ impl Description {
             }
         };
         let at_least_one = |field, value: Option<i64>, what: &str| match value {
-            Some(value) if !(1..=100_000).contains(&value) => {
-                Err(Error::invalid(field, format!("{what}应为1至100000的整数，没有请留空。")))
-            }
+            Some(value) if !(1..=100_000).contains(&value) => Err(Error::invalid(
+                field,
+                format!("{what}应为1至100000的整数，没有请留空。"),
+            )),
             _ => Ok(()),
         };
         at_least_one("case_quantity", self.case_quantity, "装箱数")?;
@@ -281,7 +286,10 @@ pub(super) fn add(conn: &mut Conn, described: &Description, price: Points, act: 
         sku => sku.to_owned(),
     };
     if !is_short_code(&sku) {
-        return Err(Error::invalid("sku", "编号用大写字母和数字，至少有一个数字，最多16位，例如G041。"));
+        return Err(Error::invalid(
+            "sku",
+            "编号用大写字母和数字，至少有一个数字，最多16位，例如G041。",
+        ));
     }
     let barcode = barcode_for(conn, described)?;
     expect_free(conn, &sku, barcode.as_deref(), None)?;
@@ -299,9 +307,7 @@ pub(super) fn add(conn: &mut Conn, described: &Description, price: Points, act: 
         withdrawn_at: None,
     };
     let initials = initials(&item.name);
-    diesel::insert_into(goods_items::table)
-        .values(&item)
-        .execute(conn)?;
+    diesel::insert_into(goods_items::table).values(&item).execute(conn)?;
     diesel::update(goods_items::table.filter(goods_items::id.eq(&item.id)))
         .set((
             goods_items::initials.eq(initials),

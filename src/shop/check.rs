@@ -62,7 +62,9 @@ fn check_lots(conn: &mut Conn, taken: &mut Units, returned: &mut Units) -> Resul
         lots.insert(lot, (version, after));
         let units = match kind {
             // What documents say about these is compared in `shelf_check.rs`.
-            MovementKind::Receipt | MovementKind::TransferOut | MovementKind::WriteOff | MovementKind::Count => continue,
+            MovementKind::Receipt | MovementKind::TransferOut | MovementKind::WriteOff | MovementKind::Count => {
+                continue;
+            }
             MovementKind::Redemption => taken.entry(redemption.unwrap_or_default()).or_default(),
             MovementKind::Return => returned.entry(redemption.unwrap_or_default()).or_default(),
         };

@@ -113,7 +113,12 @@ fn suggested(gone: i64, weeks: i64, usable: i64, case: i64) -> i64 {
     if weeks < 1 || gone < 1 {
         return 0;
     }
-    let up = |number: i64, part: i64| number.saturating_add(part.saturating_sub(1)).checked_div(part).unwrap_or(0);
+    let up = |number: i64, part: i64| {
+        number
+            .saturating_add(part.saturating_sub(1))
+            .checked_div(part)
+            .unwrap_or(0)
+    };
     let target = up(gone.saturating_mul(COVER_WEEKS), weeks);
     match target.saturating_sub(usable) {
         missing if missing > 0 => up(missing, case.max(1)).saturating_mul(case.max(1)),
@@ -138,7 +143,10 @@ fn first_received(conn: &mut Conn, store: &Id<PointsStore>) -> Result<HashMap<Id
     Ok(stock_lots::table
         .filter(stock_lots::store_id.eq(store))
         .group_by(stock_lots::goods_id)
-        .select((stock_lots::goods_id, diesel::dsl::min(stock_lots::received_on).assume_not_null()))
+        .select((
+            stock_lots::goods_id,
+            diesel::dsl::min(stock_lots::received_on).assume_not_null(),
+        ))
         .load::<(Id<GoodsItem>, Day)>(conn)?
         .into_iter()
         .collect())

@@ -187,7 +187,10 @@ fn columns(heading: &[String]) -> Result<HashMap<&'static str, usize>> {
         true => Ok(columns),
         false => Err(Error::invalid(
             "file",
-            format!("第一行应为表头，缺少这些列：{}。可以先导出一份，在里面改。", missing.join("、")),
+            format!(
+                "第一行应为表头，缺少这些列：{}。可以先导出一份，在里面改。",
+                missing.join("、")
+            ),
         )),
     }
 }
@@ -210,7 +213,10 @@ fn wanted(row: &Row<'_>) -> Result<(Description, Points)> {
     };
     let described = described.checked()?;
     if !catalogue::is_short_code(&described.sku) {
-        return Err(Error::invalid("file", "编号用大写字母和数字，至少有一个数字，最多16位。"));
+        return Err(Error::invalid(
+            "file",
+            "编号用大写字母和数字，至少有一个数字，最多16位。",
+        ));
     }
     Ok((described, Points(price)))
 }
@@ -226,9 +232,7 @@ fn expect_own_barcode(
         return Ok(());
     }
     match barcodes.insert(described.barcode.clone(), described.sku.clone()) {
-        Some(other) if other != described.sku => {
-            Err(Error::invalid("file", format!("这个条码已经是{other}的。")))
-        }
+        Some(other) if other != described.sku => Err(Error::invalid("file", format!("这个条码已经是{other}的。"))),
         _ => Ok(()),
     }
 }

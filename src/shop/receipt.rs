@@ -154,10 +154,16 @@ pub fn check_line(conn: &mut Conn, line: &NewLine, today: Day) -> Result<(GoodsI
         other => other,
     })?;
     if item.withdrawn_at.is_some() {
-        return Err(Error::invalid("code", format!("{}已停兑，恢复兑换以后才能入库。", item.name)));
+        return Err(Error::invalid(
+            "code",
+            format!("{}已停兑，恢复兑换以后才能入库。", item.name),
+        ));
     }
     if !(1..=MOST_RECEIVED).contains(&line.quantity) {
-        return Err(Error::invalid("quantity", format!("数量应为1至{MOST_RECEIVED}的整数。")));
+        return Err(Error::invalid(
+            "quantity",
+            format!("数量应为1至{MOST_RECEIVED}的整数。"),
+        ));
     }
     if !(0..=100_000_000).contains(&line.cost_fen) {
         return Err(Error::invalid("cost", "单价应为0至100万元。"));
@@ -176,7 +182,10 @@ pub fn check_line(conn: &mut Conn, line: &NewLine, today: Day) -> Result<(GoodsI
 pub fn receive(conn: &mut Conn, document: &Document, lines: &[NewLine], act: &Act) -> Result<i64> {
     let answer = act.once(conn, &(document, lines), |conn| {
         if lines.is_empty() || lines.len() > MOST_LINES {
-            return Err(Error::invalid("lines", format!("一张入库单要有1至{MOST_LINES}行商品。")));
+            return Err(Error::invalid(
+                "lines",
+                format!("一张入库单要有1至{MOST_LINES}行商品。"),
+            ));
         }
         check_words(document)?;
         let funding = match document.kind {
@@ -213,7 +222,10 @@ fn check_words(document: &Document) -> Result<()> {
     if document.note.chars().count() > 200 {
         return Err(Error::invalid("note", "备注最多200个字。"));
     }
-    if document.declared_fen.is_some_and(|fen| !(0..=10_000_000_000).contains(&fen)) {
+    if document
+        .declared_fen
+        .is_some_and(|fen| !(0..=10_000_000_000).contains(&fen))
+    {
         return Err(Error::invalid("declared", "自报价值应为0至1亿元。"));
     }
     let of_donation = document.donor.is_some() || document.declared_fen.is_some() || !document.intent.is_empty();
@@ -288,7 +300,10 @@ pub fn transfer(conn: &mut Conn, asked: &Transfer, act: &Act) -> Result<i64> {
             return Err(Error::invalid("to", "调出和调入是同一家店，请选另一家。"));
         }
         if asked.lots.is_empty() || asked.lots.len() > MOST_LINES {
-            return Err(Error::invalid("lots", format!("请填写要调拨的数量，一次1至{MOST_LINES}批。")));
+            return Err(Error::invalid(
+                "lots",
+                format!("请填写要调拨的数量，一次1至{MOST_LINES}批。"),
+            ));
         }
         let lots = take_out(conn, asked, act)?;
         let document = Document {
@@ -325,7 +340,10 @@ fn take_out(conn: &mut Conn, asked: &Transfer, act: &Act) -> Result<Vec<NewLot>>
             return Err(Error::invalid("lots", "数量应为1以上的整数。"));
         }
         if lot.expires_on.is_some_and(|last| last < day_of(act.at)) {
-            return Err(Error::invalid("lots", format!("第{number}批已过期，不能调拨，请报损。")));
+            return Err(Error::invalid(
+                "lots",
+                format!("第{number}批已过期，不能调拨，请报损。"),
+            ));
         }
         if lot.quantity < *quantity {
             return Err(too_small(conn, &lot)?.into());
@@ -404,12 +422,7 @@ pub fn newest(conn: &mut Conn, stores: &[Id<PointsStore>], limit: i64) -> Result
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn donations(
-    conn: &mut Conn,
-    stores: &[Id<PointsStore>],
-    from: Day,
-    to: Day,
-) -> Result<Vec<(StockReceipt, i64)>> {
+pub fn donations(conn: &mut Conn, stores: &[Id<PointsStore>], from: Day, to: Day) -> Result<Vec<(StockReceipt, i64)>> {
     let receipts = stock_receipts::table
         .filter(stock_receipts::store_id.eq_any(stores))
         .filter(stock_receipts::kind.eq(ReceiptKind::Donation))

@@ -40,7 +40,10 @@ pub(super) fn check(conn: &mut Conn) -> Result<Result<(), Broken>> {
     let brought: Units = stock_receipt_lines::table
         .filter(stock_receipt_lines::from_lot_number.is_not_null())
         .group_by(stock_receipt_lines::from_lot_number)
-        .select((stock_receipt_lines::from_lot_number.assume_not_null(), sql::<BigInt>(SUM)))
+        .select((
+            stock_receipt_lines::from_lot_number.assume_not_null(),
+            sql::<BigInt>(SUM),
+        ))
         .load::<(i64, i64)>(conn)?
         .into_iter()
         .collect();
@@ -60,13 +63,23 @@ pub(super) fn check(conn: &mut Conn) -> Result<Result<(), Broken>> {
         .collect();
     let pairs = [
         ("stock_receipt_lines", came_in, received),
-        ("stock_receipt_lines, from", negative(moved(conn, MovementKind::TransferOut)?), brought),
+        (
+            "stock_receipt_lines, from",
+            negative(moved(conn, MovementKind::TransferOut)?),
+            brought,
+        ),
         ("write_off_lines", negative(moved(conn, MovementKind::WriteOff)?), lost),
-        ("stocktake_postings", without_nothing(moved(conn, MovementKind::Count)?), without_nothing(counted)),
+        (
+            "stocktake_postings",
+            without_nothing(moved(conn, MovementKind::Count)?),
+            without_nothing(counted),
+        ),
     ];
     for (place, moved, told) in pairs {
         if let Some((lot, units)) = told.iter().find(|(lot, units)| moved.get(lot) != Some(units)) {
-            return Ok(Err(Broken(format!("{place}, lot {lot}: {units} units were not moved exactly once"))));
+            return Ok(Err(Broken(format!(
+                "{place}, lot {lot}: {units} units were not moved exactly once"
+            ))));
         }
         if let Some(lot) = moved.keys().find(|lot| !told.contains_key(lot)) {
             return Ok(Err(Broken(format!("{place}, lot {lot}: moved without a document"))));
@@ -87,7 +100,10 @@ fn moved(conn: &mut Conn, kind: MovementKind) -> Result<Units> {
 }
 
 fn negative(units: Units) -> Units {
-    units.into_iter().map(|(lot, units)| (lot, units.saturating_neg())).collect()
+    units
+        .into_iter()
+        .map(|(lot, units)| (lot, units.saturating_neg()))
+        .collect()
 }
 
 /// Two stocktakes may cancel each other out.

@@ -175,7 +175,9 @@ pub fn open(conn: &mut Conn, store: &Id<PointsStore>, category: Option<&str>, ac
             decided_at: None,
             decision_note: String::new(),
         };
-        diesel::insert_into(stocktakes::table).values(&stocktake).execute(conn)?;
+        diesel::insert_into(stocktakes::table)
+            .values(&stocktake)
+            .execute(conn)?;
         Ok(done(&stocktake.id, category.unwrap_or("全部").to_owned()))
     })?;
     Ok(Id::known(answer))
@@ -204,7 +206,11 @@ pub fn count(conn: &mut Conn, id: &Id<Stocktake>, counts: &[(String, i64)], act:
         let mut rows = Vec::new();
         for (sku, counted) in counts {
             let item = goods.get(sku).ok_or(Error::NotFound)?;
-            if stocktake.category.as_ref().is_some_and(|category| *category != item.category) {
+            if stocktake
+                .category
+                .as_ref()
+                .is_some_and(|category| *category != item.category)
+            {
                 return Err(Error::invalid("counts", format!("{}不在这次盘点的类别里。", item.name)));
             }
             rows.push(Count {
@@ -410,10 +416,15 @@ pub fn explain(conn: &mut Conn, id: &Id<Stocktake>, reasons: &[(String, Reason, 
             let variance = found.ok_or(Error::NotFound)?;
             let note = note.trim();
             reason.expect_words(note)?;
-            if (*reason == Reason::Found) != (variance.units() > 0) && *reason != Reason::Error && *reason != Reason::Other
+            if (*reason == Reason::Found) != (variance.units() > 0)
+                && *reason != Reason::Error
+                && *reason != Reason::Other
             {
                 let name = &variance.item.name;
-                return Err(Error::invalid("reason", format!("{name}：多出来的选“盘盈”或“差错”，少了的选别的原因。")));
+                return Err(Error::invalid(
+                    "reason",
+                    format!("{name}：多出来的选“盘盈”或“差错”，少了的选别的原因。"),
+                ));
             }
             let told = Told {
                 stocktake_id: id.clone(),
@@ -425,7 +436,9 @@ pub fn explain(conn: &mut Conn, id: &Id<Stocktake>, reasons: &[(String, Reason, 
                 .filter(stocktake_reasons::stocktake_id.eq(id))
                 .filter(stocktake_reasons::goods_id.eq(&variance.item.id));
             if diesel::update(same).set(&told).execute(conn)? == 0 {
-                diesel::insert_into(stocktake_reasons::table).values(&told).execute(conn)?;
+                diesel::insert_into(stocktake_reasons::table)
+                    .values(&told)
+                    .execute(conn)?;
             }
         }
         Ok(done(id, format!("{}种", reasons.len())))
@@ -512,7 +525,10 @@ fn post(conn: &mut Conn, stocktake: &Stocktake, act: &Act) -> Result<()> {
     variances.retain(|variance| variance.units() != 0);
     if let Some(silent) = variances.iter().find(|variance| variance.reason.is_none()) {
         let name = &silent.item.name;
-        return Err(Error::invalid("reason", format!("{name}的差异还没有写原因，请先填写再确认。")));
+        return Err(Error::invalid(
+            "reason",
+            format!("{name}的差异还没有写原因，请先填写再确认。"),
+        ));
     }
     let ids: Vec<Id<GoodsItem>> = variances.iter().map(|variance| variance.item.id.clone()).collect();
     let lots = stock::lots_of(conn, &stocktake.store_id, &ids, true)?;

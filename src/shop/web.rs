@@ -35,8 +35,8 @@ pub use receipts::{add_receipt, new_receipt, receipt, receipts};
 pub use slip::{slip, void};
 pub use stock::{receive, stock};
 pub use stocktakes::{
-    cancel_stocktake, close_stocktake, count, count_sheet, counting, decide_stocktake, explain_stocktake, open_stocktake,
-    stocktake, stocktakes,
+    cancel_stocktake, close_stocktake, count, count_sheet, counting, decide_stocktake, explain_stocktake,
+    open_stocktake, stocktake, stocktakes,
 };
 pub use transfer::{transfer, transfer_form};
 pub use wishes::{decide_wish, make_wish, voice, wishes};

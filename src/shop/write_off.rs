@@ -152,7 +152,10 @@ pub const MOST_LOTS: usize = 200;
 pub fn propose(conn: &mut Conn, asked: &Propose, act: &Act) -> Result<Id<WriteOff>> {
     let answer = act.once(conn, asked, |conn| {
         if asked.lots.is_empty() || asked.lots.len() > MOST_LOTS {
-            return Err(Error::invalid("lots", format!("请填写要报损的数量，一次1至{MOST_LOTS}批。")));
+            return Err(Error::invalid(
+                "lots",
+                format!("请填写要报损的数量，一次1至{MOST_LOTS}批。"),
+            ));
         }
         if !Reason::OF_WRITE_OFFS.contains(&asked.reason) {
             return Err(Error::invalid("reason", "请选择报损原因。"));
@@ -181,7 +184,9 @@ pub fn propose(conn: &mut Conn, asked: &Propose, act: &Act) -> Result<Id<WriteOf
             })
             .collect();
         loaded(conn, &write_off, &lines)?;
-        diesel::insert_into(write_offs::table).values(&write_off).execute(conn)?;
+        diesel::insert_into(write_offs::table)
+            .values(&write_off)
+            .execute(conn)?;
         insert_rows!(conn, write_off_lines::table, &lines);
         Ok(Done {
             answer: write_off.id.as_str().to_owned(),
@@ -197,7 +202,9 @@ fn loaded(conn: &mut Conn, write_off: &WriteOff, lines: &[Line]) -> Result<Stock
     let numbers: Vec<i64> = lines.iter().map(|line| line.lot_number).collect();
     let stock = Stock::of_lots(conn, &numbers)?;
     for (at, line) in lines.iter().enumerate() {
-        let lot = stock.lot(line.lot_number).filter(|lot| lot.store_id == write_off.store_id);
+        let lot = stock
+            .lot(line.lot_number)
+            .filter(|lot| lot.store_id == write_off.store_id);
         let lot = lot.ok_or(Error::NotFound)?;
         if line.quantity < 1 || lines.iter().take(at).any(|other| other.lot_number == line.lot_number) {
             return Err(Error::invalid("lots", "数量应为1以上的整数，一批只写一行。"));

@@ -78,7 +78,10 @@ async fn register(app: &App, staff: Staff, fields: Fields, problems: Problems) -
             let donations = receipt::donations(conn, &stores, from, to)?;
             let donors = donor::named(conn)?;
             Ok(DonationsPage {
-                shown: donors.iter().map(|donor| (donor.id.clone(), donor.shown().to_owned())).collect(),
+                shown: donors
+                    .iter()
+                    .map(|donor| (donor.id.clone(), donor.shown().to_owned()))
+                    .collect(),
                 may_register: staff.duties.permit(Permission::ReceiveStock),
                 done: fields.one("done").to_owned(),
                 name: fields.one("donor_name").to_owned(),
@@ -98,7 +101,11 @@ async fn register(app: &App, staff: Staff, fields: Fields, problems: Problems) -
 ///
 /// # Errors
 /// Only when the database fails: what is wrong in the form is shown in it.
-pub async fn add_donor(State(app): State<App>, staff: Staff, SignedForm(fields): SignedForm<Fields>) -> Result<Response> {
+pub async fn add_donor(
+    State(app): State<App>,
+    staff: Staff,
+    SignedForm(fields): SignedForm<Fields>,
+) -> Result<Response> {
     let act = fields.act("donor.registered", &staff.user.id, app.now());
     let name = fields.one("donor_name").to_owned();
     let added = match fields.one("agrees") {

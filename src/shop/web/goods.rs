@@ -141,7 +141,11 @@ pub async fn new_goods(State(app): State<App>, staff: Staff, Query(fields): Quer
 ///
 /// # Errors
 /// Only when the database fails: what is wrong in the form is shown in it.
-pub async fn add_goods(State(app): State<App>, staff: Staff, SignedForm(fields): SignedForm<Fields>) -> Result<Response> {
+pub async fn add_goods(
+    State(app): State<App>,
+    staff: Staff,
+    SignedForm(fields): SignedForm<Fields>,
+) -> Result<Response> {
     let act = fields.act("goods.registered", &staff.user.id, app.now());
     let asked = described(&fields).and_then(|described| Ok((described, fields.number("price", "积分")?)));
     let added = match asked {
@@ -360,7 +364,17 @@ pub async fn offer_goods(
         .await;
     match (local_path(fields.one("back")), set) {
         (Some(back), Ok(())) => Ok(page::go(back)),
-        (_, set) => answered(&app, staff, sku, if offered { "offered" } else { "hidden" }, fields, set).await,
+        (_, set) => {
+            answered(
+                &app,
+                staff,
+                sku,
+                if offered { "offered" } else { "hidden" },
+                fields,
+                set,
+            )
+            .await
+        }
     }
 }
 
@@ -399,7 +413,11 @@ pub async fn add_photo(
     let added = match sent.files("photo").next().cloned() {
         None => Err(Error::invalid("photo", "请先选照片，再按“上传”。")),
         Some(bytes) => match keep(&app, bytes.to_vec()).await {
-            Ok(file) => app.db.write(move |conn| catalogue::set_photo(conn, &asked, &file, &act)).await,
+            Ok(file) => {
+                app.db
+                    .write(move |conn| catalogue::set_photo(conn, &asked, &file, &act))
+                    .await
+            }
             Err(error) => Err(error),
         },
     };
@@ -421,7 +439,11 @@ async fn keep(app: &App, bytes: Vec<u8>) -> Result<FileName> {
 /// `NotFound`, also while there is none.
 pub async fn show_photo(State(app): State<App>, Path(sku): Path<String>) -> Result<Response> {
     let entry = app.db.read(move |conn| catalogue::by_sku(conn, &sku)).await?;
-    let file = entry.photo.as_deref().and_then(FileName::parse).ok_or(Error::NotFound)?;
+    let file = entry
+        .photo
+        .as_deref()
+        .and_then(FileName::parse)
+        .ok_or(Error::NotFound)?;
     let (kind, files) = (file.kind(), app.files.clone());
     let bytes = app.slowly(move || files.read(&file)).await??;
     let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(kind.media_type()))];

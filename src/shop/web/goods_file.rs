@@ -23,7 +23,10 @@ use crate::shop::goods_file::{self, Effect, Planned};
 pub async fn goods_csv(State(app): State<App>) -> Result<Response> {
     let entries = app.db.read(catalogue::all).await?;
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8")),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/csv; charset=utf-8"),
+        ),
         (
             header::CONTENT_DISPOSITION,
             HeaderValue::from_static("attachment; filename=\"goods.csv\""),
@@ -104,7 +107,7 @@ impl ImportPage {
         rows.filter(|row| wanted(&row.effect)).count()
     }
 
-    fn new(&self) -> usize {
+    fn fresh(&self) -> usize {
         self.count(|effect| *effect == Effect::New)
     }
 

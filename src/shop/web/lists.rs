@@ -101,7 +101,16 @@ pub async fn order_csv(State(app): State<App>, staff: Staff, Query(fields): Quer
             demand::needs(conn, &store.id, today)
         })
         .await?;
-    let head = ["编号", "条码", "名称", "单位", "建议订货", "箱数", "单价（元）", "金额（元）"];
+    let head = [
+        "编号",
+        "条码",
+        "名称",
+        "单位",
+        "建议订货",
+        "箱数",
+        "单价（元）",
+        "金额（元）",
+    ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(needs.iter().filter(|need| need.order > 0).map(|need| {
         let item = &need.entry.item;
@@ -117,7 +126,10 @@ pub async fn order_csv(State(app): State<App>, staff: Staff, Query(fields): Quer
         ]
     }));
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8")),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/csv; charset=utf-8"),
+        ),
         (
             header::CONTENT_DISPOSITION,
             HeaderValue::from_static("attachment; filename=\"order.csv\""),

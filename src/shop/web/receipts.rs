@@ -22,7 +22,7 @@ use crate::shop::barcode;
 use crate::shop::catalogue::{self, Entry};
 use crate::shop::donor::{self, ANONYMOUS, Donor};
 use crate::shop::goods::GoodsItem;
-use crate::shop::receipt::{self, Document, NewLine, Received, ReceiptKind, StockReceipt};
+use crate::shop::receipt::{self, Document, NewLine, ReceiptKind, Received, StockReceipt};
 use crate::shop::stock;
 use crate::shop::store::{self, PointsStore};
 

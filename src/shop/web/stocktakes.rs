@@ -278,7 +278,9 @@ impl StocktakePage {
     }
 
     fn worth(&self) -> Fen {
-        Fen(self.differing().fold(0, |sum, variance| sum.saturating_add(variance.worth().0)))
+        Fen(self
+            .differing()
+            .fold(0, |sum, variance| sum.saturating_add(variance.worth().0)))
     }
 
     fn is(&self, state: StocktakeState) -> bool {

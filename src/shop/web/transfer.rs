@@ -73,7 +73,11 @@ async fn transfer_page(app: &App, staff: Staff, fields: Fields, problems: Proble
 ///
 /// # Errors
 /// `NotFound` for a lot of another store: what is wrong in the form is shown in it.
-pub async fn transfer(State(app): State<App>, staff: Staff, SignedForm(fields): SignedForm<Fields>) -> Result<Response> {
+pub async fn transfer(
+    State(app): State<App>,
+    staff: Staff,
+    SignedForm(fields): SignedForm<Fields>,
+) -> Result<Response> {
     match try_transfer(&app, &staff, fields.clone()).await {
         Ok(number) => Ok(page::go(&format!("/stock/receipts/{number}?done=received"))),
         Err(error) => {

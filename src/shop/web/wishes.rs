@@ -46,13 +46,7 @@ pub async fn wishes(State(app): State<App>, staff: Staff, Query(done): Query<Don
     page::show(&wishes_page(&app, staff, done.done, Fields::default(), Problems::default()).await?)
 }
 
-async fn wishes_page(
-    app: &App,
-    staff: Staff,
-    done: String,
-    fields: Fields,
-    problems: Problems,
-) -> Result<WishesPage> {
+async fn wishes_page(app: &App, staff: Staff, done: String, fields: Fields, problems: Problems) -> Result<WishesPage> {
     Ok(WishesPage {
         key: fresh_key(app.now()),
         wishes: app.db.read(wish::list).await?,
@@ -69,7 +63,11 @@ async fn wishes_page(
 ///
 /// # Errors
 /// Only when the database fails: what is wrong in the form is shown in it.
-pub async fn make_wish(State(app): State<App>, staff: Staff, SignedForm(fields): SignedForm<Fields>) -> Result<Response> {
+pub async fn make_wish(
+    State(app): State<App>,
+    staff: Staff,
+    SignedForm(fields): SignedForm<Fields>,
+) -> Result<Response> {
     let act = fields.act("wish.recorded", &staff.user.id, app.now());
     let (name, note) = (fields.one("name").to_owned(), fields.one("note").to_owned());
     let made = app.db.write(move |conn| wish::make(conn, &name, &note, &act)).await;

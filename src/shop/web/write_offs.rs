@@ -243,13 +243,7 @@ pub async fn write_off(
     page::show(&one_page(&app, staff, Id::known(id), done.done, Problems::default()).await?)
 }
 
-async fn one_page(
-    app: &App,
-    staff: Staff,
-    id: Id<WriteOff>,
-    done: String,
-    problems: Problems,
-) -> Result<WriteOffPage> {
+async fn one_page(app: &App, staff: Staff, id: Id<WriteOff>, done: String, problems: Problems) -> Result<WriteOffPage> {
     let key = fresh_key(app.now());
     app.db
         .read(move |conn| {
