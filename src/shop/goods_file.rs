@@ -23,10 +23,10 @@ const COLUMNS: [(&str, &[&str]); 11] = [
     ("单位", &["unit"]),
     ("类别", &["category"]),
     ("积分", &["price_points", "积分价"]),
-    ("成本（元）", &["成本", "成本(元)"]),
+    ("成本（元）", &["成本"]),
     ("装箱数", &["case_quantity"]),
     ("每户每月限兑", &["limit_per_household_per_month", "每户每月限"]),
-    ("保质期（天）", &["shelf_life_days", "保质期(天)"]),
+    ("保质期（天）", &["shelf_life_days"]),
 ];
 /// The sample's cost, in fen.
 const COST_IN_FEN: &str = "cost_cents";
@@ -167,11 +167,15 @@ pub fn plan(conn: &mut Conn, table: &[Vec<String>]) -> Result<Vec<Planned>> {
 
 /// Where each column is.
 fn columns(heading: &[String]) -> Result<HashMap<&'static str, usize>> {
-    let at = |names: &[&str]| {
-        heading
-            .iter()
-            .position(|cell| names.contains(&cell.trim().trim_start_matches('\u{feff}')))
+    // People type brackets of either width.
+    let wide = |cell: &String| {
+        cell.trim()
+            .trim_start_matches('\u{feff}')
+            .replace('(', "（")
+            .replace(')', "）")
     };
+    let heading: Vec<String> = heading.iter().map(wide).collect();
+    let at = |names: &[&str]| heading.iter().position(|cell| names.contains(&cell.as_str()));
     let mut columns = HashMap::new();
     for (name, others) in COLUMNS {
         if let Some(found) = at(&[name]).or_else(|| at(others)) {
