@@ -11,6 +11,7 @@ mod council;
 mod events;
 mod history;
 mod redress;
+mod shelf;
 mod town;
 pub mod web;
 

@@ -8,7 +8,7 @@
 //! | floor | rooms |
 //! | --- | --- |
 //! | 0 words | `id` `points` `money` `clock` `error` |
-//! | 1 ground | `db` `audit` `files` `request` `page` |
+//! | 1 ground | `db` `audit` `files` `photo` `request` `page` |
 //! | 2 books | `ledger` |
 //! | 3 | `places` |
 //! | 4 | `access` |
@@ -28,6 +28,7 @@ pub mod audit;
 pub mod db;
 pub mod files;
 pub mod page;
+pub mod photo;
 pub mod request;
 
 pub mod access;

@@ -20,6 +20,14 @@ use crate::points::Points;
 pub struct Fen(pub i64);
 
 impl Fen {
+    /// Reads yuan with at most two decimals, exactly; `None` for anything else.
+    #[must_use]
+    pub fn of_yuan(text: &str) -> Option<Fen> {
+        let yuan = Decimal::from_str_exact(text.trim()).ok()?;
+        let fen = yuan.checked_mul(Decimal::ONE_HUNDRED)?;
+        (yuan.scale() <= 2).then_some(fen)?.to_i64().map(Fen)
+    }
+
     /// What `points` are worth at `yuan_per_point`, rounded half up to the fen; `None` beyond what fen can hold.
     #[must_use]
     pub fn worth(points: Points, yuan_per_point: Decimal) -> Option<Fen> {

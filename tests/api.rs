@@ -99,6 +99,24 @@ fn the_examples_of_the_description_fit_its_schemas() {
     assert!(seen > 25, "{seen} examples");
 }
 
+/// What the shop refuses to people at its pages, and never to a program.
+const ON_PAGES_ONLY: [&str; 14] = [
+    "till_taken",
+    "shift_already_open",
+    "not_an_opening_day",
+    "baskets_held",
+    "shift_already_closed",
+    "own_shift",
+    "refund_too_many",
+    "delivery_out_of_step",
+    "not_a_proxy",
+    "same_person",
+    "not_waiting",
+    "lot_too_small",
+    "shortage_too_large",
+    "already_counting",
+];
+
 #[test]
 fn the_description_has_the_codes_that_there_are() {
     let spec = Spec::read();
@@ -129,6 +147,9 @@ fn the_description_has_the_codes_that_there_are() {
     }
     // A void looks before it reverses, and answers `already_voided`.
     assert!(said.remove("already_reversed"));
+    for code in ON_PAGES_ONLY {
+        assert!(said.remove(code), "{code} is said nowhere");
+    }
     assert_eq!(told, said);
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
+use jishan::clock::Clock;
 use serde_json::json;
 
 use crate::town::{Database, HOUSEHOLDS, Town, runtime};
@@ -54,6 +55,9 @@ fn kill_again_and_again(database: Database) {
         })
         .await
         .unwrap();
+        // The server that is killed has the machine's clock.
+        town.at_the_till_at("shop", &town.store().await, Clock::System.now())
+            .await;
         let token = town.token("shop").await;
         let acknowledged: Arc<Mutex<BTreeSet<String>>> = Arc::default();
         for round in 0..KILLS {
@@ -157,6 +161,7 @@ async fn expect_each_once(town: &Town, acknowledged: &BTreeSet<String>) {
     let kept: Vec<String> = town
         .read(|conn| {
             use diesel::prelude::*;
+            use jishan::clock::Clock;
             use jishan::db::schema::{redemptions, requests};
             Ok(requests::table
                 .inner_join(redemptions::table.on(redemptions::id.eq(requests::subject)))

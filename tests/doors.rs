@@ -19,7 +19,8 @@ fn address(route: &Route) -> String {
         .path
         .replace("{code}", WANG)
         .replace("{id}", "unknown")
-        .replace("{evidence}", "unknown");
+        .replace("{evidence}", "unknown")
+        .replace("{sku}", "unknown");
     path.replace("{name}", "unknown")
         .replace("{kind}", "split")
         .replace("{number}", "99")

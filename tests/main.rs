@@ -35,6 +35,7 @@ mod schema;
 mod scheme;
 mod shop;
 mod statements;
+mod stock;
 mod till;
 mod visits;
 mod year;

@@ -41,6 +41,12 @@ const NEVER_CHANGED: &[&str] = &[
     "refunds",
     "refund_lines",
     "proxy_pickups",
+    "goods_prices",
+    "stock_receipts",
+    "stock_receipt_lines",
+    "write_off_lines",
+    "stocktake_counts",
+    "stocktake_postings",
     "attendances",
     "ballots",
     "issuance_budgets",
@@ -69,8 +75,14 @@ const CHANGED: &[(&str, &str)] = &[
     ("gatherings", "closed"),
     ("gathering_rows", "signed in, and nominated"),
     ("points_stores", "opening hours"),
-    ("goods_items", "a price, or withdrawn"),
+    ("goods_items", "a price, a photograph, or withdrawn"),
     ("stock_lots", "the lot repeats its last movement"),
+    ("donors", "a donor wishes to be named, or not any more"),
+    ("write_offs", "confirmed or rejected"),
+    ("stocktakes", "closed, sent back, approved"),
+    ("stocktake_reasons", "put right before the approval"),
+    ("wishes", "fulfilled or declined"),
+    ("wish_voices", "moved to another wish, or free again"),
     ("council_members", "a seat is given up"),
     ("kin_declarations", "a declaration is mended"),
     ("council_sessions", "opened, closed"),
@@ -263,6 +275,7 @@ on_both! {
         town.write(|conn| lot::expire_due(conn, today(), morning())).await.unwrap();
         crate::registry::a_row_of_each(&town).await;
         crate::till::a_row_of_each(&town).await;
+        crate::stock::a_row_of_each(&town).await;
         // And a version that was adopted, with a find that two people let stand, and stopped.
         let (admin, council) = (town.user("admin").await.id, town.user("council").await.id);
         let rows = [

@@ -398,7 +398,12 @@ impl Town {
 
     /// Somebody's shift of today at the first till of a store, opened if need be; what stands in its way is closed first.
     pub async fn at_the_till_of(&self, name: &'static str, store: &Id<PointsStore>) -> Shift {
-        let (user, store, now) = (self.user(name).await, store.clone(), self.app.now());
+        self.at_the_till_at(name, store, self.app.now()).await
+    }
+
+    /// The same at a moment, for a server whose clock is not the fixture's.
+    pub async fn at_the_till_at(&self, name: &'static str, store: &Id<PointsStore>, now: Moment) -> Shift {
+        let (user, store) = (self.user(name).await, store.clone());
         self.write(move |conn| open_shift(conn, &user.id, &store, now))
             .await
             .unwrap()

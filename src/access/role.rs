@@ -81,6 +81,14 @@ text_enum! {
         ReadStock = "read_stock", "查看库存";
         /// Receive stock.
         ReceiveStock = "receive_stock", "入库";
+        /// Keep the catalogue: goods, prices, photographs; decide wishes.
+        KeepGoods = "keep_goods", "管理商品";
+        /// Count stock and propose write-offs.
+        CountStock = "count_stock", "盘点报损";
+        /// Confirm a write-off or a stocktake that somebody else made.
+        ConfirmStock = "confirm_stock", "确认盘点报损";
+        /// Write down wishes and the voices for them.
+        RecordWishes = "record_wishes", "登记心愿";
         /// Manage users and their roles.
         ManageUsers = "manage_users", "管理用户";
         /// Load a version of the rules; import households.
@@ -119,6 +127,9 @@ impl Role {
                 P::KeepStore,
                 P::ReadJournal,
                 P::ReadStock,
+                P::KeepGoods,
+                P::ConfirmStock,
+                P::RecordWishes,
                 P::ManageUsers,
                 P::ManageProgramme,
                 P::ReviewScheme,
@@ -153,8 +164,24 @@ impl Role {
                 P::ReadVisits,
                 P::AttachEvidence,
             ],
-            Role::StoreManager => &[P::Redeem, P::ReadJournal, P::ReadStock, P::TakeObjection],
-            Role::StoreSupervisor => &[P::AuditShifts, P::ReadJournal, P::ReadStock, P::ReceiveStock],
+            Role::StoreManager => &[
+                P::Redeem,
+                P::ReadJournal,
+                P::ReadStock,
+                P::CountStock,
+                P::RecordWishes,
+                P::TakeObjection,
+            ],
+            Role::StoreSupervisor => &[
+                P::AuditShifts,
+                P::ReadJournal,
+                P::ReadStock,
+                P::ReceiveStock,
+                P::KeepGoods,
+                P::CountStock,
+                P::ConfirmStock,
+                P::RecordWishes,
+            ],
             Role::CouncilMember => &[
                 P::ReadHouseholds,
                 P::ReadNominations,

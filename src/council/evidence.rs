@@ -11,7 +11,6 @@ use diesel::prelude::*;
 
 use super::nomination::{self, Nomination, State};
 use super::notice;
-use super::photo::Photo;
 use crate::access::user::User;
 use crate::audit;
 use crate::clock::{Day, Moment, day_of};
@@ -20,6 +19,7 @@ use crate::db::{Conn, insert_rows};
 use crate::error::{Error, Refusal, Result};
 use crate::files::{FileName, Files, Kind};
 use crate::id::Id;
+use crate::photo::{self, Photo};
 
 /// A photograph of a deed.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
@@ -109,7 +109,7 @@ pub struct Kept {
 /// `Internal` when the disk fails.
 pub fn keep(files: &Files, photo: &Photo) -> Result<Kept> {
     Ok(Kept {
-        file: files.keep(&photo.bytes, &[Kind::Jpeg], super::photo::MOST_BYTES)?,
+        file: files.keep(&photo.bytes, &[Kind::Jpeg], photo::MOST_BYTES)?,
         width: photo.width,
         height: photo.height,
         bytes: photo.bytes.len(),

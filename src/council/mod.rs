@@ -18,7 +18,6 @@ pub mod nomination;
 pub mod notice;
 pub mod objection;
 pub mod parties;
-pub mod photo;
 pub mod public_text;
 pub mod receipt;
 pub mod refused;

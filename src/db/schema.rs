@@ -509,6 +509,10 @@ diesel::table! {
         monthly_limit -> Nullable<BigInt>,
         shelf_life_days -> Nullable<BigInt>,
         withdrawn_at -> Nullable<Timestamp>,
+        initials -> Nullable<Text>,
+        pack -> Nullable<Text>,
+        case_quantity -> Nullable<BigInt>,
+        photo -> Nullable<Text>,
     }
 }
 
@@ -804,6 +808,145 @@ diesel::table! {
 }
 
 diesel::table! {
+    goods_prices (goods_id, number) {
+        goods_id -> Text,
+        number -> BigInt,
+        price_points -> BigInt,
+        valid_from -> Nullable<Timestamp>,
+        set_by -> Nullable<Text>,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
+    donors (id) {
+        id -> Text,
+        name -> Text,
+        is_named -> Bool,
+        registered_by -> Text,
+        registered_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    stock_receipts (number) {
+        number -> BigInt,
+        store_id -> Text,
+        kind -> Text,
+        received_on -> Date,
+        donor_id -> Nullable<Text>,
+        declared_fen -> Nullable<BigInt>,
+        intent -> Text,
+        from_store_id -> Nullable<Text>,
+        note -> Text,
+        recorded_by -> Text,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    stock_receipt_lines (receipt_number, position) {
+        receipt_number -> BigInt,
+        position -> BigInt,
+        lot_number -> BigInt,
+        quantity -> BigInt,
+        from_lot_number -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    write_offs (id) {
+        id -> Text,
+        store_id -> Text,
+        reason -> Text,
+        note -> Text,
+        state -> Text,
+        proposed_by -> Text,
+        proposed_at -> Timestamp,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        decision_note -> Text,
+    }
+}
+
+diesel::table! {
+    write_off_lines (write_off_id, lot_number) {
+        write_off_id -> Text,
+        lot_number -> BigInt,
+        quantity -> BigInt,
+    }
+}
+
+diesel::table! {
+    stocktakes (id) {
+        id -> Text,
+        store_id -> Text,
+        category -> Nullable<Text>,
+        state -> Text,
+        opened_by -> Text,
+        opened_at -> Timestamp,
+        closed_by -> Nullable<Text>,
+        closed_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        decision_note -> Text,
+    }
+}
+
+diesel::table! {
+    stocktake_counts (stocktake_id, goods_id, number) {
+        stocktake_id -> Text,
+        goods_id -> Text,
+        number -> BigInt,
+        counted -> BigInt,
+        book -> BigInt,
+        counted_by -> Text,
+        counted_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    stocktake_reasons (stocktake_id, goods_id) {
+        stocktake_id -> Text,
+        goods_id -> Text,
+        reason -> Text,
+        note -> Text,
+    }
+}
+
+diesel::table! {
+    stocktake_postings (stocktake_id, lot_number) {
+        stocktake_id -> Text,
+        lot_number -> BigInt,
+        quantity -> BigInt,
+    }
+}
+
+diesel::table! {
+    wishes (id) {
+        id -> Text,
+        name -> Text,
+        note -> Text,
+        state -> Text,
+        voices_at_end -> Nullable<BigInt>,
+        answer -> Text,
+        recorded_by -> Text,
+        recorded_at -> Timestamp,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    wish_voices (household_id) {
+        household_id -> Text,
+        wish_id -> Text,
+        recorded_by -> Text,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     tills (id) {
         id -> Text,
         store_id -> Text,
@@ -974,6 +1117,11 @@ diesel::joinable!(refunds -> redemptions (redemption_id));
 diesel::joinable!(refund_lines -> refunds (refund_id));
 diesel::joinable!(deliveries -> redemptions (redemption_id));
 diesel::joinable!(reminder_objections -> reminder_notes (reminder_id));
+diesel::joinable!(stock_movements -> stock_lots (lot_number));
+diesel::joinable!(stock_lots -> goods_items (goods_id));
+diesel::joinable!(stock_receipt_lines -> stock_receipts (receipt_number));
+diesel::joinable!(write_off_lines -> write_offs (write_off_id));
+diesel::joinable!(wish_voices -> wishes (wish_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     audit_events,
@@ -1026,6 +1174,18 @@ diesel::allow_tables_to_appear_in_same_query!(
     redemption_lines,
     redemption_voids,
     stock_movements,
+    goods_prices,
+    donors,
+    stock_receipts,
+    stock_receipt_lines,
+    write_offs,
+    write_off_lines,
+    stocktakes,
+    stocktake_counts,
+    stocktake_reasons,
+    stocktake_postings,
+    wishes,
+    wish_voices,
     reminder_notes,
     reminder_objections,
     visit_sheets,

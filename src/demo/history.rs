@@ -7,7 +7,7 @@ use chrono::{Datelike, TimeDelta, Weekday};
 
 use super::council::Attendance;
 use super::town::Dice;
-use super::{Progress, Resident, Setting, Year, council, events, fill_shelves, redress};
+use super::{Progress, Resident, Setting, Year, council, events, fill_shelves, redress, shelf};
 use crate::books;
 use crate::clock::{Day, Moment, begin_of, day_of};
 use crate::council::clockwork::{self, Done};
@@ -377,6 +377,7 @@ fn today(conn: &mut Conn, town: &Setting, calendar: &Calendar, now: Moment) -> R
     }
     redress::object_today(conn, town, now)?;
     open_the_store(conn, town, now)?;
+    shelf::today(conn, town, now)?;
     council::open(conn, town, calendar.today, BallotForm::Open, Attendance::All, now).map(|_| ())
 }
 

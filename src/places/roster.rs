@@ -17,10 +17,12 @@ use serde::{Deserialize, Serialize};
 
 mod archive;
 mod columns;
+mod table;
 mod words;
 
 use archive::check_archive;
 use columns::{FIELDS, Field, Heading};
+pub use table::read_table;
 use words::{AS_TEXT, TURNED_INTO_DATE, acceptable, address, half_width, shown, spelled};
 
 /// One household as the file names it.

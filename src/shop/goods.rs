@@ -6,11 +6,12 @@ use diesel::prelude::*;
 use serde::Deserialize;
 
 use crate::clock::Moment;
-use crate::db::schema::goods_items;
+use crate::db::schema::{goods_items, goods_prices};
 use crate::db::{Conn, insert_rows};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::money::Fen;
+use crate::places::household::initials;
 use crate::points::Points;
 
 /// A kind of goods.
@@ -97,12 +98,46 @@ pub fn read(file: &[u8], now: Moment) -> Result<Vec<GoodsItem>> {
     Ok(all)
 }
 
-/// Adds goods.
+#[derive(Insertable)]
+#[diesel(table_name = goods_items)]
+struct NewGoods {
+    #[diesel(embed)]
+    item: GoodsItem,
+    initials: String,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = goods_prices)]
+struct FirstPrice {
+    goods_id: Id<GoodsItem>,
+    number: i64,
+    price_points: Points,
+    reason: &'static str,
+}
+
+/// Adds goods, each with the first price of its history.
 ///
 /// # Errors
 /// Only when the database fails.
 pub fn add(conn: &mut Conn, new: &[GoodsItem]) -> Result<()> {
-    insert_rows!(conn, goods_items::table, new);
+    let rows: Vec<NewGoods> = new
+        .iter()
+        .map(|item| NewGoods {
+            initials: initials(&item.name),
+            item: item.clone(),
+        })
+        .collect();
+    let prices: Vec<FirstPrice> = new
+        .iter()
+        .map(|item| FirstPrice {
+            goods_id: item.id.clone(),
+            number: 1,
+            price_points: item.price_points,
+            reason: "登记",
+        })
+        .collect();
+    insert_rows!(conn, goods_items::table, &rows);
+    insert_rows!(conn, goods_prices::table, &prices);
     Ok(())
 }
 

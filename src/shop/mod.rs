@@ -1,21 +1,33 @@
 //! The points supermarket: goods, stock and the counter, where points are spent.
 
+pub mod act;
 pub mod api;
+pub mod barcode;
+pub mod catalogue;
 pub mod check;
 pub mod delivery;
+pub mod demand;
+pub mod donor;
 pub mod goods;
+pub mod goods_file;
 pub mod handover;
 pub mod held;
 mod limit;
 pub mod opening;
 pub mod proxy;
 pub mod quote;
+pub mod receipt;
 pub mod redemption;
 pub mod refund;
+pub mod refused;
 pub mod rules;
+pub mod shelf_check;
 pub mod shift;
 pub mod stock;
+pub mod stocktake;
 pub mod store;
 pub mod till;
 pub mod void;
 pub mod web;
+pub mod wish;
+pub mod write_off;

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::goods::GoodsItem;
+use super::receipt;
 use super::redemption::Redemption;
 use super::store::PointsStore;
 use crate::access::user::User;
@@ -31,6 +32,12 @@ text_enum! {
         Redemption = "redemption", "兑换";
         /// A voided redemption brought them back.
         Return = "return", "退回";
+        /// Goods went to another store.
+        TransferOut = "transfer_out", "调出";
+        /// Two people took goods off the shelf for good.
+        WriteOff = "write_off", "报损";
+        /// A stocktake found more or fewer.
+        Count = "count", "盘点";
     }
 }
 
@@ -156,6 +163,28 @@ impl Stock {
     #[must_use]
     pub fn holds(&self, number: i64, goods: &Id<GoodsItem>) -> bool {
         self.lots.get(&number).is_some_and(|lot| lot.goods_id == *goods)
+    }
+
+    /// Loads these lots, also when they hold nothing.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub(super) fn of_lots(conn: &mut Conn, numbers: &[i64]) -> Result<Stock> {
+        let mut lots = Vec::new();
+        for chunk in numbers.chunks(500) {
+            lots.extend(
+                stock_lots::table
+                    .filter(stock_lots::number.eq_any(chunk))
+                    .select(StockLot::as_select())
+                    .load(conn)?,
+            );
+        }
+        Ok(Stock::of(lots))
+    }
+
+    /// A loaded lot.
+    pub(super) fn lot(&self, number: i64) -> Option<&StockLot> {
+        self.lots.get(&number)
     }
 
     fn of(lots: Vec<StockLot>) -> Stock {
@@ -287,7 +316,7 @@ pub struct Receive {
 }
 
 /// The most units in one receipt.
-const MOST_RECEIVED: i64 = 100_000;
+pub(super) const MOST_RECEIVED: i64 = 100_000;
 
 /// Takes goods into stock as a new lot and answers its number.
 ///
@@ -323,58 +352,83 @@ pub fn receive(conn: &mut Conn, asked: &Receive, now: Moment) -> Result<i64> {
     if expires_on.is_some_and(|last| last < today) {
         return Err(Error::invalid("expires_on", "已经过期的商品不能入库。"));
     }
-    let number = add_lot(conn, asked, expires_on, now)?;
+    let lot = NewLot {
+        store: asked.store.clone(),
+        goods: asked.goods.id.clone(),
+        quantity: asked.quantity,
+        expires_on,
+        funding: asked.funding,
+        cost_fen: asked.cost_fen,
+        from: None,
+    };
+    let document = receipt::Document::of(asked.store.clone(), asked.funding);
+    let (_, lots) = receipt::record(conn, &document, &[lot], &asked.by, now)?;
+    let number = lots.first().copied().unwrap_or_default();
     requests.carried_out(&request, &number.to_string(), now);
     requests.save(conn)?;
     let detail = format!("{} × {}", asked.goods.sku, asked.quantity);
     let subject = format!("lot:{number}");
-    audit::record(
-        conn,
-        &[audit::Event::new(
-            asked.by.as_str(),
-            "stock.received",
-            subject,
-            detail,
-            now,
-        )],
-    )?;
+    let event = audit::Event::new(asked.by.as_str(), "stock.received", subject, detail, now);
+    audit::record(conn, &[event])?;
     Ok(number)
 }
 
-fn add_lot(conn: &mut Conn, asked: &Receive, expires_on: Option<Day>, now: Moment) -> Result<i64> {
+/// Goods that become a lot of their own.
+#[derive(Clone, Debug)]
+pub(super) struct NewLot {
+    pub(super) store: Id<PointsStore>,
+    pub(super) goods: Id<GoodsItem>,
+    pub(super) quantity: i64,
+    pub(super) expires_on: Option<Day>,
+    pub(super) funding: Funding,
+    pub(super) cost_fen: Fen,
+    /// Of a transfer: the lot that it was before.
+    pub(super) from: Option<i64>,
+}
+
+/// Makes lots, each with its first movement, and answers their numbers.
+pub(super) fn add_lots(
+    conn: &mut Conn,
+    new: &[NewLot],
+    kind: MovementKind,
+    by: &Id<User>,
+    now: Moment,
+) -> Result<Vec<i64>> {
     let last = stock_lots::table
         .select(diesel::dsl::max(stock_lots::number))
         .get_result::<Option<i64>>(conn)?;
-    let number = last.unwrap_or(0).saturating_add(1);
-    let lot = StockLot {
-        number,
-        store_id: asked.store.clone(),
-        goods_id: asked.goods.id.clone(),
-        received_on: day_of(now),
-        expires_on,
-        funding: asked.funding,
-        cost_fen: asked.cost_fen,
-        quantity: asked.quantity,
-        version: 1,
-    };
-    diesel::insert_into(stock_lots::table).values(&lot).execute(conn)?;
-    let movement = Movement {
-        lot_number: number,
-        version: 1,
-        kind: MovementKind::Receipt,
-        quantity: asked.quantity,
-        quantity_after: asked.quantity,
-        redemption_id: None,
-        recorded_at: now,
-        recorded_by: asked.by.clone(),
-    };
-    diesel::insert_into(stock_movements::table)
-        .values(&movement)
-        .execute(conn)?;
-    Ok(number)
+    let (mut lots, mut movements) = (Vec::new(), Vec::new());
+    for (number, new) in (last.unwrap_or(0).saturating_add(1)..).zip(new) {
+        lots.push(StockLot {
+            number,
+            store_id: new.store.clone(),
+            goods_id: new.goods.clone(),
+            received_on: day_of(now),
+            expires_on: new.expires_on,
+            funding: new.funding,
+            cost_fen: new.cost_fen,
+            quantity: new.quantity,
+            version: 1,
+        });
+        movements.push(Movement {
+            lot_number: number,
+            version: 1,
+            kind,
+            quantity: new.quantity,
+            quantity_after: new.quantity,
+            redemption_id: None,
+            recorded_at: now,
+            recorded_by: by.clone(),
+        });
+    }
+    insert_rows!(conn, stock_lots::table, &lots);
+    insert_rows!(conn, stock_movements::table, &movements);
+    Ok(lots.iter().map(|lot| lot.number).collect())
 }
 
-fn shelf_life_end(goods: &GoodsItem, today: Day) -> Option<Day> {
+/// The last day of what came in today, by its shelf life.
+#[must_use]
+pub fn shelf_life_end(goods: &GoodsItem, today: Day) -> Option<Day> {
     let days = u64::try_from(goods.shelf_life_days?).ok()?;
     Some(crate::clock::days_after(today, days))
 }
@@ -390,4 +444,45 @@ pub fn on_shelf(conn: &mut Conn, store: &Id<PointsStore>) -> Result<Vec<StockLot
         .load(conn)?;
     lots.sort_by_key(|lot| (lot.expires_on.unwrap_or(Day::MAX), lot.number));
     Ok(lots)
+}
+
+/// The lots of these goods in a store, first expiry first; also what is past its day, and with `empty` what holds nothing.
+///
+/// # Errors
+/// Only when the database fails.
+pub(super) fn lots_of(
+    conn: &mut Conn,
+    store: &Id<PointsStore>,
+    goods: &[Id<GoodsItem>],
+    empty: bool,
+) -> Result<Vec<StockLot>> {
+    let least = if empty { 0 } else { 1 };
+    let mut lots = Vec::new();
+    for chunk in goods.chunks(500) {
+        lots.extend(
+            stock_lots::table
+                .filter(stock_lots::store_id.eq(store).and(stock_lots::quantity.ge(least)))
+                .filter(stock_lots::goods_id.eq_any(chunk))
+                .select(StockLot::as_select())
+                .load(conn)?,
+        );
+    }
+    lots.sort_by_key(|lot: &StockLot| (lot.expires_on.unwrap_or(Day::MAX), lot.number));
+    Ok(lots)
+}
+
+/// Lots by their numbers.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn by_numbers(conn: &mut Conn, numbers: &[i64]) -> Result<BTreeMap<i64, StockLot>> {
+    Ok(Stock::of_lots(conn, numbers)?.lots)
+}
+
+/// The lots of these goods in a store that hold something, first expiry first.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn lots_in(conn: &mut Conn, store: &Id<PointsStore>, goods: &[Id<GoodsItem>]) -> Result<Vec<StockLot>> {
+    lots_of(conn, store, goods, false)
 }

@@ -6,27 +6,54 @@ mod basket;
 mod confirmation;
 mod counter;
 mod delivery;
+mod donations;
+mod fields;
+mod goods;
+mod goods_file;
 mod hold;
 mod journal;
+mod labels;
+mod lists;
 mod photo;
 mod proxy;
+mod receipts;
 mod shift;
 mod shifts;
 mod slip;
 mod stock;
+mod stocktakes;
 mod store;
+mod transfer;
 mod try_scan;
+mod wishes;
+mod write_offs;
 
 pub(in crate::shop) use confirmation::confirmed;
 pub use counter::{counter, quote, redeem, show_card};
 pub use delivery::{deliveries, end_delivery, pack_delivery, pick_list};
+pub use donations::{add_donor, donations, donor, forget_donor, thanks};
+pub use goods::{
+    add_goods, add_photo, describe_goods, goods, goods_form, goods_item, new_goods, offer_goods, set_price,
+    show_photo as show_goods_photo,
+};
+pub use goods_file::{goods_csv, goods_xlsx, import_form, import_goods};
 pub use hold::{hold, take_up};
 pub use journal::journal;
+pub use labels::labels;
+pub use lists::{lists, order_csv};
 pub use photo::show_photo;
 pub use proxy::{end_proxy, proxies, register_proxy, set_pin};
+pub use receipts::{add_receipt, new_receipt, receipt, receipts};
 pub use shift::{close_shift, open_shift, shift};
 pub use shifts::{audit_shift, handover, shifts};
 pub use slip::{refund, slip, void};
 pub use stock::{receive, stock};
+pub use stocktakes::{
+    cancel_stocktake, close_stocktake, count, count_sheet, counting, decide_stocktake, explain_stocktake,
+    open_stocktake, stocktake, stocktakes,
+};
 pub use store::{add_till, set_day, set_opening, set_rules, store, withdraw_till};
+pub use transfer::{transfer, transfer_form};
 pub use try_scan::{try_scan, try_scan_text};
+pub use wishes::{decide_wish, make_wish, voice, wishes};
+pub use write_offs::{decide_write_off, propose_write_off, write_off, write_off_form, write_offs};

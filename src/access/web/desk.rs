@@ -202,6 +202,15 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
         (P::ReadJournal, "/store", "超市规则", "兑换日、柜台、退货期、按类限兑"),
         (P::ReadJournal, "/journal", "兑换流水", "今天兑了什么，作废了什么"),
         (P::ReadStock, "/stock", "商品与库存", "还有多少，哪些快到期"),
+        (P::KeepGoods, "/goods", "商品目录", "登记商品、改积分、打印货架标签"),
+        (
+            P::ReceiveStock,
+            "/stock/receipts",
+            "入库单",
+            "采购、捐赠、调拨，一张单子多行",
+        ),
+        (P::CountStock, "/stocktakes", "盘点与报损", "盲盘、差异原因、另一人确认"),
+        (P::RecordWishes, "/wishes", "心愿单", "住户想要什么，每户一票"),
         (
             P::ManageProgramme,
             "/import",

@@ -1,4 +1,4 @@
-//! Photographs of deeds: what comes from a stranger's phone is made small and clean before it is kept.
+//! Photographs: what comes from a stranger's phone is made small and clean before it is kept, be it of a deed or of goods.
 //!
 //! Only the pixels are kept. The picture is decoded, set upright, brought to at most 1,600 pixels a side and written anew as
 //! JPEG, so that nothing else of the file goes on: not where and with what it was taken, no preview, no comment, nothing
