@@ -190,11 +190,11 @@ fn links(duties: &Duties) -> Vec<Link> {
         (Permission::ReadHouseholds, "/households", "住户"),
         (Permission::Redeem, "/counter", "柜台"),
         (Permission::ReadJournal, "/journal", "流水"),
-        (Permission::ReadJournal, "/shifts", "交班"),
-        (Permission::ReadJournal, "/deliveries", "送货"),
         (Permission::ReadStock, "/stock", "库存"),
         (Permission::ManageUsers, "/users", "用户"),
         (Permission::ReadAudit, "/audit", "记录"),
+        (Permission::ReadJournal, "/shifts", "交班"),
+        (Permission::ReadJournal, "/deliveries", "送货"),
     ];
     let permitted = all.into_iter().filter(|(permission, _, _)| duties.permit(*permission));
     permitted

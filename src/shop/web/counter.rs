@@ -92,7 +92,7 @@ impl CounterPage {
         now: Moment,
     ) -> Result<CounterPage> {
         let store = store::by_id(conn, &shift.store_id)?;
-        let opened = local(shift.opened_at).format("%-H:%M");
+        let opened = local(shift.opened_at).format("%H:%M");
         let till = format!("{} {opened}开班", till::by_id(conn, &shift.till_id)?.name);
         let answer = Answer::to(conn, &store.id, &basket.card, &basket.lines, now)?;
         let tiles = tiles(conn, &store, &basket, now)?;
@@ -160,7 +160,7 @@ fn held_views(conn: &mut Conn, shift: &Shift) -> Result<Vec<Held>> {
         views.push(Held {
             id: basket.id,
             words: format!("{whose} {pieces}件"),
-            since: local(basket.held_at).format("%-H:%M").to_string(),
+            since: local(basket.held_at).format("%H:%M").to_string(),
         });
     }
     Ok(views)
