@@ -161,7 +161,6 @@ async fn expect_each_once(town: &Town, acknowledged: &BTreeSet<String>) {
     let kept: Vec<String> = town
         .read(|conn| {
             use diesel::prelude::*;
-            use jishan::clock::Clock;
             use jishan::db::schema::{redemptions, requests};
             Ok(requests::table
                 .inner_join(redemptions::table.on(redemptions::id.eq(requests::subject)))

@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { shot, signIn } from "./browser.mjs";
 import { readQr } from "./qr.mjs";
-import { PHONE, basket, goods, numbers, openTown, scan, settled, submit, visible } from "./town.mjs";
+import { PHONE, basket, goods, numbers, openTown, scan, settled, submit, visible, toCounter } from "./town.mjs";
 
 const DEED = { item: "C04", name: "红白事简办并事前报备", points: 20, note: "儿子结婚，只摆了八桌", told: "婚事简办，事前报备，不收厚礼" };
 const MINUTES = "大家都说办得好。";
@@ -64,7 +64,7 @@ function initials(name) {
 chapter("a building head signs in, finds a household by its initials and reports a good deed", async () => {
   // The balance must be a number that stands nowhere else on the till's screen; otherwise looking for it there proves nothing.
   const till = await town.enter("shop");
-  await till.goto(`${town.address}/counter`);
+  await toCounter(till, town.address);
   const onTheShelves = numbers(await visible(till));
   await till.context().close();
   // Nothing else of theirs is on its way; neither this month's share nor the community's budget is used up.
@@ -296,7 +296,7 @@ const withoutNumbersOfOtherThings = (text) => text.replace(/\d+年\d+月\d+日( 
 chapter("the shopkeeper scans the card and the goods, sees “够” and never the balance, and confirms with F9", async () => {
   const page = (story.till = await town.enter("shop"));
   const noBalance = watchForBalance(page);
-  await page.goto(`${town.address}/counter`);
+  await toCounter(page, town.address);
   const salt = await goods(page, SALT), soap = await goods(page, SOAP), quilt = await goods(page, "棉被");
   story.price = 2 * salt.points + soap.points;
   const secrets = [story.points, story.points - story.price];
@@ -378,7 +378,7 @@ chapter("after a new card was issued, the old one is refused", async () => {
   story.newCard = await issueCard();
   assert.notEqual(story.newCard.number, story.card.number);
   const page = story.till;
-  await page.goto(`${town.address}/counter`);
+  await toCounter(page, town.address);
   const { barcode } = await goods(page, SALT);
   await scan(page, barcode);
   await scan(page, story.card.text);
@@ -422,7 +422,7 @@ chapter("a photograph of the new card, taken askew on a table, is recognised", a
   await studio.context().close();
 
   const page = await town.enter("shop", { viewport: PHONE });
-  await page.goto(`${town.address}/counter`);
+  await toCounter(page, town.address);
   await page.setInputFiles("#photo-form [name=photo]", { name: "card.jpg", mimeType: "image/jpeg", buffer: Buffer.from(photo, "base64") });
   await page.locator("#card-state.ok").waitFor();
   assert.match(await page.locator("#card-state").innerText(), /扫卡/, "a photograph proves the card as a scan does");

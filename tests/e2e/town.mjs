@@ -228,3 +228,18 @@ export async function submit(page, button) {
   await Promise.all([page.waitForEvent("framenavigated", (frame) => frame === page.mainFrame()), button.click()]);
   await page.waitForLoadState();
 }
+
+/** Goes to the counter; where yesterday's shift stands in the way, it is handed over and one of today opened, with a reason. */
+export async function toCounter(page, address) {
+  await page.goto(`${address}/counter`);
+  if (!page.url().endsWith("/shift")) return;
+  const closing = page.locator("form[action$='/closing']", { hasText: "交班" }).first();
+  if (await page.locator("#slips").count()) {
+    await page.fill("#slips", "0");
+    await submit(page, closing.locator("button"));
+    await page.goto(`${address}/shift`);
+  }
+  const reason = page.locator("form[action='/shift'] [name=reason]");
+  if (await reason.count()) await reason.fill("集中兑换");
+  await submit(page, page.locator("form[action='/shift'] button"));
+}
