@@ -203,10 +203,12 @@ async fn prepare(db: &Db, households: u32) -> Town {
             };
             stock::receive(conn, &asked, now)?;
         }
+        let till = till::of_store(conn, &store.id)?.remove(0).id;
+        let shift = shift::open(conn, &till, "", &shop.id, now)?;
         Ok(Town {
             cards,
             token: session::create_token(conn, &shop.id, now)?.reveal().to_owned(),
-            shift: shift::open(conn, &till::of_store(conn, &store.id)?.remove(0).id, "", &shop.id, now)?,
+            shift,
         })
     })
     .await

@@ -119,7 +119,7 @@ struct Story {
 
 /// What one act of a group came to: the number under which it stands in the books, or the code of the refusal.
 enum Outcome {
-    Sold(usize, Vec<(usize, i64)>, String, Redeemed),
+    Sold(usize, Vec<(usize, i64)>, String, Box<Redeemed>),
     Refused(usize, Vec<(usize, i64)>, String),
     Voided(usize, i64),
     NotVoided(usize, String),
@@ -266,7 +266,7 @@ impl Story {
                         family,
                         basket,
                         key,
-                        redeemed,
+                        redeemed: *redeemed,
                         voided: false,
                         back: Vec::new(),
                     });
@@ -385,7 +385,7 @@ async fn sell(town: &Town, family: usize, basket: Vec<(usize, i64)>, card: Strin
         .map(|(goods, quantity)| (GOODS[*goods].0, *quantity))
         .collect();
     match town.redeem(&key, &card, &lines).await {
-        Ok(redeemed) => Outcome::Sold(family, basket, key, redeemed),
+        Ok(redeemed) => Outcome::Sold(family, basket, key, Box::new(redeemed)),
         Err(error) => Outcome::Refused(family, basket, error.code().to_owned()),
     }
 }

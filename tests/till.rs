@@ -128,7 +128,7 @@ on_both! {
         assert_eq!(town.signed_in("shop").await.get("/counter").await.location(), "/shift");
         // A colleague takes it over, and has to say why.
         let admin = town.user("admin").await;
-        let root = town.read(|conn| jishan::places::area::Tree::load(conn)).await.all()[0].id.clone();
+        let root = town.read(jishan::places::area::Tree::load).await.all()[0].id.clone();
         town.write(move |conn| jishan::access::user::add_duty(conn, &admin, jishan::access::role::Role::StoreManager, &root))
             .await
             .unwrap();
@@ -417,7 +417,7 @@ on_both! {
         };
         let sold = sell("a", &wang, &[("pickup", &choice)]).await;
         assert_eq!(sold.status, 303, "{}", sold.text);
-        let slip = shop.get(&sold.location()).await.text;
+        let slip = shop.get(sold.location()).await.text;
         assert!(slip.contains("代领人") && slip.contains("刘桂芳"));
         // Not for another household, and not after she was called back.
         assert!(sell("b", &li, &[("pickup", &choice)]).await.text.contains("不在代领人名单里"));

@@ -426,7 +426,8 @@ async function faults(page) {
     title: document.title,
     headings: document.querySelectorAll("h1").length,
     language: document.documentElement.lang,
-    words: [document.title, document.body.innerText]
+    // What a gun sent is shown as it came.
+    words: [document.title, Array.from(document.querySelectorAll(".raw, .keys"), (raw) => raw.innerText).reduce((text, raw) => text.replace(raw, " "), document.body.innerText)]
       .concat(Array.from(document.querySelectorAll("[aria-label],[placeholder],[alt],[title],option"), (element) =>
         [element.getAttribute("aria-label"), element.placeholder, element.alt, element.getAttribute("title"), element.tagName === "OPTION" ? element.textContent : ""].join(" ")))
       .join(" "),
