@@ -54,11 +54,20 @@ impl Shell {
     #[must_use]
     pub fn is_here(&self, link: &Link) -> bool {
         let above = |link: &&Link| {
-            let below = self.path.strip_prefix(link.href);
+            let below = self.room().strip_prefix(link.href);
             below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let nearest = self.links.iter().filter(above).max_by_key(|link| link.href.len());
         nearest.is_some_and(|nearest| nearest.href == link.href)
+    }
+
+    /// The address under which the menu looks for this page: what the stock keeper does stands under the stock.
+    fn room(&self) -> &str {
+        let path: &str = &self.path;
+        match path.split('/').nth(1) {
+            Some("goods" | "stocktakes" | "donations" | "donors" | "wishes") => "/stock",
+            _ => path,
+        }
     }
 }
 

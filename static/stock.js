@@ -15,3 +15,17 @@ if (field) {
   });
   listen(wedge, document);
 }
+
+// The receipt grows line by line, and every line is a new page: what was entered below for the whole receipt goes along.
+// Without scripts the lines come first and the rest is entered last.
+const whole = document.getElementById('document');
+for (const form of whole ? document.querySelectorAll('form[data-carries]') : []) {
+  form.addEventListener('submit', () => {
+    for (const name of ['store', 'kind', 'donor', 'declared', 'intent', 'note']) {
+      const field = whole.elements[name];
+      if (!field) continue;
+      const carried = form.querySelector(`input[type="hidden"][name="${name}"]`) || form.appendChild(Object.assign(document.createElement('input'), { type: 'hidden', name }));
+      carried.value = field.value;
+    }
+  });
+}

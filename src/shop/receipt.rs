@@ -404,14 +404,15 @@ pub fn by_number(conn: &mut Conn, number: i64) -> Result<(StockReceipt, Vec<Rece
     Ok((receipt, received.collect()))
 }
 
-/// The newest receipts of these stores, with the number of their lines.
+/// The newest receipts of these stores after so many newer ones, with the number of their lines.
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn newest(conn: &mut Conn, stores: &[Id<PointsStore>], limit: i64) -> Result<Vec<(StockReceipt, i64)>> {
+pub fn newest(conn: &mut Conn, stores: &[Id<PointsStore>], after: i64, limit: i64) -> Result<Vec<(StockReceipt, i64)>> {
     let receipts = stock_receipts::table
         .filter(stock_receipts::store_id.eq_any(stores))
         .order(stock_receipts::number.desc())
+        .offset(after)
         .limit(limit)
         .select(StockReceipt::as_select())
         .load(conn)?;

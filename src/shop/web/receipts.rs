@@ -31,21 +31,34 @@ use crate::shop::store::{self, PointsStore};
 struct ReceiptsPage {
     shell: Shell,
     receipts: Vec<(StockReceipt, i64)>,
+    page: i64,
+    is_last: bool,
     may_receive: bool,
     several_stores: bool,
 }
+
+/// Receipts on a page.
+const ON_A_PAGE: u8 = 25;
 
 /// `GET /stock/receipts`
 ///
 /// # Errors
 /// `Forbidden` when no store lies within the person's duties.
-pub async fn receipts(State(app): State<App>, staff: Staff) -> Result<Response> {
+pub async fn receipts(State(app): State<App>, staff: Staff, Query(fields): Query<Fields>) -> Result<Response> {
+    let page: i64 = fields.one("page").parse().unwrap_or(1).clamp(1, 10_000);
     let page = app
         .db
         .read(move |conn| {
             let stores = readable(conn, &staff.duties)?;
+            let before = page.saturating_sub(1).saturating_mul(i64::from(ON_A_PAGE));
+            // One more than is shown tells whether there is a further page.
+            let mut receipts = receipt::newest(conn, &stores, before, i64::from(ON_A_PAGE).saturating_add(1))?;
+            let is_last = receipts.len() <= usize::from(ON_A_PAGE);
+            receipts.truncate(usize::from(ON_A_PAGE));
             Ok(ReceiptsPage {
-                receipts: receipt::newest(conn, &stores, 200)?,
+                receipts,
+                page,
+                is_last,
                 may_receive: staff.duties.permit(Permission::ReceiveStock),
                 several_stores: stores.len() > 1,
                 shell: staff.shell,

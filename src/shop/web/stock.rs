@@ -65,6 +65,22 @@ impl Row {
         usable.fold(0, |sum, lot| sum.saturating_add(lot.of.quantity))
     }
 
+    /// What goes out next, and everything that is near its day or past it.
+    fn first_lots(&self) -> impl Iterator<Item = &Lot> {
+        self.lots.iter().take(self.pointed_out())
+    }
+
+    /// The other lots, which wait folded: of a year's deliveries there are many.
+    fn other_lots(&self) -> impl Iterator<Item = &Lot> {
+        self.lots.iter().skip(self.pointed_out())
+    }
+
+    /// Lots lie by expiry, so that what is pointed out comes first.
+    fn pointed_out(&self) -> usize {
+        let pressing = self.lots.iter().filter(|lot| lot.freshness != Freshness::Good);
+        pressing.count().max(1)
+    }
+
     fn is_gone(&self) -> bool {
         self.available() == 0
     }

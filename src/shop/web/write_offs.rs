@@ -86,7 +86,10 @@ async fn list_page(app: &App, staff: Staff, problems: Problems) -> Result<WriteO
         .await
 }
 
-/// Lots of a store that hold something, of goods that the words find, at most so many.
+/// Lots that are shown before anybody searches: the first to expire are what is mostly written off.
+const UNASKED: usize = 20;
+
+/// Lots of a store that hold something: of goods that the words find, at most so many; without words the first few to expire.
 pub(super) fn lots(
     conn: &mut Conn,
     store: &Id<PointsStore>,
@@ -94,7 +97,7 @@ pub(super) fn lots(
     most: usize,
 ) -> Result<Vec<(StockLot, GoodsItem)>> {
     let lots = match words {
-        "" => stock::on_shelf(conn, store)?,
+        "" => stock::on_shelf(conn, store)?.into_iter().take(UNASKED).collect(),
         words => {
             let search = catalogue::Search {
                 words: words.to_owned(),
