@@ -633,6 +633,23 @@ test("cards are scanned one after the other at the door of a gathering", async (
   await page.context().close();
 });
 
+test("what the stock keeper takes along arrives as a file", async () => {
+  const page = await town.enter("stock");
+  for (const [path, kind, begins] of [
+    ["/goods/file.csv", /^text\/csv/, "\ufeff"],
+    ["/goods/file.xlsx", /spreadsheetml/, "PK"],
+    ["/stock/lists/order.csv", /^text\/csv/, "\ufeff"],
+  ]) {
+    const answer = await page.request.get(town.address + path);
+    assert.equal(answer.status(), 200, path);
+    assert.match(answer.headers()["content-type"], kind, path);
+    assert.match(answer.headers()["content-disposition"], /^attachment/, path);
+    assert.ok((await answer.body()).toString().startsWith(begins), path);
+    town.visited.add(path);
+  }
+  await page.context().close();
+});
+
 test("every page that routes.rs knows was looked at", () => {
   const source = readFileSync(new URL("../../src/routes.rs", import.meta.url), "utf8");
   const doors = [...source.matchAll(/\bget\(\s*"([^"]+)"/g)].map(([, path]) => path).filter((path) => !/^\/(healthz|static|api)\b/.test(path));
