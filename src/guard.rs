@@ -177,6 +177,9 @@ fn duties_label(person: &Recognised) -> String {
 const MOST_LINKS: usize = 7;
 
 /// Where a person may go, in the order of a day's work.
+/// What the stock keeper does stands under the stock in the menu.
+const UNDER_STOCK: &[&str] = &["/goods", "/stocktakes", "/donations", "/donors", "/wishes"];
+
 fn links(duties: &Duties) -> Vec<Link> {
     let nominations = match duties.permit(Permission::Verify) {
         true => "核实",
@@ -199,7 +202,10 @@ fn links(duties: &Duties) -> Vec<Link> {
     let permitted = all.into_iter().filter(|(permission, _, _)| duties.permit(*permission));
     permitted
         .take(MOST_LINKS)
-        .map(|(_, href, label)| Link { href, label })
+        .map(|(_, href, label)| {
+            let also = if href == "/stock" { UNDER_STOCK } else { &[] };
+            Link { href, label, also }
+        })
         .collect()
 }
 

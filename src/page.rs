@@ -47,27 +47,28 @@ pub struct Link {
     pub href: &'static str,
     /// What people read.
     pub label: &'static str,
+    /// Other addresses whose pages stand under it in the menu.
+    pub also: &'static [&'static str],
 }
 
 impl Shell {
     /// Is this link the page we are on, or the nearest one above it?
     #[must_use]
     pub fn is_here(&self, link: &Link) -> bool {
-        let above = |link: &&Link| {
-            let below = self.room().strip_prefix(link.href);
-            below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let nearest = self.links.iter().filter(above).max_by_key(|link| link.href.len());
-        nearest.is_some_and(|nearest| nearest.href == link.href)
+        let nearest = self.links.iter().max_by_key(|link| link.above(&self.path));
+        link.above(&self.path) > 0 && nearest.is_some_and(|nearest| nearest.href == link.href)
     }
+}
 
-    /// The address under which the menu looks for this page: what the stock keeper does stands under the stock.
-    fn room(&self) -> &str {
-        let path: &str = &self.path;
-        match path.split('/').nth(1) {
-            Some("goods" | "stocktakes" | "donations" | "donors" | "wishes") => "/stock",
-            _ => path,
-        }
+impl Link {
+    /// How much of a path one of the link's addresses is; 0 when the path does not stand under it.
+    fn above(&self, path: &str) -> usize {
+        let below = |address: &&&str| {
+            let rest = path.strip_prefix(**address);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let addresses = std::iter::once(&self.href).chain(self.also);
+        addresses.filter(below).map(|address| address.len()).max().unwrap_or(0)
     }
 }
 

@@ -170,6 +170,11 @@ const BORROWED_TABLES: &[Exception] = &[
         "what an event is about is called as the table is",
     ),
     (
+        "src/access/web/audit.rs",
+        "counter_rules",
+        "what an event is about is called as the table is",
+    ),
+    (
         "src/scheme/validator/structure.rs",
         "evidence",
         "a field of a rule is called as the table is",
