@@ -28,6 +28,7 @@ use crate::request::Conflict;
 use crate::sent::{ApiJson, STALE_FORM, SignedForm};
 use crate::shop::goods::{self, GoodsItem};
 use crate::shop::held::{self, HeldBasket};
+use crate::shop::offline;
 use crate::shop::redemption::{self, Redeem, Redeemed, Wanted};
 use crate::shop::shift::Shift;
 use crate::shop::stock::Stock;
@@ -94,7 +95,7 @@ impl CounterPage {
         let store = store::by_id(conn, &shift.store_id)?;
         let opened = local(shift.opened_at).format("%H:%M");
         let till = format!("{} {opened}开班", till::by_id(conn, &shift.till_id)?.name);
-        let answer = Answer::to(conn, &store.id, &basket.card, &basket.lines, now)?;
+        let answer = Answer::to(conn, shift, &basket.card, &basket.lines, now)?;
         let tiles = tiles(conn, &store, &basket, now)?;
         let chosen = basket
             .lines
@@ -274,15 +275,21 @@ pub async fn quote(
         return Ok(say(&STALE_FORM));
     }
     let now = app.now();
-    let store = match app.shift_of(&staff).await {
-        Ok(shift) => shift.store_id,
+    let shift = match app.shift_of(&staff).await {
+        Ok(shift) => shift,
         Err(error @ Error::Refused(_)) => return Ok(say(&error)),
         Err(error) => return Err(error),
     };
+    let till = shift.till_id.clone();
     let answer = app
         .db
-        .read(move |conn| Answer::to(conn, &store, &asked.card, &asked.lines, now))
+        .read(move |conn| Answer::to(conn, &shift, &asked.card, &asked.lines, now))
         .await?;
+    if let Some(lacking) = answer.lacking.clone() {
+        app.db
+            .write(move |conn| offline::recall(conn, &till, &lacking, now))
+            .await?;
+    }
     Ok(Json(answer).into_response())
 }
 
