@@ -160,6 +160,13 @@ impl Refusal for Refused {
             Refused::AlreadyReversed => "already_reversed",
         }
     }
+
+    fn held_owner(&self) -> Option<&str> {
+        match self {
+            Refused::Held { owner, .. } => Some(owner),
+            _ => None,
+        }
+    }
 }
 
 /// The head of an account: what its last entry says.

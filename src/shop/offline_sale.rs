@@ -126,7 +126,6 @@ pub fn settle(conn: &mut Conn, hold: i64, sale: &Sale, at_work: &Shift, now: Mom
     }
     let taken_at = hold::by_number(conn, hold)?.taken_at;
     let sold_at = sale.sold_at.clamp(taken_at, now.max(taken_at));
-    expect_prices(conn, sale, taken_at, sold_at)?;
     let asked = Redeem::new(&sale.key, &sale.card, &sale.lines, Pickup::Household, &sold_in, now)?;
     let asked = match sale.given {
         // After the audit a shift stands: what comes later is written down in the shift that is open.
@@ -144,7 +143,10 @@ pub fn settle(conn: &mut Conn, hold: i64, sale: &Sale, at_work: &Shift, now: Mom
         ),
         false => asked.confirmed(sale.signs.then_some(Confirmation::Signature)),
     };
-    let answer = redemption::redeem_all(conn, &[asked])?.pop();
+    let answer = match expect_prices(conn, sale, taken_at, sold_at) {
+        Ok(()) => redemption::redeem_all(conn, &[asked])?.pop(),
+        Err(error) => Some(Err(error)),
+    };
     let refused = match answer.ok_or_else(|| Error::internal("no answer to a sale"))? {
         Ok(redeemed) => return Ok(Outcome::Posted(redeemed.redemption.id)),
         Err(error @ (Error::Refused(_) | Error::Invalid(_))) => error,

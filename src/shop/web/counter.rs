@@ -25,7 +25,7 @@ use crate::page::{self, Problems, Shell};
 use crate::places::household::{self, initials};
 use crate::points::Points;
 use crate::request::Conflict;
-use crate::sent::{ApiJson, STALE_FORM, SignedForm};
+use crate::sent::{ApiJson, Query, STALE_FORM, SignedForm};
 use crate::shop::goods::{self, GoodsItem};
 use crate::shop::held::{self, HeldBasket};
 use crate::shop::offline;
@@ -208,9 +208,31 @@ fn shelves(tiles: Vec<Tile>) -> Vec<Shelf> {
 ///
 /// # Errors
 /// `Forbidden` when no store lies within the person's duties.
-pub async fn counter(State(app): State<App>, staff: Staff) -> Result<Response> {
+pub async fn counter(State(app): State<App>, staff: Staff, Query(asked): Query<Asked>) -> Result<Response> {
     let basket = Basket::empty(app.now());
-    show(&app, staff, StatusCode::OK, Problems::default(), basket).await
+    match asked.shell.as_str() {
+        "1" => shell(&app, staff, basket).await,
+        _ => show(&app, staff, StatusCode::OK, Problems::default(), basket).await,
+    }
+}
+
+/// What a browser may ask of the counter.
+#[derive(Deserialize)]
+pub struct Asked {
+    /// `1` for the page as it is kept for an hour without network: without what was put aside, so that no household is in it.
+    #[serde(default)]
+    shell: String,
+}
+
+async fn shell(app: &App, staff: Staff, basket: Basket) -> Result<Response> {
+    let now = app.now();
+    let shift = app.shift_of(&staff).await?;
+    let mut page = app
+        .db
+        .read(move |conn| CounterPage::build(conn, staff, &shift, basket, Problems::default(), now))
+        .await?;
+    page.held = Vec::new();
+    Ok(let_decode(page::show(&page)?))
 }
 
 pub(super) async fn show(
@@ -270,9 +292,8 @@ pub async fn quote(
     headers: HeaderMap,
     ApiJson(asked): ApiJson<AskQuote>,
 ) -> Result<Response> {
-    let sent = headers.get("x-csrf").and_then(|value| value.to_str().ok());
-    if sent != Some(staff.shell.csrf.as_str()) {
-        return Ok(say(&STALE_FORM));
+    if let Err(refused) = expect_script(&staff, &headers) {
+        return Ok(refused);
     }
     let now = app.now();
     let shift = match app.shift_of(&staff).await {
@@ -350,6 +371,15 @@ fn is_for_the_counter(error: &Error) -> bool {
 pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     accept.is_some_and(|accept| accept.contains("application/json"))
+}
+
+/// Refuses what the page's script did not sign with the page's token.
+pub(super) fn expect_script(staff: &Staff, headers: &HeaderMap) -> std::result::Result<(), Response> {
+    let sent = headers.get("x-csrf").and_then(|value| value.to_str().ok());
+    match sent == Some(staff.shell.csrf.as_str()) {
+        true => Ok(()),
+        false => Err(say(&STALE_FORM)),
+    }
 }
 
 /// An error for the page's script: the counter shows its `detail`.
