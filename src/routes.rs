@@ -419,7 +419,11 @@ pub fn table() -> Vec<Route> {
         post("/counter/offline/sales", May(P::Redeem), shop::web::settle),
         post("/counter/offline/return", May(P::Redeem), shop::web::give_back),
         get("/offline-sales", May(P::ReadJournal), shop::web::offline_sales),
-        post("/offline-sales/{number}", May(P::AuditShifts), shop::web::decide_offline_sale),
+        post(
+            "/offline-sales/{number}",
+            May(P::AuditShifts),
+            shop::web::decide_offline_sale,
+        ),
         post("/counter/holds", May(P::Redeem), shop::web::hold),
         post("/counter/holds/{id}", May(P::Redeem), shop::web::take_up),
         get("/shift", May(P::Redeem), shop::web::shift),

@@ -13,9 +13,9 @@ use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::number::CardNumber;
+use crate::clock::Moment;
 use crate::db::Conn;
 use crate::db::schema::cards;
-use crate::clock::Moment;
 use crate::error::Result;
 use crate::id::Id;
 use crate::places::household::Household;

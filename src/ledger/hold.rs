@@ -119,7 +119,9 @@ impl Held {
         let parts = self.by_owner.get(owner).into_iter().flatten();
         parts
             .filter(|part| part.until_at > at && holder != Some(part.holder.as_str()))
-            .fold(Points::ZERO, |sum, part| sum.plus(part.points).unwrap_or(Points(i64::MAX)))
+            .fold(Points::ZERO, |sum, part| {
+                sum.plus(part.points).unwrap_or(Points(i64::MAX))
+            })
     }
 
     /// Who else keeps points of an owner at a moment.
@@ -188,7 +190,11 @@ pub fn take(
     let mut free: HashMap<String, Points> = HashMap::new();
     for chunk in owners.chunks(500) {
         let balances = accounts::table
-            .filter(accounts::owner.eq_any(chunk).and(accounts::kind.eq(AccountKind::Spendable)))
+            .filter(
+                accounts::owner
+                    .eq_any(chunk)
+                    .and(accounts::kind.eq(AccountKind::Spendable)),
+            )
             .filter(accounts::balance.gt(Points::ZERO))
             .select((accounts::owner, accounts::balance))
             .load::<(String, Points)>(conn)?;
@@ -315,7 +321,11 @@ pub fn kept(conn: &mut Conn, number: i64) -> Result<Vec<HeldPoints>> {
 /// Only when the database fails.
 pub fn recalled(conn: &mut Conn, number: i64) -> Result<Vec<HeldPoints>> {
     Ok(held_points::table
-        .filter(held_points::hold_number.eq(number).and(held_points::recalled_at.is_not_null()))
+        .filter(
+            held_points::hold_number
+                .eq(number)
+                .and(held_points::recalled_at.is_not_null()),
+        )
         .filter(held_points::points.gt(Points::ZERO))
         .order(held_points::id)
         .select(HeldPoints::as_select())
@@ -328,7 +338,11 @@ pub fn recalled(conn: &mut Conn, number: i64) -> Result<Vec<HeldPoints>> {
 /// Only when the database fails.
 pub fn recall(conn: &mut Conn, owner: &str, except: Option<&str>, now: Moment) -> Result<()> {
     let mine = holds::table
-        .filter(holds::holder.eq(except.unwrap_or_default()).and(holds::ended_at.is_null()))
+        .filter(
+            holds::holder
+                .eq(except.unwrap_or_default())
+                .and(holds::ended_at.is_null()),
+        )
         .select(holds::number)
         .load::<i64>(conn)?;
     diesel::update(

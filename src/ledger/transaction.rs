@@ -301,7 +301,12 @@ impl Books {
     #[must_use]
     pub fn free(&self, owner: &str, holder: Option<&str>, at: Moment) -> Points {
         let held = self.held.by_others(owner, holder, at);
-        Points(self.balance(owner, AccountKind::Spendable).0.saturating_sub(held.0).max(0))
+        Points(
+            self.balance(owner, AccountKind::Spendable)
+                .0
+                .saturating_sub(held.0)
+                .max(0),
+        )
     }
 
     /// Who else keeps points of an owner at a moment.

@@ -5,8 +5,8 @@ use crate::clock::{Moment, day_of};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::ledger::account::AccountKind;
-use crate::ledger::{hold, lot};
 use crate::ledger::transaction::Books;
+use crate::ledger::{hold, lot};
 use crate::places::standing;
 
 /// Does what is due for households that left; answers for how many something was done. Done before, it does nothing.

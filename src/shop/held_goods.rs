@@ -206,7 +206,11 @@ pub(super) fn recall(conn: &mut Conn, goods: &[Id<GoodsItem>], till: &Id<Till>, 
         .load::<i64>(conn)?;
     diesel::update(
         held_goods::table
-            .filter(held_goods::goods_id.eq_any(goods).and(held_goods::recalled_at.is_null()))
+            .filter(
+                held_goods::goods_id
+                    .eq_any(goods)
+                    .and(held_goods::recalled_at.is_null()),
+            )
             .filter(held_goods::hold_number.ne_all(mine)),
     )
     .set(held_goods::recalled_at.eq(Some(now)))

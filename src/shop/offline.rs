@@ -81,7 +81,10 @@ impl fmt::Display for Refused {
                 write!(formatter, "{till}断网了，为它备用的部分要等它恢复，或次日以后才能用。")
             }
             Refused::SalesWaiting { count } => {
-                write!(formatter, "这个柜台还有{count}单断网时的兑换没有传上来，请先到柜台等它传完。")
+                write!(
+                    formatter,
+                    "这个柜台还有{count}单断网时的兑换没有传上来，请先到柜台等它传完。"
+                )
             }
         }
     }

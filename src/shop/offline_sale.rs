@@ -157,7 +157,16 @@ pub fn settle(conn: &mut Conn, hold: i64, sale: &Sale, at_work: &Shift, now: Mom
         ("held_elsewhere", _) => Ok(Outcome::Later(reason)),
         (_, false) => Ok(Outcome::Refused(reason)),
         (code, true) => {
-            keep_conflict(conn, &key, sale, &sold_in, sold_at, (code, &reason), &at_work.opened_by, now)?;
+            keep_conflict(
+                conn,
+                &key,
+                sale,
+                &sold_in,
+                sold_at,
+                (code, &reason),
+                &at_work.opened_by,
+                now,
+            )?;
             Ok(Outcome::Conflict(reason))
         }
     }
@@ -359,7 +368,14 @@ pub fn decide(conn: &mut Conn, asked: &Decide, stores: &[Id<PointsStore>], act: 
 
 fn post(conn: &mut Conn, conflict: &OfflineConflict, sold_in: &Shift, now: Moment) -> Result<Id<Redemption>> {
     let key = format!("offline-conflict-{}", conflict.number);
-    let asked = Redeem::new(&key, &conflict.card_number, &conflict.lines()?, Pickup::Household, sold_in, now)?;
+    let asked = Redeem::new(
+        &key,
+        &conflict.card_number,
+        &conflict.lines()?,
+        Pickup::Household,
+        sold_in,
+        now,
+    )?;
     let sold = Sold {
         at: conflict.sold_at,
         confirmed_with: None,
@@ -400,7 +416,10 @@ pub fn conflicts(conn: &mut Conn, stores: &[Id<PointsStore>], limit: i64) -> Res
     Ok(offline_conflicts::table
         .inner_join(shifts::table.on(shifts::id.eq(offline_conflicts::shift_id)))
         .filter(shifts::store_id.eq_any(stores))
-        .order((offline_conflicts::outcome.is_not_null(), offline_conflicts::number.desc()))
+        .order((
+            offline_conflicts::outcome.is_not_null(),
+            offline_conflicts::number.desc(),
+        ))
         .limit(limit)
         .select(OfflineConflict::as_select())
         .load(conn)?)
@@ -413,7 +432,11 @@ pub fn conflicts(conn: &mut Conn, stores: &[Id<PointsStore>], limit: i64) -> Res
 pub fn count_waiting(conn: &mut Conn, stores: &[Id<PointsStore>]) -> Result<i64> {
     Ok(offline_conflicts::table
         .inner_join(shifts::table.on(shifts::id.eq(offline_conflicts::shift_id)))
-        .filter(shifts::store_id.eq_any(stores).and(offline_conflicts::outcome.is_null()))
+        .filter(
+            shifts::store_id
+                .eq_any(stores)
+                .and(offline_conflicts::outcome.is_null()),
+        )
         .count()
         .get_result(conn)?)
 }

@@ -167,7 +167,10 @@ fn expect_sensible(new: &CounterRules, reason: &str) -> Result<()> {
         return Err(Error::invalid("confirm_from", "应为1以上的整数，不需要确认请留空。"));
     }
     if !(0..=1_000).contains(&new.offline_points.0) {
-        return Err(Error::invalid("offline_points", "应为0至1000的整数，断网时不兑换请填0。"));
+        return Err(Error::invalid(
+            "offline_points",
+            "应为0至1000的整数，断网时不兑换请填0。",
+        ));
     }
     for (position, limit) in (0usize..).zip(&new.limits) {
         let wrong = |why: String| Err(Error::invalid("limits", format!("{}：{why}", limit.category)));

@@ -236,11 +236,7 @@ impl Stock {
     ) -> Result<()> {
         self.held.take(goods, till, quantity, occasion.at);
         let mut left = quantity;
-        let order: Vec<i64> = self
-            .usable(store, goods, day)
-            .iter()
-            .map(|lot| lot.number)
-            .collect();
+        let order: Vec<i64> = self.usable(store, goods, day).iter().map(|lot| lot.number).collect();
         for number in order {
             let held = self.lots.get(&number).map_or(0, |lot| lot.quantity);
             let part = held.min(left);

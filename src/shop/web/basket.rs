@@ -15,10 +15,10 @@ use crate::places::household::{self, Household};
 use crate::places::programme;
 use crate::points::Points;
 use crate::shop::goods;
+use crate::shop::offline::Lacking;
 use crate::shop::proxy;
 use crate::shop::quote::{self, Quote};
 use crate::shop::redemption::{Pickup, Redemption, Wanted};
-use crate::shop::offline::Lacking;
 use crate::shop::shift::Shift;
 
 /// The fields of a form in their order. Quantities are named after their goods, so the names are not known beforehand.
@@ -288,13 +288,7 @@ impl Answer {
     ///
     /// # Errors
     /// Only when the database fails.
-    pub(super) fn to(
-        conn: &mut Conn,
-        shift: &Shift,
-        card: &str,
-        lines: &[Wanted],
-        now: Moment,
-    ) -> Result<Answer> {
+    pub(super) fn to(conn: &mut Conn, shift: &Shift, card: &str, lines: &[Wanted], now: Moment) -> Result<Answer> {
         let card = CardView::of(conn, card.trim(), now)?;
         let (offered, mut problems) = on_offer(conn, lines)?;
         let at = (&shift.store_id, &shift.till_id);

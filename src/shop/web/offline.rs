@@ -162,7 +162,10 @@ impl SoldSale {
         if self.number.is_empty() || self.number.chars().count() > 20 {
             return Err(Error::invalid("number", "单子上的号码不对。"));
         }
-        let prices = self.lines.iter().filter_map(|line| Some((line.sku.clone(), line.price?)));
+        let prices = self
+            .lines
+            .iter()
+            .filter_map(|line| Some((line.sku.clone(), line.price?)));
         let prices: HashMap<String, Points> = prices.collect();
         if prices.values().any(|price| *price <= Points::ZERO) {
             return Err(Error::invalid("lines", "单子上的价格不对。"));
