@@ -41,6 +41,8 @@ pub(super) struct Basket {
     pub(super) pin: String,
     /// Will the household sign the slip?
     pub(super) signs: bool,
+    /// What is looked for on the shelf, on a page without the script.
+    pub(super) find: String,
 }
 
 /// Who takes the goods, as the form says it.
@@ -74,6 +76,7 @@ impl Basket {
             pickup: PickupForm::default(),
             pin: String::new(),
             signs: false,
+            find: String::new(),
         }
     }
 
@@ -92,6 +95,7 @@ impl Basket {
                 ("delivery_note", note) => basket.pickup.delivery_note = note.to_owned(),
                 ("pin", pin) => basket.pin = pin.to_owned(),
                 ("signs", signs) => basket.signs = signs == "yes",
+                ("find", words) => basket.find = words.to_owned(),
                 (name, quantity) => basket.choose(name, quantity)?,
             }
         }
