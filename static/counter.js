@@ -393,7 +393,7 @@ async function redeem() {
 
 // ---- Finding goods.
 
-const found = make('div', 'shelf', undefined, { hidden: '' }), foundTitle = make('h3', ''), foundGoods = make('div', 'shelf-goods');
+const found = make('div', 'shelf found', undefined, { hidden: '' }), foundTitle = make('h3', ''), foundGoods = make('div', 'shelf-goods');
 found.append(foundTitle, foundGoods);
 byId('none').after(found);
 
