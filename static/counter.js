@@ -489,6 +489,11 @@ function move(step) {
   line(current).row.scrollIntoView({ block: 'nearest' });
 }
 
+function nudge(step) {
+  if (current) change(current, basket.get(current) + step);
+  if (current) line(current).row.scrollIntoView({ block: 'nearest' });
+}
+
 function back() {
   const help = byId('help');
   notice.hidden = true;
@@ -511,8 +516,8 @@ const SHORT = {
   '?': () => { byId('help').hidden = !byId('help').hidden; },
   ArrowUp: () => move(-1),
   ArrowDown: () => move(1),
-  '+': () => current && change(current, basket.get(current) + 1),
-  '-': () => current && change(current, basket.get(current) - 1),
+  '+': () => nudge(1),
+  '-': () => nudge(-1),
 };
 
 function onKey(event) {

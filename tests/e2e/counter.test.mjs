@@ -363,7 +363,7 @@ async function saleByKeys(how, picture) {
   assert.deepEqual(await basket(page), [`${salt.name} × 1`, `${bulb.name} × 2`]);
   await inReach(page, "#lines .line.current");
   // One by its name, chosen among what was found with the arrows, and one of it put back.
-  await typed("xi");
+  await typed("x");
   const names = await page.locator(".goods:not([hidden])").evaluateAll((all) => all.map((one) => one.dataset.name));
   assert.ok(names.length > 1 && names.includes(powder.name), `${names}`);
   for (let at = 0; at <= names.indexOf(powder.name); at += 1) await press(page, "ArrowDown");
@@ -423,7 +423,7 @@ test("axe finds nothing on the counter: empty, with a basket, with a refusal, wi
     await page.fill("#find", "x");
     await page.locator(".goods:not([hidden])").first().waitFor();
     await clean("found");
-    await page.fill("#find", "zzz");
+    await page.fill("#find", "没有这种");
     await page.locator("#none").waitFor();
     await clean("nothing found");
     await page.fill("#find", "");
@@ -445,7 +445,7 @@ test("axe finds nothing on the counter: empty, with a basket, with a refusal, wi
   }
 });
 
-test("more goods than a page holds: each is scanned and found, sixty stand there, and the list is fetched once", async () => {
+test("more goods than a page holds: all are scanned and found, sixty stand there, and the list is fetched once", async () => {
   const file = join(town.demo.folder, "more.csv");
   const rows = Array.from({ length: 150 }, (_, at) => `M${500 + at},,喜宝牌${"甲乙丙丁戊"[at % 5]}字${at + 1}号水杯,个,日用,${1 + at % 5},100,,,collective,no`);
   writeFileSync(file, `sku,barcode,name_zh,unit,category,price_points,cost_cents,limit_per_household_per_month,shelf_life_days,funding,open_priced\n${rows.join("\n")}\n`);
@@ -467,12 +467,12 @@ test("more goods than a page holds: each is scanned and found, sixty stand there
   page.on("request", (request) => asked.push(new URL(request.url()).pathname));
   const salt = await goods(page, "食盐");
   assert.equal(await page.locator(".goods").count(), 60);
-  assert.equal(await page.locator('.goods[data-sku="M500"]').count(), 0, "what is not there gives way to what is");
+  assert.equal(await page.locator('.goods[data-sku="M649"]').count(), 0);
   await scan(page, "M645");
   await scan(page, salt.barcode);
   assert.deepEqual(await basket(page), ["喜宝牌甲字146号水杯 × 1", `${salt.name} × 1`]);
-  await scan(page, "M500");
-  assert.match(await notice(page), /甲字1号水杯暂时没有货/);
+  await scan(page, "M649");
+  assert.match(await notice(page), /戊字150号水杯暂时没有货/);
   await press(page, "F3");
   await page.keyboard.type("xbp", { delay: 120 });
   assert.equal(await page.locator(".goods:not([hidden])").count(), 60);
@@ -480,7 +480,8 @@ test("more goods than a page holds: each is scanned and found, sixty stand there
   await shot(page, "counter-found-1280");
   await page.keyboard.press("Escape");
   assert.equal(await page.locator("#more").innerText(), "");
-  assert.deepEqual(asked.filter((path) => path !== "/counter/quote"), [], "after the first load only the question whether it is enough");
+  // The sign on its tab the browser fetches when it likes.
+  assert.deepEqual(asked.filter((path) => path !== "/counter/quote" && path !== "/static/icon.svg"), [], "after the first load only the question whether it is enough");
 
   // Without the script the server looks, and what was chosen stays chosen.
   const household = await town.resident({ points: 20 });
