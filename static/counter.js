@@ -395,7 +395,7 @@ async function redeem() {
 
 const found = make('div', 'shelf found', undefined, { hidden: '' }), foundTitle = make('h3', ''), foundGoods = make('div', 'shelf-goods');
 found.append(foundTitle, foundGoods);
-byId('none').after(found);
+byId('more').after(found);
 
 let loaded = false;
 

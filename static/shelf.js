@@ -61,17 +61,18 @@ export async function loadGoods() {
   return list.skus.length;
 }
 
-// Goods whose name, short code, barcode or initials hold these words, those that begin with them first; and how many more there are.
+// Goods whose name, short code, barcode or initials hold these words: those of which there are some before those that are
+// gone, and those that begin with the words before the others; and how many more there are.
 export function search(words) {
-  const wanted = clean(words).toLowerCase(), begins = `\n${wanted}`, first = [], others = [];
+  const wanted = clean(words).toLowerCase(), begins = `\n${wanted}`, places = [[], [], []];
   if (!wanted) return { wanted, shown: [], more: 0 };
   let total = 0;
   goods.forEach((item) => {
     if (item.words.indexOf(wanted) < 0) return;
     total += 1;
-    const place = item.words.indexOf(begins) < 0 ? others : first;
+    const place = places[item.left <= 0 ? 2 : item.words.indexOf(begins) < 0 ? 1 : 0];
     if (place.length < SHOWN) place.push(item);
   });
-  const shown = first.concat(others).slice(0, SHOWN);
+  const shown = [].concat(...places).slice(0, SHOWN);
   return { wanted, shown, more: total - shown.length };
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use diesel::dsl::exists;
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use serde::Serialize;
 
@@ -104,14 +104,25 @@ fn first_by_sku(conn: &mut Conn, query: GoodsQuery) -> Result<Vec<GoodsItem>> {
         .load(conn)?)
 }
 
-/// Goods on offer by name, short code, barcode or initials: the first by short code, and how many there are.
+/// Goods on offer by name, short code, barcode or initials: first those of which there are some, by short code, and how many
+/// there are.
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn find(conn: &mut Conn, words: &str) -> Result<(Vec<GoodsItem>, i64)> {
+pub fn find(conn: &mut Conn, store: &Id<PointsStore>, words: &str, today: Day) -> Result<(Vec<GoodsItem>, i64)> {
     let found = || matching(words).filter(goods_items::withdrawn_at.is_null());
     let total = found().count().get_result(conn)?;
-    Ok((first_by_sku(conn, found())?, total))
+    let usable = || {
+        stock_lots::table
+            .filter(stock_lots::goods_id.eq(goods_items::id))
+            .filter(stock_lots::store_id.eq(store.clone()).and(stock_lots::quantity.gt(0)))
+            .filter(stock_lots::expires_on.is_null().or(stock_lots::expires_on.ge(today)))
+    };
+    let mut items = first_by_sku(conn, found().filter(exists(usable())))?;
+    if items.len() < SHOWN {
+        fill(&mut items, first_by_sku(conn, found().filter(not(exists(usable()))))?);
+    }
+    Ok((items, total))
 }
 
 /// A page of what a store has or could have, by short code: everything on offer, and what is offered no more while some

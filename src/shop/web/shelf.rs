@@ -47,7 +47,7 @@ impl Shown {
     pub(super) fn of(conn: &mut Conn, store: &PointsStore, basket: &Basket, today: Day) -> Result<Shown> {
         let looked_for = !basket.find.is_empty();
         let (items, total) = match looked_for {
-            true => shelf::find(conn, &basket.find)?,
+            true => shelf::find(conn, &store.id, &basket.find, today)?,
             false => (shelf::at_hand(conn, &store.id, today)?, 0),
         };
         let more = total.saturating_sub(i64::try_from(SHOWN).unwrap_or(i64::MAX)).max(0);
