@@ -117,12 +117,14 @@ async function gun(page, text) {
   await page.keyboard.press("Enter");
 }
 
+/** Empties the basket as a person does: Escape, and yes. */
 async function clear(page) {
   await page.evaluate(() => { window.timedKey = ""; });
-  await page.keyboard.press("Escape");
-  if (!(await page.locator(".ask").isVisible())) await page.keyboard.press("Escape");
-  await page.locator(".ask .primary").click();
-  await page.waitForFunction(() => !document.querySelector("#lines .line"));
+  while (await page.locator("#lines .line").count()) {
+    if (await page.locator(".ask").isVisible()) await page.locator(".ask .primary").click({ timeout: 2_000 }).catch((error) => console.warn(error.message));
+    else await page.keyboard.press("Escape");
+    await page.waitForTimeout(100);
+  }
 }
 
 async function scans(page, rows, card) {
