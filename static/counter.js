@@ -401,7 +401,7 @@ let loaded = false;
 
 // All goods, asked for until they are there; what is on the page can be sold meanwhile.
 const list = (async () => {
-  for (;;) {
+  for (let tries = 1; ; tries += 1) {
     try {
       const count = await loadGoods();
       loaded = true;
@@ -410,7 +410,7 @@ const list = (async () => {
       if (find.value) filter(find.value);
       return;
     } catch (error) {
-      refuse('网络不通，商品表还没有读到，正在重试');
+      if (tries === 1) refuse('网络不通，商品表还没有读到，正在重试'); // Said once: the counter goes on with what is on the page.
       await new Promise((resolve) => { setTimeout(resolve, 4000); });
     }
   }
