@@ -422,7 +422,7 @@ impl Sim<'_> {
 
     /// A till takes a new hold only when nothing waits.
     fn open(&mut self, conn: &mut Conn, till: usize) -> Result<()> {
-        if !self.tills[till].waiting.is_empty() {
+        if self.tills[till].hold > 0 && !self.tills[till].waiting.is_empty() {
             return Ok(());
         }
         let (shift, now) = (self.tills[till].shift.clone(), self.now);
@@ -566,6 +566,16 @@ impl Sim<'_> {
         for waiting in std::mem::take(&mut self.tills[till].waiting) {
             let line = self.line();
             let (shift, now) = (self.tills[till].shift.clone(), self.now);
+            // A try from before its first hold goes out under the hold that came then.
+            let hold = if waiting.hold == 0 {
+                self.tills[till].hold
+            } else {
+                waiting.hold
+            };
+            if hold == 0 {
+                left.push(waiting);
+                continue;
+            }
             // The till's clock may be wrong by a day.
             let wrong = TimeDelta::days(i64::try_from(self.dice.roll(3)).unwrap() - 1);
             let sent = Sale {
@@ -580,7 +590,7 @@ impl Sim<'_> {
             };
             for _ in 0..times {
                 outcome = Some(piece(conn, |conn| {
-                    offline_sale::settle(conn, waiting.hold, &sent, &shift, now)
+                    offline_sale::settle(conn, hold, &sent, &shift, now)
                 })?);
             }
             let heard = line != Line::AnswerLost;
@@ -646,6 +656,9 @@ impl Sim<'_> {
         for _ in 0..60 {
             for till in 0..2 {
                 self.tills[till].is_online = true;
+                if self.tills[till].hold == 0 {
+                    self.open(conn, till)?;
+                }
                 self.beat(conn, till)?;
                 self.drain(conn, till)?;
             }
