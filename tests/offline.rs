@@ -313,6 +313,7 @@ impl Dice {
 struct Waiting {
     sale: Sale,
     hold: i64,
+    family: usize,
 }
 
 /// A till as the script has it.
@@ -324,7 +325,25 @@ struct SimTill {
     points: [i64; FAMILIES],
     units: BTreeMap<String, i64>,
     waiting: Vec<Waiting>,
-    dropped: Vec<String>,
+    dropped: Vec<Dropped>,
+}
+
+/// Something that was recalled: gone here, and to be said as soon as no slip that was given still needs it.
+#[derive(Clone, Debug)]
+struct Dropped {
+    id: String,
+    family: Option<usize>,
+    sku: Option<String>,
+}
+
+impl Dropped {
+    fn is_needed(&self, waiting: &[Waiting]) -> bool {
+        let needs = |one: &Waiting| {
+            let goods = one.sale.lines.iter().any(|line| Some(&line.sku) == self.sku.as_ref());
+            one.sale.given && (Some(one.family) == self.family || goods)
+        };
+        waiting.iter().any(needs)
+    }
 }
 
 const FAMILIES: usize = 3;
@@ -463,30 +482,48 @@ impl Sim<'_> {
         }
         let known = &self.tills[till];
         let (shift, hold, now) = (known.shift.clone(), known.hold, self.now);
-        let (waiting, dropped) = (i64::try_from(known.waiting.len()).unwrap(), known.dropped.clone());
+        let waiting = i64::try_from(known.waiting.len()).unwrap();
+        let free = known
+            .dropped
+            .iter()
+            .filter(|dropped| !dropped.is_needed(&known.waiting));
+        let dropped: Vec<String> = free.map(|dropped| dropped.id.clone()).collect();
         let beat = piece(conn, |conn| offline::beat(conn, &shift, hold, waiting, &dropped, now))?;
         if line == Line::AnswerLost {
             return Ok(());
         }
         let known = &mut self.tills[till];
-        known.dropped.clear();
+        known.dropped.retain(|known| !dropped.contains(&known.id));
         for recall in beat.recalls {
             // Dropped here first, then said.
+            let mut gone = Dropped {
+                id: String::new(),
+                family: None,
+                sku: None,
+            };
             match recall {
                 offline::Recall::Goods { id, sku } => {
-                    known.units.insert(sku, 0);
-                    known.dropped.push(id);
+                    known.units.insert(sku.clone(), 0);
+                    gone = Dropped {
+                        id,
+                        sku: Some(sku),
+                        ..gone
+                    };
                 }
                 offline::Recall::Points { id, digests } => {
+                    gone.id = id;
                     for (family, card) in self.cards.iter().take(FAMILIES).enumerate() {
                         let number = card.split('-').next().unwrap();
                         let number = jishan::cards::number::CardNumber::parse(number).unwrap();
                         if digests.contains(&jishan::cards::allow_list::digest(&SALT, &number)) {
                             known.points[family] = 0;
+                            gone.family = Some(family);
                         }
                     }
-                    known.dropped.push(id);
                 }
+            }
+            if known.dropped.iter().all(|other| other.id != gone.id) {
+                known.dropped.push(gone);
             }
         }
         Ok(())
@@ -503,6 +540,7 @@ impl Sim<'_> {
         known.waiting.push(Waiting {
             sale: sale.clone(),
             hold: known.hold,
+            family,
         });
     }
 
