@@ -195,6 +195,7 @@ fn links(duties: &Duties) -> Vec<Link> {
         (Permission::ReadAudit, "/audit", "记录"),
         (Permission::ReadJournal, "/shifts", "交班"),
         (Permission::ReadJournal, "/deliveries", "送货"),
+        (Permission::ReadGoodsRegisters, "/registers", "台账"),
     ];
     let permitted = all.into_iter().filter(|(permission, _, _)| duties.permit(*permission));
     permitted

@@ -15,7 +15,7 @@ use crate::access::role::Permission as P;
 use crate::app::App;
 use crate::guard::Who::{Anyone, May, SignedIn};
 use crate::guard::{Who, guard, harden};
-use crate::{access, assets, cards, council, demo, places, registry, scheme, shop, statements};
+use crate::{access, assets, cards, council, demo, places, registers, registry, scheme, shop, statements};
 
 /// One door.
 pub struct Route {
@@ -530,6 +530,45 @@ pub fn table() -> Vec<Route> {
             statements::web::statement,
         ),
         get("/trace/{number}", May(P::ReadHouseholds), statements::web::trace),
+        // Registers.
+        get("/registers", May(P::ReadGoodsRegisters), registers::web::month),
+        get(
+            "/registers/file.xlsx",
+            May(P::ReadGoodsRegisters),
+            registers::web::month_file,
+        ),
+        get("/registers/issue", May(P::ReadPointsRegisters), registers::web::issue),
+        get(
+            "/registers/issue/file.xlsx",
+            May(P::ReadPointsRegisters),
+            registers::web::issue_file,
+        ),
+        get(
+            "/registers/redemptions",
+            May(P::ReadPointsRegisters),
+            registers::web::redemptions,
+        ),
+        get(
+            "/registers/redemptions/file.xlsx",
+            May(P::ReadPointsRegisters),
+            registers::web::redemptions_file,
+        ),
+        get("/registers/stock", May(P::ReadGoodsRegisters), registers::web::stock),
+        get(
+            "/registers/stock/file.xlsx",
+            May(P::ReadGoodsRegisters),
+            registers::web::stock_file,
+        ),
+        get(
+            "/registers/donations",
+            May(P::ReadGoodsRegisters),
+            registers::web::donations,
+        ),
+        get(
+            "/registers/donations/file.xlsx",
+            May(P::ReadGoodsRegisters),
+            registers::web::donations_file,
+        ),
         // The API for counters and other programs.
         get("/api/openapi.json", Anyone, assets::openapi),
         get(

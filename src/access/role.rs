@@ -89,6 +89,10 @@ text_enum! {
         ConfirmStock = "confirm_stock", "确认盘点报损";
         /// Write down wishes and the voices for them.
         RecordWishes = "record_wishes", "登记心愿";
+        /// Read the registers of goods: stock in and out, donations, the goods of the monthly summary.
+        ReadGoodsRegisters = "read_goods_registers", "查看商品台账";
+        /// Read the registers of points: issued, redeemed, the points of the monthly summary.
+        ReadPointsRegisters = "read_points_registers", "查看积分台账";
         /// Manage users and their roles.
         ManageUsers = "manage_users", "管理用户";
         /// Load a version of the rules; import households.
@@ -130,6 +134,8 @@ impl Role {
                 P::KeepGoods,
                 P::ConfirmStock,
                 P::RecordWishes,
+                P::ReadGoodsRegisters,
+                P::ReadPointsRegisters,
                 P::ManageUsers,
                 P::ManageProgramme,
                 P::ReviewScheme,
@@ -181,6 +187,7 @@ impl Role {
                 P::CountStock,
                 P::ConfirmStock,
                 P::RecordWishes,
+                P::ReadGoodsRegisters,
             ],
             Role::CouncilMember => &[
                 P::ReadHouseholds,
@@ -204,6 +211,8 @@ impl Role {
                 P::ReadVisits,
                 P::ReadJournal,
                 P::ReadStock,
+                P::ReadGoodsRegisters,
+                P::ReadPointsRegisters,
                 P::ReadAudit,
             ],
         };

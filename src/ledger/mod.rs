@@ -37,5 +37,6 @@ pub mod account;
 pub mod balance;
 pub mod check;
 pub mod lot;
+pub mod register;
 pub mod transaction;
 pub mod transfer;

@@ -20,6 +20,7 @@ pub mod receipt;
 pub mod redemption;
 pub mod refund;
 pub mod refused;
+pub mod register;
 pub mod rules;
 pub mod shelf_check;
 pub mod shift;
