@@ -140,6 +140,13 @@ const TABLES: &[(&str, &str)] = &[
     ("stocktake_postings", "shop"),
     ("wishes", "shop"),
     ("wish_voices", "shop"),
+    ("partner_agreements", "shop"),
+    ("partner_prices", "shop"),
+    ("partner_sales", "shop"),
+    ("cash_top_ups", "shop"),
+    ("settlements", "shop"),
+    ("settlement_lines", "shop"),
+    ("settlement_disputes", "shop"),
 ];
 
 /// Who reads another room's table all the same: file, table, why.

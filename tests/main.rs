@@ -29,6 +29,7 @@ mod photos;
 mod places;
 mod public_text;
 mod redress;
+mod registers;
 mod registry;
 mod reminders;
 mod schema;

@@ -47,6 +47,11 @@ const NEVER_CHANGED: &[&str] = &[
     "write_off_lines",
     "stocktake_counts",
     "stocktake_postings",
+    "partner_agreements",
+    "partner_prices",
+    "partner_sales",
+    "cash_top_ups",
+    "settlement_lines",
     "attendances",
     "ballots",
     "issuance_budgets",
@@ -102,6 +107,8 @@ const CHANGED: &[(&str, &str)] = &[
     ("pickup_proxies", "called back"),
     ("deliveries", "packed, handed over"),
     ("household_pins", "another PIN"),
+    ("settlements", "confirmed, paid"),
+    ("settlement_disputes", "decided"),
     ("clockwork", "the latest moment that was seen"),
 ];
 

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::delivery::Delivery;
 use super::goods::{self, GoodsItem};
 use super::limit::Had;
+use super::partner::{self, Partners};
 use super::proxy::{self, Proxy, ProxyPickup};
 use super::rules::{self, CounterRules};
 use super::shift::{self, Shift};
@@ -157,6 +158,8 @@ pub enum Refused {
         /// From how many on.
         from: Points,
     },
+    /// A partner's shop has its own reasons.
+    Partner(partner::Refused),
 }
 
 impl fmt::Display for Refused {
@@ -175,6 +178,7 @@ impl fmt::Display for Refused {
             Refused::ConfirmationNeeded { from } => {
                 write!(formatter, "{from}分以上的兑换，请住户输密码，或在小票上签字。")
             }
+            Refused::Partner(refused) => refused.fmt(formatter),
         }
     }
 }
@@ -187,6 +191,7 @@ impl Refusal for Refused {
             Refused::LimitReached { .. } | Refused::CategoryLimitReached { .. } => "limit_reached",
             Refused::NotAProxy => "not_a_proxy",
             Refused::ConfirmationNeeded { .. } => "confirmation_needed",
+            Refused::Partner(refused) => refused.code(),
         }
     }
 }
@@ -210,6 +215,7 @@ pub struct Redeem {
     shift: Id<Shift>,
     confirmed_with: Option<Confirmation>,
     pickup: Pickup,
+    top_up: Points,
     by: Id<User>,
     at: Moment,
 }
@@ -245,6 +251,7 @@ impl Redeem {
             shift: shift.id.clone(),
             confirmed_with: None,
             pickup,
+            top_up: Points::ZERO,
             by,
             at,
         })
@@ -256,6 +263,23 @@ impl Redeem {
         Redeem {
             confirmed_with: with,
             ..self
+        }
+    }
+}
+
+impl Redeem {
+    /// The same request of which the household pays so many points in cash, at a partner's shop.
+    ///
+    /// # Errors
+    /// `Internal` when the content cannot be written down.
+    pub fn topped_up(self, points: Points) -> Result<Redeem> {
+        match points {
+            Points::ZERO => Ok(self),
+            top_up => Ok(Redeem {
+                request: self.request.and(&("top_up", top_up))?,
+                top_up,
+                ..self
+            }),
         }
     }
 }
@@ -330,6 +354,7 @@ struct Counter {
     books: Books,
     stock: Stock,
     proxies: Vec<Proxy>,
+    partners: Partners,
     redemptions: Vec<Redemption>,
     lines: Vec<Line>,
     pickups: Vec<ProxyPickup>,
@@ -369,6 +394,7 @@ impl Counter {
             had: Had::load(conn, &households, since)?,
             books: Books::open(conn, households.iter().map(Id::as_str))?,
             stock: Stock::open(conn, &ids)?,
+            partners: Partners::load(conn, asked.iter().map(|request| &request.store), since)?,
             earlier: load_earlier(conn, earlier)?,
             requests,
             wallet,
@@ -392,21 +418,23 @@ impl Counter {
         }
         let (card, presented) = self.wallet.recognise(&asked.card)?;
         let (card, household) = (card.id.clone(), card.household_id.clone());
-        let basket = price(&self.goods, &asked.wanted)?;
         let day = day_of(asked.at);
+        let basket = self.partners.price(&asked.store, &self.goods, &asked.wanted)?;
+        let owed = self.partners.owed(&asked.store, &basket, asked.top_up, day)?;
         self.had.expect_within(&household, &self.rules, &basket.lines, day)?;
         let have = self.books.balance(household.as_str(), AccountKind::Spendable);
-        if have < basket.points {
-            let short_by = have.short_of(basket.points);
+        if have < owed.points {
+            let short_by = have.short_of(owed.points);
             return Err(Refused::NotEnoughPoints { short_by }.into());
         }
-        for (item, quantity) in &basket.lines {
+        let own_shelf = !self.partners.has(&asked.store);
+        for (item, quantity) in basket.lines.iter().filter(|_| own_shelf) {
             expect_in_stock(&self.stock, &asked.store, item, *quantity, day)?;
         }
         if let (None, Some(from), true) = (
             asked.confirmed_with,
             self.rules.confirm_from,
-            self.rules.asks_for_confirmation(basket.points),
+            self.rules.asks_for_confirmation(owed.points),
         ) {
             return Err(Refused::ConfirmationNeeded { from }.into());
         }
@@ -419,17 +447,20 @@ impl Counter {
             at: asked.at,
         };
         for (item, quantity) in &basket.lines {
-            self.stock.take(&asked.store, &item.id, *quantity, &occasion)?;
+            if own_shelf {
+                self.stock.take(&asked.store, &item.id, *quantity, &occasion)?;
+            }
             self.had.add(&household, item, day, *quantity);
         }
-        let transaction_number = self.books.post(posting(asked, &id, &household, basket.points))?;
+        let transaction_number = self.books.post(posting(asked, &id, &household, owed.points))?;
+        self.partners.note(&asked.store, &id, &basket, owed, day);
         let redemption = Redemption {
             id,
             store_id: asked.store.clone(),
             household_id: household,
             card_id: card,
             presented,
-            points: basket.points,
+            points: owed.points,
             transaction_number,
             redeemed_by: asked.by.clone(),
             redeemed_at: asked.at,
@@ -513,6 +544,7 @@ impl Counter {
         insert_rows!(conn, redemption_lines::table, &self.lines);
         insert_rows!(conn, proxy_pickups::table, &self.pickups);
         insert_rows!(conn, deliveries::table, &self.deliveries);
+        self.partners.save(conn)?;
         self.stock.save(conn)?;
         self.requests.save(conn)?;
         audit::record(conn, &self.events)
