@@ -196,6 +196,7 @@ fn links(duties: &Duties) -> Vec<Link> {
         (Permission::ReadJournal, "/shifts", "交班"),
         (Permission::ReadJournal, "/deliveries", "送货"),
         (Permission::ReadGoodsRegisters, "/registers", "台账"),
+        (Permission::ReadSettlements, "/partners", "结算"),
     ];
     let permitted = all.into_iter().filter(|(permission, _, _)| duties.permit(*permission));
     permitted

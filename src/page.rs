@@ -66,6 +66,7 @@ impl Shell {
         let path: &str = &self.path;
         match path.split('/').nth(1) {
             Some("goods" | "stocktakes" | "donations" | "donors" | "wishes") => "/stock",
+            Some("settlements") => "/partners",
             _ => path,
         }
     }

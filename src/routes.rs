@@ -521,6 +521,39 @@ pub fn table() -> Vec<Route> {
         post("/wishes", May(P::RecordWishes), shop::web::make_wish),
         post("/wishes/{id}/voices", May(P::RecordWishes), shop::web::voice),
         post("/wishes/{id}/decision", May(P::KeepGoods), shop::web::decide_wish),
+        // Partners' shops.
+        get("/partners", May(P::ReadSettlements), shop::web::partners),
+        post("/partners", May(P::KeepPartners), shop::web::add_partner),
+        get("/partners/{id}", May(P::ReadSettlements), shop::web::partner),
+        post("/partners/{id}/agreements", May(P::KeepPartners), shop::web::agree),
+        post("/partners/{id}/offers", May(P::KeepPartners), shop::web::set_offer),
+        post("/settlements", May(P::KeepPartners), shop::web::make_settlement),
+        get("/settlements/{number}", May(P::ReadSettlements), shop::web::settlement),
+        get(
+            "/settlements/{number}/file.xlsx",
+            May(P::ReadSettlements),
+            shop::web::settlement_file,
+        ),
+        post(
+            "/settlements/{number}/disputes",
+            May(P::AnswerSettlements),
+            shop::web::dispute_settlement,
+        ),
+        post(
+            "/settlements/{number}/decisions",
+            May(P::KeepPartners),
+            shop::web::decide_dispute,
+        ),
+        post(
+            "/settlements/{number}/confirmation",
+            May(P::AnswerSettlements),
+            shop::web::confirm_settlement,
+        ),
+        post(
+            "/settlements/{number}/payment",
+            May(P::KeepPartners),
+            shop::web::record_payment,
+        ),
         // The demo's time.
         post("/demo/clock", SignedIn, demo::web::move_clock).only_in_demo(),
         // Statements.

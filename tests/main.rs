@@ -25,6 +25,7 @@ mod house;
 mod laws;
 mod ledger;
 mod notices;
+mod partners;
 mod photos;
 mod places;
 mod public_text;

@@ -46,7 +46,11 @@ async fn a_whole_month(town: &Town) {
     let kept = town.redeem("a", &wang, &[("G006", 2), ("G001", 2)]).await.unwrap();
     let undone = town.redeem("b", &li, &[("G006", 1)]).await.unwrap();
     town.redeem("c", &li, &[("G039", 3)]).await.unwrap();
-    let (shift, shop, now) = (town.at_the_till("shop").await, town.user("shop").await.id, town.app.now());
+    let (shift, shop, now) = (
+        town.at_the_till("shop").await,
+        town.user("shop").await.id,
+        town.app.now(),
+    );
     let back = AskRefund {
         redemption: kept.redemption.id.clone(),
         lines: vec![(2, 1)],
@@ -153,7 +157,10 @@ async fn reverse_li(town: &Town) {
     town.give_until(FAR, 7, today() - TimeDelta::days(1)).await;
     let (admin, li, now) = (town.user("admin").await.id, town.household(LI).await.id, town.app.now());
     town.write(move |conn| {
-        let filter = nomination::Filter { households: Some(vec![li]), ..nomination::Filter::default() };
+        let filter = nomination::Filter {
+            households: Some(vec![li]),
+            ..nomination::Filter::default()
+        };
         let rows = nomination::list(conn, &filter, 5)?;
         award::reverse(conn, rows[0].clone(), "报错了户", admin.as_str(), now)?;
         lot::expire_due(conn, today(), now).map(|_| ())
@@ -197,7 +204,10 @@ fn number(cell: &Cell) -> i64 {
 }
 
 fn column(kind: Kind, heading: &str) -> usize {
-    kind.columns().iter().position(|column| column.heading == heading).unwrap()
+    kind.columns()
+        .iter()
+        .position(|column| column.heading == heading)
+        .unwrap()
 }
 
 fn words(lines: &[Line], kind: Kind, heading: &str) -> Vec<String> {
@@ -250,7 +260,10 @@ on_both! {
 
 /// The sum of a side's movements with one of these labels.
 fn moved(side: &month::Side, labels: &[&str]) -> i64 {
-    let named = side.movements.iter().filter(|movement| labels.contains(&movement.label.as_str()));
+    let named = side
+        .movements
+        .iter()
+        .filter(|movement| labels.contains(&movement.label.as_str()));
     named.map(|movement| movement.amount).sum()
 }
 
@@ -303,7 +316,10 @@ fn rows(bytes: &[u8], sheet: &str) -> (Vec<Vec<Data>>, Vec<String>) {
 pub async fn file_of(town: &Town, visitor: &Visitor, path: &str) -> (u16, String, Vec<u8>) {
     let request = visitor.request(Method::GET, path).body(Body::empty()).unwrap();
     let answer = town.router().oneshot(request).await.unwrap();
-    let name = answer.headers().get("content-disposition").map(|name| name.to_str().unwrap().to_owned());
+    let name = answer
+        .headers()
+        .get("content-disposition")
+        .map(|name| name.to_str().unwrap().to_owned());
     let status = answer.status().as_u16();
     let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
     (status, name.unwrap_or_default(), bytes.to_vec())

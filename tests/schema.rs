@@ -283,6 +283,7 @@ on_both! {
         crate::registry::a_row_of_each(&town).await;
         crate::till::a_row_of_each(&town).await;
         crate::stock::a_row_of_each(&town).await;
+        crate::partners::a_row_of_each(&town).await;
         // And a version that was adopted, with a find that two people let stand, and stopped.
         let (admin, council) = (town.user("admin").await.id, town.user("council").await.id);
         let rows = [

@@ -114,7 +114,12 @@ pub fn sums(conn: &mut Conn, span: Span, counter_reversals: &str) -> Result<Vec<
             all.filter(not(of_counter.clone()))
                 .group_by(transactions::kind)
                 .order(transactions::kind)
-                .select((transactions::kind, sql::<BigInt>(COUNT), sql::<BigInt>(GIVEN), sql::<BigInt>(TAKEN)))
+                .select((
+                    transactions::kind,
+                    sql::<BigInt>(COUNT),
+                    sql::<BigInt>(GIVEN),
+                    sql::<BigInt>(TAKEN),
+                ))
                 .load::<(TransactionKind, i64, Points, Points)>(conn)?,
         ),
         (
@@ -122,7 +127,12 @@ pub fn sums(conn: &mut Conn, span: Span, counter_reversals: &str) -> Result<Vec<
             all.filter(of_counter)
                 .group_by(transactions::kind)
                 .order(transactions::kind)
-                .select((transactions::kind, sql::<BigInt>(COUNT), sql::<BigInt>(GIVEN), sql::<BigInt>(TAKEN)))
+                .select((
+                    transactions::kind,
+                    sql::<BigInt>(COUNT),
+                    sql::<BigInt>(GIVEN),
+                    sql::<BigInt>(TAKEN),
+                ))
                 .load::<(TransactionKind, i64, Points, Points)>(conn)?,
         ),
     ] {

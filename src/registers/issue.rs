@@ -102,7 +102,11 @@ impl Deeds {
         item_ids.dedup();
         let mut items = HashMap::new();
         for chunk in item_ids.chunks(500) {
-            items.extend(item::by_ids(conn, chunk)?.into_iter().map(|item| (item.id.clone(), item)));
+            items.extend(
+                item::by_ids(conn, chunk)?
+                    .into_iter()
+                    .map(|item| (item.id.clone(), item)),
+            );
         }
         Ok(Deeds { nominations, items })
     }

@@ -10,12 +10,13 @@ use crate::clock::day_of;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::id::Id;
+use crate::money::Fen;
 use crate::places::household::Household;
 use crate::shop::register::{self, CounterKind, CounterLine};
 use crate::shop::store::{self, PointsStore};
 
 /// The columns.
-pub const COLUMNS: [Column; 10] = [
+pub const COLUMNS: [Column; 11] = [
     Column::new("凭条号", Measure::Number, 9),
     Column::new("日期", Measure::Day, 12),
     Column::new("超市", Measure::Text, 16),
@@ -25,6 +26,7 @@ pub const COLUMNS: [Column; 10] = [
     Column::new("商品", Measure::Text, 34),
     Column::new("兑换积分", Measure::Sum, 10),
     Column::new("退回积分", Measure::Sum, 10),
+    Column::new("补差价（元）", Measure::YuanSum, 12),
     Column::new("经手", Measure::Text, 9),
 ];
 
@@ -59,6 +61,7 @@ pub(super) fn lines(conn: &mut Conn, scope: &Scope, offset: i64, limit: i64) -> 
                     Cell::text(line.goods),
                     spent,
                     back,
+                    Cell::yuan(line.cash),
                     Cell::text(clerks.get(&line.by).map(String::as_str).unwrap_or_default()),
                 ],
             }
@@ -75,15 +78,26 @@ fn kind_of(line: &CounterLine) -> String {
 }
 
 pub(super) fn totals(conn: &mut Conn, scope: &Scope) -> Result<Totals> {
-    let (mut count, mut spent, mut back) = (0i64, 0i64, 0i64);
+    let (mut count, mut spent, mut back, mut cash) = (0i64, 0i64, 0i64, 0i64);
     for sum in register::counter_sums(conn, &scope.stores, scope.month)? {
         count = count.saturating_add(sum.count);
         match sum.kind {
-            CounterKind::Redemption => spent = spent.saturating_add(sum.points.0),
-            CounterKind::Refund | CounterKind::Void => back = back.saturating_add(sum.points.0),
+            CounterKind::Redemption => {
+                spent = spent.saturating_add(sum.points.0);
+                cash = cash.saturating_add(sum.cash.0);
+            }
+            CounterKind::Refund | CounterKind::Void => {
+                back = back.saturating_add(sum.points.0);
+                cash = cash.saturating_sub(sum.cash.0);
+            }
         }
     }
     let mut cells = vec![Cell::Nothing; 7];
-    cells.extend([Cell::Number(spent), Cell::Number(back), Cell::Nothing]);
+    cells.extend([
+        Cell::Number(spent),
+        Cell::Number(back),
+        Cell::Yuan(Fen(cash)),
+        Cell::Nothing,
+    ]);
     Ok(Totals { count, cells })
 }

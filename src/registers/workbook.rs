@@ -95,7 +95,10 @@ fn write_sheet(page: &mut Worksheet, sheet: &Sheet) -> Result<()> {
     page.set_paper_size(9).set_landscape().set_print_fit_to_pages(1, 0);
     page.set_repeat_rows(HEADINGS, HEADINGS).map_err(Error::internal)?;
     page.set_footer("&C第&P页，共&N页");
-    let title = Format::new().set_bold().set_font_size(16).set_align(FormatAlign::Center);
+    let title = Format::new()
+        .set_bold()
+        .set_font_size(16)
+        .set_align(FormatAlign::Center);
     page.merge_range(0, 0, 0, last, &sheet.heading.title, &title)
         .and_then(|page| page.merge_range(1, 0, 1, last, &sheet.heading.about, &Format::new()))
         .map_err(Error::internal)?;
@@ -146,7 +149,11 @@ fn write_totals(page: &mut Worksheet, sheet: &Sheet, first: u32, row: u32) -> Re
                 let letter = rust_xlsxwriter::utility::column_number_to_name(position);
                 let from = first.saturating_add(1);
                 let formula = Formula::new(format!("=SUM({letter}{from}:{letter}{row})")).set_result(sum.shown());
-                let format = if column.measure == Measure::YuanSum { in_yuan(&bold) } else { bold.clone() };
+                let format = if column.measure == Measure::YuanSum {
+                    in_yuan(&bold)
+                } else {
+                    bold.clone()
+                };
                 page.write_formula_with_format(row, position, formula, &format)
             }
             (_, Some(_)) => page.write_number_with_format(row, position, 0, &bold),

@@ -129,7 +129,9 @@ impl fmt::Display for Refused {
             Refused::DailyLimitReached { left } => write!(formatter, "这家定点商户有每日额度，今天还可兑{left}分。"),
             Refused::NoTopUpHere => formatter.write_str("本店不收现金，不能补差价。"),
             Refused::TopUpTooLarge { most } => write!(formatter, "至少要用1分积分，最多可以补{most}分的差价。"),
-            Refused::ToppedUp => formatter.write_str("这一单补过差价，不能只退一部分，请作废整单，现金由商户当面退还。"),
+            Refused::ToppedUp => {
+                formatter.write_str("这一单补过差价，不能只退一部分，请作废整单，现金由商户当面退还。")
+            }
         }
     }
 }
@@ -290,14 +292,7 @@ impl Partners {
     }
 
     /// Notes a redemption: what each line will be settled for, and the cash.
-    pub(super) fn note(
-        &mut self,
-        store: &Id<PointsStore>,
-        id: &Id<Redemption>,
-        basket: &Basket,
-        owed: Owed,
-        day: Day,
-    ) {
+    pub(super) fn note(&mut self, store: &Id<PointsStore>, id: &Id<Redemption>, basket: &Basket, owed: Owed, day: Day) {
         let Some(terms) = self.terms.get_mut(store) else {
             return;
         };
@@ -413,13 +408,18 @@ pub fn shelf(conn: &mut Conn, shop: &Id<PointsStore>) -> Result<Option<Vec<Goods
     if store::partners(conn)?.iter().all(|partner| partner.id != *shop) {
         return Ok(None);
     }
-    let offered: Vec<Offer> = offers(conn, shop)?.into_iter().filter(|offer| offer.is_offered).collect();
+    let offered: Vec<Offer> = offers(conn, shop)?
+        .into_iter()
+        .filter(|offer| offer.is_offered)
+        .collect();
     let ids: Vec<Id<GoodsItem>> = offered.iter().map(|offer| offer.goods_id.clone()).collect();
     let mut items = goods::by_ids(conn, &ids)?;
     let mut shelf: Vec<GoodsItem> = offered
         .into_iter()
         .filter_map(|offer| {
-            let item = items.remove(&offer.goods_id).filter(|item| item.withdrawn_at.is_none())?;
+            let item = items
+                .remove(&offer.goods_id)
+                .filter(|item| item.withdrawn_at.is_none())?;
             Some(GoodsItem {
                 price_points: offer.price_points,
                 ..item

@@ -60,7 +60,10 @@ pub(super) fn check(conn: &mut Conn) -> Result<Result<Sold, Broken>> {
 /// Every line of a statement that a posting caused is about that posting, at the statement's shop.
 fn check_statements(conn: &mut Conn) -> Result<Result<(), Broken>> {
     let made = redemptions::table
-        .select((redemptions::transaction_number, (redemptions::store_id, redemptions::points)))
+        .select((
+            redemptions::transaction_number,
+            (redemptions::store_id, redemptions::points),
+        ))
         .filter(redemptions::id.eq_any(partner_sales::table.select(partner_sales::redemption_id)))
         .load::<(i64, (String, Points))>(conn)?;
     let back = refunds::table

@@ -11,6 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::goods::{self, GoodsItem};
+use super::partner;
 use super::receipt::{self, ReceiptKind};
 use super::redemption::{self, Redemption};
 use super::refund;
@@ -19,7 +20,8 @@ use super::store::PointsStore;
 use crate::access::user::User;
 use crate::clock::{Day, Moment, Span, begin_of};
 use crate::db::schema::{
-    redemption_voids, redemptions, refunds, stock_lots, stock_movements, stock_receipt_lines, stock_receipts, transactions,
+    cash_top_ups, redemption_voids, redemptions, refunds, stock_lots, stock_movements, stock_receipt_lines,
+    stock_receipts, transactions,
 };
 use crate::db::{Conn, text_enum};
 use crate::error::{Error, Result};
@@ -66,6 +68,8 @@ pub struct CounterLine {
     pub points: Points,
     /// The goods in words.
     pub goods: String,
+    /// What the household paid in cash at a partner's, or got back; negative then.
+    pub cash: Fen,
     /// Who stood at the counter.
     pub by: Id<User>,
 }
@@ -79,6 +83,8 @@ pub struct CounterSum {
     pub count: i64,
     /// For how many points.
     pub points: Points,
+    /// Cash that was paid beside them, or given back.
+    pub cash: Fen,
 }
 
 /// The numbers of the first postings of one kind.
@@ -94,7 +100,11 @@ fn numbers(
         CounterKind::Redemption => redemptions::table
             .inner_join(transactions::table.on(transactions::number.eq(redemptions::transaction_number)))
             .filter(redemptions::store_id.eq_any(stores))
-            .filter(transactions::recorded_at.ge(from).and(transactions::recorded_at.lt(until)))
+            .filter(
+                transactions::recorded_at
+                    .ge(from)
+                    .and(transactions::recorded_at.lt(until)),
+            )
             .order(redemptions::transaction_number)
             .limit(first)
             .select(redemptions::transaction_number)
@@ -103,7 +113,11 @@ fn numbers(
             .inner_join(redemptions::table)
             .inner_join(transactions::table.on(transactions::number.eq(refunds::transaction_number)))
             .filter(redemptions::store_id.eq_any(stores))
-            .filter(transactions::recorded_at.ge(from).and(transactions::recorded_at.lt(until)))
+            .filter(
+                transactions::recorded_at
+                    .ge(from)
+                    .and(transactions::recorded_at.lt(until)),
+            )
             .order(refunds::transaction_number)
             .limit(first)
             .select(refunds::transaction_number)
@@ -112,7 +126,11 @@ fn numbers(
             .inner_join(redemptions::table)
             .inner_join(transactions::table.on(transactions::number.eq(redemption_voids::transaction_number)))
             .filter(redemptions::store_id.eq_any(stores))
-            .filter(transactions::recorded_at.ge(from).and(transactions::recorded_at.lt(until)))
+            .filter(
+                transactions::recorded_at
+                    .ge(from)
+                    .and(transactions::recorded_at.lt(until)),
+            )
             .order(redemption_voids::transaction_number)
             .limit(first)
             .select(redemption_voids::transaction_number)
@@ -138,7 +156,10 @@ pub fn counter_lines(
         all.extend(numbers(conn, *kind, stores, span, first)?);
     }
     all.sort_unstable();
-    let (offset, limit) = (usize::try_from(offset).unwrap_or(0), usize::try_from(limit).unwrap_or(0));
+    let (offset, limit) = (
+        usize::try_from(offset).unwrap_or(0),
+        usize::try_from(limit).unwrap_or(0),
+    );
     let shown: Vec<(i64, CounterKind)> = all.into_iter().skip(offset).take(limit).collect();
     let of = |kind: CounterKind| -> Vec<i64> {
         let same = shown.iter().filter(|(_, other)| *other == kind);
@@ -148,6 +169,17 @@ pub fn counter_lines(
     lines.extend(refunded_lines(conn, &of(CounterKind::Refund))?);
     lines.extend(voided_lines(conn, &of(CounterKind::Void))?);
     lines.sort_by_key(|line| line.number);
+    let ids: Vec<Id<Redemption>> = lines.iter().map(|line| line.redemption.clone()).collect();
+    let cash = partner::top_ups_of(conn, &ids)?;
+    for line in &mut lines {
+        let paid = cash.get(&line.redemption).map_or(0, |cash| cash.cash_fen.0);
+        line.cash = match line.kind {
+            CounterKind::Redemption => Fen(paid),
+            // What was paid in part with cash comes back as a whole or not at all.
+            CounterKind::Refund => Fen(0),
+            CounterKind::Void => Fen(paid.saturating_neg()),
+        };
+    }
     Ok(lines)
 }
 
@@ -162,6 +194,7 @@ fn line_of(kind: CounterKind, number: i64, at: Moment, redemption: Redemption, b
         points: redemption.points,
         redemption: redemption.id,
         goods: String::new(),
+        cash: Fen(0),
         by,
     }
 }
@@ -269,7 +302,11 @@ fn voided_lines(conn: &mut Conn, numbers: &[i64]) -> Result<Vec<CounterLine>> {
 pub fn counter_sums(conn: &mut Conn, stores: &[Id<PointsStore>], span: Span) -> Result<Vec<CounterSum>> {
     const COUNT: &str = "count(*)";
     let (from, until) = (begin_of(span.from), begin_of(span.until));
-    let within = || transactions::recorded_at.ge(from).and(transactions::recorded_at.lt(until));
+    let within = || {
+        transactions::recorded_at
+            .ge(from)
+            .and(transactions::recorded_at.lt(until))
+    };
     let redeemed = "cast(coalesce(sum(redemptions.points), 0) as bigint)";
     let redemptions_sum: (i64, Points) = redemptions::table
         .inner_join(transactions::table.on(transactions::number.eq(redemptions::transaction_number)))
@@ -294,11 +331,32 @@ pub fn counter_sums(conn: &mut Conn, stores: &[Id<PointsStore>], span: Span) -> 
         .filter(within())
         .select((sql::<BigInt>(COUNT), sql::<BigInt>(redeemed)))
         .get_result(conn)?;
-    let sum = |kind, (count, points)| CounterSum { kind, count, points };
+    let cash = "cast(coalesce(sum(cash_top_ups.cash_fen), 0) as bigint)";
+    let paid: Fen = cash_top_ups::table
+        .inner_join(redemptions::table.on(redemptions::id.eq(cash_top_ups::redemption_id)))
+        .inner_join(transactions::table.on(transactions::number.eq(redemptions::transaction_number)))
+        .filter(redemptions::store_id.eq_any(stores))
+        .filter(within())
+        .select(sql::<BigInt>(cash))
+        .get_result(conn)?;
+    let given_back: Fen = cash_top_ups::table
+        .inner_join(redemptions::table.on(redemptions::id.eq(cash_top_ups::redemption_id)))
+        .inner_join(redemption_voids::table.on(redemption_voids::redemption_id.eq(redemptions::id)))
+        .inner_join(transactions::table.on(transactions::number.eq(redemption_voids::transaction_number)))
+        .filter(redemptions::store_id.eq_any(stores))
+        .filter(within())
+        .select(sql::<BigInt>(cash))
+        .get_result(conn)?;
+    let sum = |kind, (count, points), cash| CounterSum {
+        kind,
+        count,
+        points,
+        cash,
+    };
     Ok(vec![
-        sum(CounterKind::Redemption, redemptions_sum),
-        sum(CounterKind::Refund, refunds_sum),
-        sum(CounterKind::Void, voids_sum),
+        sum(CounterKind::Redemption, redemptions_sum, paid),
+        sum(CounterKind::Refund, refunds_sum, Fen(0)),
+        sum(CounterKind::Void, voids_sum, given_back),
     ])
 }
 
@@ -478,11 +536,13 @@ fn held_before(
             .filter(stock_lots::store_id.eq_any(stores))
             .filter(stock_lots::goods_id.eq_any(chunk))
             .filter(
-                stock_movements::recorded_at.lt(at).or(stock_movements::recorded_at
-                    .eq(at)
-                    .and(stock_movements::lot_number.lt(lot).or(stock_movements::lot_number
-                        .eq(lot)
-                        .and(stock_movements::version.lt(version))))),
+                stock_movements::recorded_at
+                    .lt(at)
+                    .or(stock_movements::recorded_at.eq(at).and(
+                        stock_movements::lot_number.lt(lot).or(stock_movements::lot_number
+                            .eq(lot)
+                            .and(stock_movements::version.lt(version))),
+                    )),
             )
             .group_by(stock_lots::goods_id)
             .select((
@@ -571,7 +631,10 @@ pub fn stock_sums(conn: &mut Conn, stores: &[Id<PointsStore>], span: Span) -> Re
         .load::<(ReceiptKind, i64, i64, Fen)>(conn)?;
     let mut without = came_in;
     for (kind, count, units, cost) in by_receipt {
-        add(StockKind::of(MovementKind::Receipt, Some(kind), 1), (count, units, cost));
+        add(
+            StockKind::of(MovementKind::Receipt, Some(kind), 1),
+            (count, units, cost),
+        );
         without = (
             without.0.saturating_sub(count),
             without.1.saturating_sub(units),

@@ -197,7 +197,10 @@ impl fmt::Display for Refused {
         match self {
             Refused::MonthNotOver => formatter.write_str("这个月还没有结束，请下个月再出结算单。"),
             Refused::AlreadyMade { number } => {
-                write!(formatter, "这个月或更晚的月份已经出过结算单（第{number}号），每月只出一张。")
+                write!(
+                    formatter,
+                    "这个月或更晚的月份已经出过结算单（第{number}号），每月只出一张。"
+                )
             }
             Refused::NothingToSettle => formatter.write_str("到这个月底没有要结算的兑换，不用出结算单。"),
             Refused::NotWaiting => formatter.write_str("这张结算单的状态已变，请刷新页面后再看。"),
@@ -538,14 +541,7 @@ pub enum Verdict {
 ///
 /// # Errors
 /// [`Refused::SamePerson`], [`Refused::NotWaiting`]; `Invalid` without a note; `NotFound`; `idempotency_conflict`.
-pub fn decide(
-    conn: &mut Conn,
-    number: i64,
-    position: i64,
-    verdict: Verdict,
-    note: &str,
-    act: &Act,
-) -> Result<()> {
+pub fn decide(conn: &mut Conn, number: i64, position: i64, verdict: Verdict, note: &str, act: &Act) -> Result<()> {
     let note = note.trim();
     act.once(conn, &(number, position, verdict, note), |conn| {
         expect(conn, number, State::Made)?;

@@ -40,7 +40,11 @@ pub fn add(conn: &mut Conn, store: &PointsStore, now: Moment) -> Result<()> {
 /// Only when the database fails.
 pub fn all(conn: &mut Conn) -> Result<Vec<PointsStore>> {
     Ok(points_stores::table
-        .order((points_stores::kind.is_not_null(), points_stores::name, points_stores::id))
+        .order((
+            points_stores::kind.is_not_null(),
+            points_stores::name,
+            points_stores::id,
+        ))
         .select(PointsStore::as_select())
         .load(conn)?)
 }
@@ -101,13 +105,19 @@ const OF_STOCK: [Permission; 6] = [
 pub fn all_of_duties(conn: &mut Conn, duties: &Duties, permission: Permission) -> Result<Vec<PointsStore>> {
     let tree = Tree::load(conn)?;
     let partners: Vec<Id<PointsStore>> = partners(conn)?.into_iter().map(|store| store.id).collect();
-    let ours = Duties(duties.0.iter().filter(|(role, _)| !role.is_partners()).cloned().collect());
+    let ours = Duties(
+        duties
+            .0
+            .iter()
+            .filter(|(role, _)| !role.is_partners())
+            .cloned()
+            .collect(),
+    );
     let reach = ours.reach(permission, &tree);
     let inside = |store: &PointsStore| {
         let within = reach == Reach::Everywhere || reach.covers(&store.area_id);
-        let keeps = |(role, area): &(Role, Id<Area>)| {
-            role.is_partners() && role.permits(permission) && *area == store.area_id
-        };
+        let keeps =
+            |(role, area): &(Role, Id<Area>)| role.is_partners() && role.permits(permission) && *area == store.area_id;
         match partners.contains(&store.id) {
             false => within,
             true if permission == Permission::Redeem => duties.0.iter().any(keeps),

@@ -14,9 +14,11 @@ mod hold;
 mod journal;
 mod labels;
 mod lists;
+mod partners;
 mod photo;
 mod proxy;
 mod receipts;
+mod settlements;
 mod shift;
 mod shifts;
 mod slip;
@@ -41,9 +43,14 @@ pub use hold::{hold, take_up};
 pub use journal::journal;
 pub use labels::labels;
 pub use lists::{lists, order_csv};
+pub use partners::{add_partner, agree, partner, partners, set_offer};
 pub use photo::show_photo;
 pub use proxy::{end_proxy, proxies, register_proxy, set_pin};
 pub use receipts::{add_receipt, new_receipt, receipt, receipts};
+pub use settlements::{
+    confirm_settlement, decide_dispute, dispute_settlement, make_settlement, record_payment, settlement,
+    settlement_file,
+};
 pub use shift::{close_shift, open_shift, shift};
 pub use shifts::{audit_shift, handover, shifts};
 pub use slip::{refund, slip, void};

@@ -218,6 +218,12 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
             "发放、兑换、出入库、捐赠，按月查看、打印、导出",
         ),
         (
+            P::ReadSettlements,
+            "/partners",
+            "定点商户与结算",
+            "协议、商品与结算价，每月一张结算单",
+        ),
+        (
             P::ManageProgramme,
             "/import",
             "导入住户",

@@ -41,6 +41,8 @@ pub(super) struct Basket {
     pub(super) pin: String,
     /// Will the household sign the slip?
     pub(super) signs: bool,
+    /// Points that it pays in cash, at a partner's shop.
+    pub(super) top_up: String,
 }
 
 /// Who takes the goods, as the form says it.
@@ -74,6 +76,7 @@ impl Basket {
             pickup: PickupForm::default(),
             pin: String::new(),
             signs: false,
+            top_up: String::new(),
         }
     }
 
@@ -92,6 +95,7 @@ impl Basket {
                 ("delivery_note", note) => basket.pickup.delivery_note = note.to_owned(),
                 ("pin", pin) => basket.pin = pin.to_owned(),
                 ("signs", signs) => basket.signs = signs == "yes",
+                ("top_up", points) => basket.top_up = points.to_owned(),
                 (name, quantity) => basket.choose(name, quantity)?,
             }
         }
@@ -124,6 +128,21 @@ impl Basket {
             self.card = carried(&card::token(&sent)?);
         }
         Ok(())
+    }
+
+    /// The points that are paid in cash.
+    ///
+    /// # Errors
+    /// `Invalid` for what is no whole number.
+    pub(super) fn cash_points(&self) -> Result<Points> {
+        match self.top_up.as_str() {
+            "" => Ok(Points::ZERO),
+            text => {
+                let points = text.parse().ok().filter(|points| (0..=1_000_000).contains(points));
+                let wrong = || Error::invalid("top_up", "补差价的分数应为整数。");
+                points.map(Points).ok_or_else(wrong)
+            }
+        }
     }
 
     /// How many of these goods were chosen.

@@ -28,6 +28,7 @@ use crate::request::Conflict;
 use crate::sent::{ApiJson, STALE_FORM, SignedForm};
 use crate::shop::goods::{self, GoodsItem};
 use crate::shop::held::{self, HeldBasket};
+use crate::shop::partner;
 use crate::shop::redemption::{self, Redeem, Redeemed, Wanted};
 use crate::shop::shift::Shift;
 use crate::shop::stock::Stock;
@@ -46,6 +47,8 @@ struct CounterPage {
     /// The till and since when: `1号柜台 9:02开班`.
     till: String,
     held: Vec<Held>,
+    /// Is it a partner's counter, which keeps no stock of ours and takes cash for what the points do not reach?
+    is_partner: bool,
     /// Where the camera's decoder is, if the program has it.
     decoder: String,
 }
@@ -116,6 +119,7 @@ impl CounterPage {
             shell: staff.shell,
             till,
             held: held_views(conn, shift)?,
+            is_partner: partner::shelf(conn, &store.id)?.is_some(),
             problems,
             answer,
             shelves: shelves(tiles),
@@ -166,8 +170,17 @@ fn held_views(conn: &mut Conn, shift: &Shift) -> Result<Vec<Held>> {
     Ok(views)
 }
 
+/// A partner's shelf is its own: the counter takes as many as a field holds.
+const MOST_AT_PARTNERS: i64 = 99;
+
 fn tiles(conn: &mut Conn, store: &PointsStore, basket: &Basket, now: Moment) -> Result<Vec<Tile>> {
-    let offered = goods::on_offer(conn)?;
+    // A partner's shop has prices of its own, and no stock that we count.
+    let partners = partner::shelf(conn, &store.id)?;
+    let is_partner = partners.is_some();
+    let offered = match partners {
+        Some(offered) => offered,
+        None => goods::on_offer(conn)?,
+    };
     let ids: Vec<Id<GoodsItem>> = offered.iter().map(|item| item.id.clone()).collect();
     let stock = Stock::open(conn, &ids)?;
     let codes: Vec<String> = offered.iter().map(|item| digits_of(&item.sku).to_owned()).collect();
@@ -175,7 +188,10 @@ fn tiles(conn: &mut Conn, store: &PointsStore, basket: &Basket, now: Moment) -> 
     let tile = |item: GoodsItem| Tile {
         code: Some(digits_of(&item.sku)).filter(alone).unwrap_or_default().to_owned(),
         initials: initials(&item.name),
-        available: stock.available(&store.id, &item.id, day_of(now)),
+        available: match is_partner {
+            true => MOST_AT_PARTNERS,
+            false => stock.available(&store.id, &item.id, day_of(now)),
+        },
         chosen: basket.quantity_of(&item.sku),
         item,
     };
@@ -331,6 +347,7 @@ async fn try_redeem(app: &App, staff: &Staff, basket: &Basket) -> Result<Redeeme
     }
     let pickup = basket.pickup.meant();
     let asked = Redeem::new(&basket.key, &basket.card, &basket.lines, pickup, &shift, app.now())?;
+    let asked = asked.topped_up(basket.cash_points()?)?;
     let asked = asked.confirmed(confirmed(app, &basket.card, &basket.pin, basket.signs).await?);
     app.db.write_together(asked, redemption::redeem_all).await
 }

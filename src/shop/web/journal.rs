@@ -19,6 +19,7 @@ use crate::page::{self, Shell};
 use crate::places::household::{self, Household};
 use crate::points::Points;
 use crate::sent::Query;
+use crate::shop::partner::{self, CashTopUp};
 use crate::shop::redemption::{self, Redeemed, Redemption};
 use crate::shop::refund;
 use crate::shop::store;
@@ -43,6 +44,8 @@ struct Row {
     voided: Option<Void>,
     /// Points of goods that came back, without a void.
     refunded: Points,
+    /// What the household paid in cash, at a partner's.
+    cash: Option<CashTopUp>,
 }
 
 impl Row {
@@ -175,7 +178,8 @@ fn rows(conn: &mut Conn, made: Vec<Redeemed>) -> Result<Vec<Row>> {
         .map(|household| (household.id.clone(), household))
         .collect();
     let clerks: HashMap<Id<User>, String> = user::display_names(conn, &clerks)?;
-    let row = |redeemed: Redeemed| {
+    let mut cash = partner::top_ups_of(conn, &ids)?;
+    let mut row = |redeemed: Redeemed| {
         let of = &redeemed.redemption;
         let household = households.get(&of.household_id);
         Row {
@@ -183,9 +187,10 @@ fn rows(conn: &mut Conn, made: Vec<Redeemed>) -> Result<Vec<Row>> {
             masked_name: household.map(Household::masked_name).unwrap_or_default(),
             clerk: clerks.get(&of.redeemed_by).cloned().unwrap_or_default(),
             voided: voids.remove(&of.id),
+            cash: cash.remove(&of.id),
             refunded: refunded.get(&of.id).copied().unwrap_or_default(),
             redeemed,
         }
     };
-    Ok(made.into_iter().map(row).collect())
+    Ok(made.into_iter().map(&mut row).collect())
 }
