@@ -172,6 +172,11 @@ const BORROWED_TABLES: &[Exception] = &[
         "what was nominated is the same deed by its item's code under every version of the rules, as for the cap",
     ),
     (
+        "src/shop/unsettled.rs",
+        "transactions",
+        "a statement takes in what the books wrote before the month's end, as the registers do",
+    ),
+    (
         "src/shop/register.rs",
         "transactions",
         "a line of the register belongs to the day on which the books wrote it, which is one join here and many calls otherwise",

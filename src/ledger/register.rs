@@ -48,10 +48,12 @@ pub struct Sum {
     pub kind: TransactionKind,
     /// Was it a reversal of the counter's?
     pub of_counter: bool,
-    /// Entries.
-    pub count: i64,
+    /// Entries that gave.
+    pub times_given: i64,
     /// Points that came onto accounts.
     pub given: Points,
+    /// Entries that took.
+    pub times_taken: i64,
     /// Points that were taken from accounts, not negative.
     pub taken: Points,
 }
@@ -94,7 +96,8 @@ pub fn issued(conn: &mut Conn, span: Span, counter_reversals: &str, offset: i64,
 /// # Errors
 /// Only when the database fails.
 pub fn sums(conn: &mut Conn, span: Span, counter_reversals: &str) -> Result<Vec<Sum>> {
-    const COUNT: &str = "count(*)";
+    const TIMES_GIVEN: &str = "cast(coalesce(sum(case when entries.amount > 0 then 1 else 0 end), 0) as bigint)";
+    const TIMES_TAKEN: &str = "cast(coalesce(sum(case when entries.amount < 0 then 1 else 0 end), 0) as bigint)";
     const GIVEN: &str = "cast(coalesce(sum(case when entries.amount > 0 then entries.amount else 0 end), 0) as bigint)";
     const TAKEN: &str =
         "cast(coalesce(sum(case when entries.amount < 0 then -entries.amount else 0 end), 0) as bigint)";
@@ -116,11 +119,12 @@ pub fn sums(conn: &mut Conn, span: Span, counter_reversals: &str) -> Result<Vec<
                 .order(transactions::kind)
                 .select((
                     transactions::kind,
-                    sql::<BigInt>(COUNT),
+                    sql::<BigInt>(TIMES_GIVEN),
+                    sql::<BigInt>(TIMES_TAKEN),
                     sql::<BigInt>(GIVEN),
                     sql::<BigInt>(TAKEN),
                 ))
-                .load::<(TransactionKind, i64, Points, Points)>(conn)?,
+                .load::<(TransactionKind, i64, i64, Points, Points)>(conn)?,
         ),
         (
             true,
@@ -129,20 +133,25 @@ pub fn sums(conn: &mut Conn, span: Span, counter_reversals: &str) -> Result<Vec<
                 .order(transactions::kind)
                 .select((
                     transactions::kind,
-                    sql::<BigInt>(COUNT),
+                    sql::<BigInt>(TIMES_GIVEN),
+                    sql::<BigInt>(TIMES_TAKEN),
                     sql::<BigInt>(GIVEN),
                     sql::<BigInt>(TAKEN),
                 ))
-                .load::<(TransactionKind, i64, Points, Points)>(conn)?,
+                .load::<(TransactionKind, i64, i64, Points, Points)>(conn)?,
         ),
     ] {
-        sums.extend(rows.into_iter().map(|(kind, count, given, taken)| Sum {
-            kind,
-            of_counter: is_of_counter,
-            count,
-            given,
-            taken,
-        }));
+        sums.extend(
+            rows.into_iter()
+                .map(|(kind, times_given, times_taken, given, taken)| Sum {
+                    kind,
+                    of_counter: is_of_counter,
+                    times_given,
+                    times_taken,
+                    given,
+                    taken,
+                }),
+        );
     }
     Ok(sums)
 }

@@ -143,7 +143,7 @@ pub(super) fn totals(conn: &mut Conn, scope: &Scope) -> Result<Totals> {
     let (mut count, mut given, mut taken) = (0i64, Points::ZERO, Points::ZERO);
     for sum in register::sums(conn, scope.month, COUNTER_REVERSALS)? {
         if !register::is_of_counter(&sum) {
-            count = count.saturating_add(sum.count);
+            count = count.saturating_add(sum.times_given).saturating_add(sum.times_taken);
             given = [given, sum.given].into_iter().sum();
             taken = [taken, sum.taken].into_iter().sum();
         }

@@ -70,7 +70,7 @@ pub fn points(conn: &mut Conn, month: Span) -> Result<Side> {
         for (points, is_given) in sides.into_iter().filter(|(points, _)| *points > Points::ZERO) {
             movements.push(Movement {
                 label: label_of(&sum, is_given).to_owned(),
-                count: sum.count,
+                count: if is_given { sum.times_given } else { sum.times_taken },
                 amount: if is_given { points.0 } else { (-points).0 },
                 cost: Fen(0),
             });

@@ -31,6 +31,7 @@ pub mod stock;
 pub mod stocktake;
 pub mod store;
 pub mod till;
+mod unsettled;
 pub mod void;
 pub mod web;
 pub mod wish;

@@ -405,7 +405,7 @@ pub fn top_ups_of(conn: &mut Conn, redemptions: &[Id<Redemption>]) -> Result<Has
 /// # Errors
 /// Only when the database fails.
 pub fn shelf(conn: &mut Conn, shop: &Id<PointsStore>) -> Result<Option<Vec<GoodsItem>>> {
-    if store::partners(conn)?.iter().all(|partner| partner.id != *shop) {
+    if !store::is_partner(conn, shop)? {
         return Ok(None);
     }
     let offered: Vec<Offer> = offers(conn, shop)?

@@ -86,6 +86,14 @@ pub fn partners(conn: &mut Conn) -> Result<Vec<PointsStore>> {
         .load(conn)?)
 }
 
+/// Is this a partner's shop?
+///
+/// # Errors
+/// Only when the database fails.
+pub fn is_partner(conn: &mut Conn, id: &Id<PointsStore>) -> Result<bool> {
+    Ok(partners(conn)?.iter().any(|shop| shop.id == *id))
+}
+
 /// Duties about stock do not reach a partner's shop, which keeps no stock of ours.
 const OF_STOCK: [Permission; 6] = [
     Permission::ReadStock,
