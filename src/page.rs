@@ -66,7 +66,6 @@ impl Shell {
         let path: &str = &self.path;
         match path.split('/').nth(1) {
             Some("goods" | "stocktakes" | "donations" | "donors" | "wishes") => "/stock",
-            Some("settlements") => "/partners",
             _ => path,
         }
     }

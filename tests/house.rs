@@ -172,6 +172,11 @@ const BORROWED_TABLES: &[Exception] = &[
         "what was nominated is the same deed by its item's code under every version of the rules, as for the cap",
     ),
     (
+        "src/registers/register.rs",
+        "redemptions",
+        "not the table: a register is called so in its address",
+    ),
+    (
         "src/shop/unsettled.rs",
         "transactions",
         "a statement takes in what the books wrote before the month's end, as the registers do",
@@ -184,6 +189,11 @@ const BORROWED_TABLES: &[Exception] = &[
     (
         "src/access/web/audit.rs",
         "evidence",
+        "what an event is about is called as the table is",
+    ),
+    (
+        "src/access/web/audit.rs",
+        "counter_rules",
         "what an event is about is called as the table is",
     ),
     (

@@ -12,6 +12,7 @@ use jishan::db::Conn;
 use jishan::error::Result;
 use jishan::ledger::account::AccountKind;
 use jishan::ledger::{balance, lot};
+use jishan::money::Fen;
 use jishan::registers::columns::{Cell, Line, total};
 use jishan::registers::register::{Kind, Scope};
 use jishan::registers::{month, workbook};
@@ -326,11 +327,7 @@ pub async fn file_of(town: &Town, visitor: &Visitor, path: &str) -> (u16, String
 }
 
 fn in_fen(cell: &Data) -> i64 {
-    match cell {
-        Data::Float(number) => (number * 100.0).round() as i64,
-        Data::Int(number) => number * 100,
-        _ => 0,
-    }
+    Fen::of_yuan(&cell.to_string()).map_or(0, |fen| fen.0)
 }
 
 on_both! {
