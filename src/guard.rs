@@ -201,6 +201,8 @@ fn links(duties: &Duties) -> Vec<Link> {
         (Permission::ReadAudit, "/audit", "记录"),
         (Permission::ReadJournal, "/shifts", "交班"),
         (Permission::ReadJournal, "/deliveries", "送货"),
+        (Permission::ReadGoodsRegisters, "/registers", "台账"),
+        (Permission::ReadSettlements, "/partners", "结算"),
     ];
     let permitted = all.into_iter().filter(|(permission, _, _)| duties.permit(*permission));
     permitted
