@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::id::Id;
 use crate::money::Fen;
 use crate::shop::donor::{self, ANONYMOUS, Donor};
-use crate::shop::receipt;
+use crate::shop::receipt::{self, Donation};
 use crate::shop::store::{self, PointsStore};
 
 /// The columns.
@@ -34,7 +34,7 @@ pub(super) fn lines(conn: &mut Conn, scope: &Scope, offset: i64, limit: i64) -> 
         .into_iter()
         .map(|store| (store.id, store.name))
         .collect();
-    let line = |(receipt, goods): (receipt::StockReceipt, Vec<(String, i64)>)| {
+    let line = |Donation { receipt, goods }: Donation| {
         let donor = receipt.donor_id.as_ref().and_then(|id| donors.get(id));
         let units = goods.iter().fold(0i64, |sum, (_, units)| sum.saturating_add(*units));
         let goods: Vec<String> = goods.iter().map(|(name, units)| format!("{name} × {units}")).collect();

@@ -456,6 +456,15 @@ pub fn donations(conn: &mut Conn, stores: &[Id<PointsStore>], from: Day, to: Day
     with_lines(conn, receipts)
 }
 
+/// A donation as the donor list has it.
+#[derive(Clone, Debug)]
+pub struct Donation {
+    /// Its receipt.
+    pub receipt: StockReceipt,
+    /// What it brought: name and units.
+    pub goods: Vec<(String, i64)>,
+}
+
 /// Some of the donations that came in within these days, with what each brought: name and units. First number first.
 ///
 /// # Errors
@@ -466,7 +475,7 @@ pub fn donations_of(
     span: Span,
     offset: i64,
     limit: i64,
-) -> Result<Vec<(StockReceipt, Vec<(String, i64)>)>> {
+) -> Result<Vec<Donation>> {
     let receipts = stock_receipts::table
         .filter(stock_receipts::store_id.eq_any(stores))
         .filter(stock_receipts::kind.eq(ReceiptKind::Donation))
@@ -496,8 +505,8 @@ pub fn donations_of(
         }
     }
     let with = |receipt: StockReceipt| {
-        let own = goods.remove(&receipt.number).unwrap_or_default();
-        (receipt, own)
+        let goods = goods.remove(&receipt.number).unwrap_or_default();
+        Donation { receipt, goods }
     };
     Ok(receipts.into_iter().map(with).collect())
 }
