@@ -177,6 +177,8 @@ class Server {
 
   giveBack(till, { hold: id }) {
     const hold = this.holds.get(id);
+    const { disk } = this.world.counters.find(({ name }) => name === till);
+    if ([...disk.values()].some((one) => one?.given && one.hold === id)) throw new Broken(`${till} gave ${id} back while a slip under it waits`);
     const ended = this.world.flaws.returnsAnything ? this.of(till) : hold.live && hold;
     if (ended) Object.assign(ended, { live: false, returned: true });
     return {};
@@ -398,12 +400,16 @@ class Counter {
     if (local && server.holds.get(local.hold).returned) throw new Broken(`${this.name} keeps a hold that it gave back`);
     const hold = local && server.live().find((one) => one.id === local.hold);
     if (!hold) return;
-    const given = [...this.disk].filter(([key, one]) => key.startsWith("sale/") && one.given && !server.posted.has(one.key)).map(([, one]) => one);
-    for (const [number, { stopped }] of server.households) {
+    const promised = new Map();
+    for (const [key, one] of this.disk) {
+      if (!key.startsWith("sale/") || !one.given || one.hold !== hold.id || server.posted.has(one.key)) continue;
+      promised.set(one.card, (promised.get(one.card) || 0) + one.points);
+    }
+    for (const [number, { stopped, secret }] of server.households) {
       const left = this.disk.get(`card/${digest(local.salt, number)}`);
-      if (stopped || left === "stopped") continue;
-      const promised = given.filter(({ card, hold: under }) => under === hold.id && card === `${number}-${server.households.get(number).secret}`).reduce((sum, { points }) => sum + points, 0);
-      if ((left || 0) + promised > hold.points.get(number)) throw new Broken(`${this.name} may give ${left} + ${promised} of ${number}, of ${hold.points.get(number)} set aside`);
+      const wanted = promised.get(`${number}-${secret}`) || 0;
+      if (stopped || left === "stopped" || (left || 0) + wanted <= hold.points.get(number)) continue;
+      throw new Broken(`${this.name} may give ${left} + ${wanted} of ${number}, of ${hold.points.get(number)} set aside`);
     }
   }
 }
@@ -612,7 +618,10 @@ export class World {
   judge() {
     const { server } = this;
     this.settle();
-    for (const key of this.slips.keys()) if (server.posted.has(key) === server.conflicts.has(key)) throw new Broken(`slip ${key} posted: ${server.posted.has(key)}, on the list: ${server.conflicts.has(key)}`);
+    for (const key of this.slips.keys()) {
+      const [posted, listed] = [server.posted.has(key), server.conflicts.has(key)];
+      if (posted === listed) throw new Broken(`slip ${key} posted: ${posted}, on the list: ${listed}`);
+    }
     for (const key of this.sold) if (!server.posted.has(key)) throw new Broken(`${key} was said to be sold and is not`);
     for (const key of this.refused) if (server.posted.has(key)) throw new Broken(`${key} was said to be refused and is sold`);
     for (const key of server.posted.keys()) if (!this.keys.has(key)) throw new Broken(`nobody made ${key}`);

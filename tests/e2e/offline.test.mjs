@@ -15,6 +15,12 @@ const SEEDS = Number(process.env.SEEDS || 2_000);
 const ONLY = process.env.SEED && Number(process.env.SEED);
 const MUTANT_SEEDS = 1_500;
 
+const HAPPENED = [
+  "offline", "handed over", "queue refused", "recall answered", "later", "power cut", "write failed", "answer lost", "request lost", "clock set",
+  "conflict: expired", "conflict: stopped", "conflict: secret",
+  "refused offline: clock", "refused offline: too_late", "refused offline: points", "refused offline: units",
+];
+
 /** One bad day. Gives what was counted; throws with the seed and the story. */
 async function day(seed, open = openTill, flaws) {
   const world = new World(seed, open, flaws);
@@ -41,7 +47,7 @@ test(`${ONLY ? `day ${ONLY}` : `${SEEDS} bad days`} at two or three tills`, { ti
   t.diagnostic([...total].sort().map(([what, times]) => `${what} ${times}`).join(", "));
   if (ONLY) return;
   // A day on which nothing goes wrong proves nothing.
-  for (const what of ["offline", "handed over", "queue refused", "recall answered", "power cut", "write failed", "answer lost", "request lost", "clock set", "conflict: expired", "conflict: stopped", "conflict: secret", "refused offline: clock", "refused offline: too_late", "refused offline: points", "refused offline: units"]) {
+  for (const what of HAPPENED) {
     assert.ok(total.get(what) > 0, `${what} never happened`);
   }
 });
