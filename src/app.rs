@@ -19,6 +19,7 @@ use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::id::Id;
+use crate::ledger::hold;
 use crate::page::Shell;
 use crate::places::area::{Area, Tree};
 use crate::places::programme::{self, Programme};
@@ -202,6 +203,22 @@ impl App {
             .await?;
         self.shared.shifts.keep(question, writes, now, shift.clone());
         Ok(shift)
+    }
+
+    /// When something was refused because tills keep a household's points for an hour without network, they are asked to let
+    /// them go, so that the next try goes through.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub async fn ask_back(&self, refused: &Error) -> Result<()> {
+        let Error::Refused(refusal) = refused else {
+            return Ok(());
+        };
+        let Some(owner) = refusal.held_owner().map(str::to_owned) else {
+            return Ok(());
+        };
+        let now = self.now();
+        self.db.write(move |conn| hold::recall(conn, &owner, None, now)).await
     }
 
     /// Who a token of the API acts as.

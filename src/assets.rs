@@ -76,6 +76,20 @@ pub async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Result<Respo
     Ok((headers, file.data).into_response())
 }
 
+/// The counter's service worker: its scope is the counter's address, which lies beside its folder.
+///
+/// # Errors
+/// `NotFound` in a program that was built without it.
+pub async fn worker() -> Result<Response> {
+    let file = Static::get("sw.js").ok_or(Error::NotFound)?;
+    let headers = [
+        ("content-type", "text/javascript"),
+        ("cache-control", "no-cache"),
+        ("service-worker-allowed", "/counter"),
+    ];
+    Ok((headers, file.data).into_response())
+}
+
 /// The description of the API.
 ///
 /// # Errors

@@ -18,6 +18,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub trait Refusal: fmt::Display + fmt::Debug + Send + Sync + 'static {
     /// The stable code that programs rely on, for example `not_enough_points`.
     fn code(&self) -> &'static str;
+
+    /// The owner whose points tills keep for an hour without network, if that is why: they can be asked for.
+    fn held_owner(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A field of a form or of a request that does not make sense.

@@ -176,10 +176,10 @@ fn duties_label(person: &Recognised) -> String {
 /// Links beside the desk at most: what fits on a phone. The desk has them all.
 const MOST_LINKS: usize = 7;
 
-/// Where a person may go, in the order of a day's work.
 /// What the stock keeper does stands under the stock in the menu.
 const UNDER_STOCK: &[&str] = &["/goods", "/stocktakes", "/donations", "/donors", "/wishes"];
 
+/// Where a person may go, in the order of a day's work.
 fn links(duties: &Duties) -> Vec<Link> {
     let nominations = match duties.permit(Permission::Verify) {
         true => "核实",
@@ -328,7 +328,7 @@ pub fn let_decode(mut response: Response) -> Response {
 }
 
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
-                              connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+                              connect-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 const HARDENING: &[(&str, &str)] = &[
     ("content-security-policy", CONTENT_POLICY),

@@ -100,7 +100,9 @@ fn the_examples_of_the_description_fit_its_schemas() {
 }
 
 /// What the shop refuses to people at its pages, and never to a program.
-const ON_PAGES_ONLY: [&str; 14] = [
+const ON_PAGES_ONLY: [&str; 16] = [
+    "points_held",
+    "sales_waiting",
     "till_taken",
     "shift_already_open",
     "not_an_opening_day",

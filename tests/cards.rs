@@ -6,6 +6,8 @@ use jishan::cards::allow_list::{self, Entry};
 use jishan::cards::card;
 use jishan::cards::number::CardNumber;
 use jishan::db::{Conn, Location};
+use jishan::id::Id;
+use jishan::places::household::Household;
 use serde_json::json;
 
 use crate::town::{HOUSEHOLDS, LI, PASSWORD, Town, WANG, on_both};
@@ -79,14 +81,17 @@ on_both! {
         let of_li = town.issue_card(LI).await.number;
         let (today, tomorrow) = ([7; 16], [8; 16]);
         let list = town.read(move |conn| allow_list::allow_list(conn, &today)).await;
-        let entry = |number: &CardNumber, in_use| Entry {
+        let (wang, li) = (town.household(WANG).await.id, town.household(LI).await.id);
+        let entry = |number: &CardNumber, whose: &Id<Household>, in_use| Entry {
             digest: allow_list::digest(&today, number),
             in_use,
+            household_id: whose.clone(),
         };
-        let mut expected = vec![entry(&old, false), entry(&new, true), entry(&of_li, true)];
+        let mut expected = vec![entry(&old, &wang, false), entry(&new, &wang, true), entry(&of_li, &li, true)];
         expected.sort();
         assert_eq!(list, expected, "in the order of the digests, which tells nothing");
-        assert!(!list.contains(&entry(&CardNumber::sample(), true)));
+        let stranger = allow_list::digest(&today, &CardNumber::sample());
+        assert!(list.iter().all(|known| known.digest != stranger));
         // Another day's list has nothing in common with it.
         let other = town.read(move |conn| allow_list::allow_list(conn, &tomorrow)).await;
         assert!(other.iter().all(|one| list.iter().all(|known| known.digest != one.digest)));

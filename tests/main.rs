@@ -25,6 +25,7 @@ mod house;
 mod laws;
 mod ledger;
 mod notices;
+mod offline;
 mod photos;
 mod places;
 mod public_text;

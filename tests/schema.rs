@@ -41,6 +41,7 @@ const NEVER_CHANGED: &[&str] = &[
     "refunds",
     "refund_lines",
     "proxy_pickups",
+    "offline_sales",
     "goods_prices",
     "stock_receipts",
     "stock_receipt_lines",
@@ -55,6 +56,11 @@ const NEVER_CHANGED: &[&str] = &[
 /// Rows that change, and what changes in them.
 const CHANGED: &[(&str, &str)] = &[
     ("accounts", "the head repeats the last entry"),
+    ("holds", "ended"),
+    ("held_points", "taken from, recalled, gone with the hold"),
+    ("till_holds", "heard of"),
+    ("held_goods", "taken from, recalled, gone with the hold"),
+    ("offline_conflicts", "decided"),
     ("programmes", "an office moves"),
     ("areas", "a building gets another name"),
     ("households", "people move"),
@@ -275,6 +281,7 @@ on_both! {
         town.write(|conn| lot::expire_due(conn, today(), morning())).await.unwrap();
         crate::registry::a_row_of_each(&town).await;
         crate::till::a_row_of_each(&town).await;
+        crate::offline::a_row_of_each(&town).await;
         crate::stock::a_row_of_each(&town).await;
         // And a version that was adopted, with a find that two people let stand, and stopped.
         let (admin, council) = (town.user("admin").await.id, town.user("council").await.id);

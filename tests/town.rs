@@ -264,18 +264,8 @@ impl Town {
         let household = self.household(code).await;
         let now = self.app.now();
         self.write(move |conn| {
-            let owner = household.id.as_str();
-            let mut books = Books::open(conn, [owner])?;
-            books.post(Posting {
-                kind: TransactionKind::Award,
-                source: format!("gift:{}", Id::<Household>::new(now)),
-                effective_on: today(),
-                recorded_at: now,
-                posted_by: "test".to_owned(),
-                reverses: None,
-                entries: Posting::moving_until(until, Points(points), (PROGRAMME, from), (owner, to)),
-            })?;
-            books.save(conn)
+            let source = format!("gift:{}", Id::<Household>::new(now));
+            post_gift(conn, household.id.as_str(), points, until, (from, to), source, now)
         })
         .await
         .unwrap();
@@ -422,6 +412,34 @@ impl Town {
             panic!("the books are broken: {}", broken.0);
         }
     }
+}
+
+/// Points out of nothing at a moment.
+pub fn give_points(conn: &mut Conn, owner: &str, points: i64, source: String, now: Moment) -> Result<()> {
+    let sides = (AccountKind::Issuance, AccountKind::Spendable);
+    post_gift(conn, owner, points, None, sides, source, now)
+}
+
+fn post_gift(
+    conn: &mut Conn,
+    owner: &str,
+    points: i64,
+    until: Option<Day>,
+    (from, to): (AccountKind, AccountKind),
+    source: String,
+    now: Moment,
+) -> Result<()> {
+    let mut books = Books::open(conn, [owner])?;
+    books.post(Posting {
+        kind: TransactionKind::Award,
+        source,
+        effective_on: day_of(now),
+        recorded_at: now,
+        posted_by: "test".to_owned(),
+        reverses: None,
+        entries: Posting::moving_until(until, Points(points), (PROGRAMME, from), (owner, to)),
+    })?;
+    books.save(conn)
 }
 
 /// A key that nobody used.
@@ -612,6 +630,25 @@ fn stock_shelves(conn: &mut Conn, store: &Id<PointsStore>) -> Result<()> {
             by: stock_keeper.clone(),
             key: format!("first {}", item.sku).replace(' ', "-"),
             goods: item,
+        };
+        stock::receive(conn, &asked, now)?;
+    }
+    Ok(())
+}
+
+/// Some of everything on the shelf, once for each moment.
+pub fn fill_shelf(conn: &mut Conn, store: &Id<PointsStore>, now: Moment) -> Result<()> {
+    let by = user::by_name(conn, "stock")?.expect("a stock keeper").id;
+    for (sku, ..) in GOODS {
+        let asked = Receive {
+            store: store.clone(),
+            quantity: 20,
+            expires_on: None,
+            funding: Funding::Collective,
+            cost_fen: Fen(100),
+            by: by.clone(),
+            key: format!("fill-{sku}-{}", now.and_utc().timestamp()),
+            goods: goods::by_sku(conn, sku)?,
         };
         stock::receive(conn, &asked, now)?;
     }

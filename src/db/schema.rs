@@ -1000,6 +1000,7 @@ diesel::table! {
         return_days -> BigInt,
         confirm_from -> Nullable<BigInt>,
         reason -> Text,
+        offline_points -> BigInt,
         set_by -> Text,
         set_at -> Timestamp,
     }
@@ -1102,6 +1103,87 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    holds (number) {
+        number -> BigInt,
+        holder -> Text,
+        points_each -> BigInt,
+        taken_at -> Timestamp,
+        until_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    held_points (id) {
+        id -> BigInt,
+        hold_number -> BigInt,
+        owner -> Text,
+        points -> BigInt,
+        used -> BigInt,
+        recalled_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    till_holds (hold_number) {
+        hold_number -> BigInt,
+        till_id -> Text,
+        shift_id -> Text,
+        salt -> Text,
+        sell_until -> Timestamp,
+        until_at -> Timestamp,
+        seen_at -> Timestamp,
+        waiting -> BigInt,
+    }
+}
+
+diesel::table! {
+    held_goods (id) {
+        id -> BigInt,
+        hold_number -> BigInt,
+        goods_id -> Text,
+        units -> BigInt,
+        used -> BigInt,
+        recalled_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    offline_sales (redemption_id) {
+        redemption_id -> Text,
+        slip -> Text,
+        sold_at -> Timestamp,
+        over_limit -> Bool,
+    }
+}
+
+diesel::table! {
+    offline_conflicts (number) {
+        number -> BigInt,
+        key_digest -> Text,
+        shift_id -> Text,
+        slip -> Text,
+        card_number -> Text,
+        household_id -> Nullable<Text>,
+        lines -> Text,
+        points -> BigInt,
+        sold_at -> Timestamp,
+        received_at -> Timestamp,
+        received_by -> Text,
+        code -> Text,
+        reason -> Text,
+        outcome -> Nullable<Text>,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        note -> Nullable<Text>,
+        redemption_id -> Nullable<Text>,
+    }
+}
+
+diesel::joinable!(held_points -> holds (hold_number));
+diesel::joinable!(held_goods -> holds (hold_number));
+diesel::joinable!(till_holds -> holds (hold_number));
 diesel::joinable!(evidence -> nominations (nomination_id));
 diesel::joinable!(gathering_rows -> gatherings (gathering_id));
 diesel::joinable!(scheme_override_confirmations -> scheme_overrides (override_id));
@@ -1129,6 +1211,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     transactions,
     entries,
+    holds,
+    held_points,
     expiry_runs,
     programmes,
     areas,
@@ -1199,6 +1283,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     shifts,
     shift_counts,
     held_baskets,
+    till_holds,
+    held_goods,
+    offline_sales,
+    offline_conflicts,
     counter_rules,
     category_limits,
     opening_patterns,

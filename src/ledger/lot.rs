@@ -14,6 +14,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::account::{AccountKind, PROGRAMME};
+use super::hold;
 use super::transaction::{Books, Entry, Posting, TransactionKind};
 use crate::clock::{Day, Moment, days_after};
 use crate::db::Conn;
@@ -178,7 +179,7 @@ pub fn expiring(conn: &mut Conn, owners: Option<&[&str]>, until: Day) -> Result<
 }
 
 /// Posts what is past its last day, and writes down that it was done; answers how many postings it took. Done before, it
-/// does nothing.
+/// does nothing. While a till keeps points that are due, which a reversal can bring about, it waits.
 ///
 /// # Errors
 /// Only when the database fails.
@@ -198,6 +199,10 @@ pub fn expire_due(conn: &mut Conn, today: Day, now: Moment) -> Result<usize> {
     let mut posted = 0usize;
     for (owner, Held { lots, .. }) in held {
         for (day, points) in due(lots, books.balance(&owner, AccountKind::Spendable), through) {
+            if books.free(&owner, None, now) < points {
+                hold::recall(conn, &owner, None, now)?;
+                return Ok(0);
+            }
             books.post(Posting {
                 kind: TransactionKind::Expiry,
                 source: expiry_source(&owner, day),
@@ -240,13 +245,13 @@ fn due(mut lots: Lots, mut balance: Points, through: Day) -> Vec<(Day, Points)> 
     due
 }
 
-/// Takes whatever an owner has left, for one who is gone for good; `None` when there is nothing.
+/// Takes whatever an owner has left, for one who is gone for good; `None` when there is nothing, or a till still keeps some.
 ///
 /// # Errors
 /// Only when the database fails, or the accounts of the owner were not opened.
 pub fn expire_all(books: &mut Books, owner: &str, on: Day, now: Moment) -> Result<Option<i64>> {
     let balance = books.balance(owner, AccountKind::Spendable);
-    if balance <= Points::ZERO {
+    if balance <= Points::ZERO || books.free(owner, None, now) < balance {
         return Ok(None);
     }
     let posting = Posting {

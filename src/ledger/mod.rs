@@ -26,6 +26,9 @@
 //! 10. A reversal is the exact opposite, with one exception: of an award whose points were spent in part, the household
 //!     gives back what it still has and the programme's `write_off` bears the rest. No household ever owes points.
 //!
+//! 11. Nothing takes points from under a hold but its holder (`hold`): a till that is without network sells no more than
+//!     what is kept for it, and that is there when it comes back.
+//!
 //! `check` proves all of it again from the rows alone.
 //!
 //! # What is not here
@@ -36,6 +39,7 @@
 pub mod account;
 pub mod balance;
 pub mod check;
+pub mod hold;
 pub mod lot;
 pub mod transaction;
 pub mod transfer;

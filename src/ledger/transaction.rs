@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::account::{AccountKind, PROGRAMME, Unit};
+use super::hold::Held;
 use crate::clock::{Day, Moment};
 use crate::db::schema::{accounts, entries, transactions};
 use crate::db::{Columns, Conn, RowUpdate, insert_rows, text_enum, update_rows};
@@ -80,6 +81,11 @@ pub struct Posting {
 }
 
 impl Entry {
+    /// Do these points leave a spendable account?
+    fn is_spent(&self) -> bool {
+        self.kind == AccountKind::Spendable && self.amount < Points::ZERO
+    }
+
     /// Do these points come onto a spendable account?
     pub(super) fn may_expire(&self) -> bool {
         self.kind == AccountKind::Spendable && self.amount > Points::ZERO
@@ -121,6 +127,13 @@ pub enum Refused {
         /// What the posting takes.
         need: Points,
     },
+    /// The points are there, but tills keep them for an hour without network.
+    Held {
+        /// Whose points.
+        owner: String,
+        /// Who keeps them.
+        holders: Vec<String>,
+    },
     /// The transaction was reversed before.
     AlreadyReversed,
 }
@@ -131,6 +144,9 @@ impl fmt::Display for Refused {
             Refused::NotEnoughPoints { have, need } => {
                 write!(formatter, "积分不够，还差{}分。", have.short_of(*need))
             }
+            Refused::Held { .. } => formatter.write_str(
+                "柜台为断网时备用，还留着这一户的积分，已经通知柜台放回。请过半分钟再试；柜台断网时，要等它恢复，或到次日以后。",
+            ),
             Refused::AlreadyReversed => formatter.write_str("这笔已经冲正过，不能再次冲正。"),
         }
     }
@@ -140,7 +156,15 @@ impl Refusal for Refused {
     fn code(&self) -> &'static str {
         match self {
             Refused::NotEnoughPoints { .. } => "not_enough_points",
+            Refused::Held { .. } => "points_held",
             Refused::AlreadyReversed => "already_reversed",
+        }
+    }
+
+    fn held_owner(&self) -> Option<&str> {
+        match self {
+            Refused::Held { owner, .. } => Some(owner),
+            _ => None,
         }
     }
 }
@@ -199,6 +223,7 @@ const HEADS: Columns = Columns {
 #[derive(Debug)]
 pub struct Books {
     heads: HashMap<String, HashMap<AccountKind, Head>>,
+    held: Held,
     next_account: i64,
     last_number: i64,
     last_digest: Vec<u8>,
@@ -218,7 +243,9 @@ impl Books {
             .iter()
             .map(|owner| ((*owner).to_owned(), HashMap::new()))
             .collect();
+        let mut held = Held::default();
         for chunk in owners.chunks(500) {
+            held.extend(Held::load(conn, chunk)?);
             let rows = accounts::table
                 .filter(accounts::owner.eq_any(chunk))
                 .select((
@@ -254,6 +281,7 @@ impl Books {
             .unwrap_or_default();
         Ok(Books {
             heads,
+            held,
             next_account: last_account.unwrap_or(0).saturating_add(1),
             last_number,
             last_digest,
@@ -268,6 +296,25 @@ impl Books {
         self.head(owner, kind).map_or(Points::ZERO, |head| head.balance)
     }
 
+    /// What of an owner's spendable points this holder may take at a moment, or nobody in particular: the balance without
+    /// what others hold.
+    #[must_use]
+    pub fn free(&self, owner: &str, holder: Option<&str>, at: Moment) -> Points {
+        let held = self.held.by_others(owner, holder, at);
+        Points(
+            self.balance(owner, AccountKind::Spendable)
+                .0
+                .saturating_sub(held.0)
+                .max(0),
+        )
+    }
+
+    /// Who else keeps points of an owner at a moment.
+    #[must_use]
+    pub fn holders(&self, owner: &str, holder: Option<&str>, at: Moment) -> Vec<String> {
+        self.held.holders(owner, holder, at)
+    }
+
     /// The number of the last transaction.
     pub(super) fn last_number(&self) -> i64 {
         self.last_number
@@ -276,8 +323,21 @@ impl Books {
     /// Decides a posting by the laws and answers its number. Nothing is changed when it is refused.
     ///
     /// # Errors
-    /// [`Refused::NotEnoughPoints`]; `Internal` when the entries are not a posting at all, which is a fault of the caller.
+    /// [`Refused::NotEnoughPoints`]; [`Refused::Held`]; `Internal` when the entries are not a posting at all, which is a fault
+    /// of the caller.
     pub fn post(&mut self, posting: Posting) -> Result<i64> {
+        self.post_of(None, posting)
+    }
+
+    /// The same for a holder, who may take what it holds.
+    ///
+    /// # Errors
+    /// As [`Books::post`].
+    pub fn post_as(&mut self, holder: &str, posting: Posting) -> Result<i64> {
+        self.post_of(Some(holder), posting)
+    }
+
+    fn post_of(&mut self, holder: Option<&str>, posting: Posting) -> Result<i64> {
         expect_balanced(&posting.entries)?;
         expect_days_on_lots_only(&posting)?;
         if !posting
@@ -287,7 +347,13 @@ impl Books {
         {
             return Err(Error::internal("a posting for an owner whose accounts were not opened"));
         }
-        self.expect_enough(&posting.entries)?;
+        self.expect_enough(&posting, holder)?;
+        if let Some(holder) = holder {
+            let taken = posting.entries.iter().filter(|entry| entry.is_spent());
+            for entry in taken {
+                self.held.take(&entry.owner, holder, -entry.amount, posting.recorded_at);
+            }
+        }
         let number = self.last_number.saturating_add(1);
         let digest = chain_digest(&self.last_digest, number, &posting);
         for entry in &posting.entries {
@@ -350,7 +416,7 @@ impl Books {
         update_rows(conn, HEADS, &moved)?;
         insert_rows!(conn, transactions::table, &self.transactions);
         insert_rows!(conn, entries::table, &self.entries);
-        Ok(())
+        self.held.save(conn)
     }
 
     fn head(&self, owner: &str, kind: AccountKind) -> Option<&Head> {
@@ -372,10 +438,10 @@ impl Books {
         })
     }
 
-    /// No household below zero, also when a posting has several entries for one account.
-    fn expect_enough(&self, entries: &[Entry]) -> Result<()> {
+    /// No household below zero and nothing from under a hold, also when a posting has several entries for one account.
+    fn expect_enough(&self, posting: &Posting, holder: Option<&str>) -> Result<()> {
         let mut change: BTreeMap<(&str, AccountKind), i64> = BTreeMap::new();
-        for entry in entries {
+        for entry in &posting.entries {
             let sum = change.entry((&entry.owner, entry.kind)).or_default();
             *sum = sum.saturating_add(entry.amount.0);
         }
@@ -384,6 +450,14 @@ impl Books {
             if owner != PROGRAMME && have.0.saturating_add(amount) < 0 {
                 let need = -Points(amount);
                 return Err(Refused::NotEnoughPoints { have, need }.into());
+            }
+            if kind == AccountKind::Spendable && amount < 0 {
+                let free = self.free(owner, holder, posting.recorded_at);
+                if free.0.saturating_add(amount) < 0 {
+                    let holders = self.holders(owner, holder, posting.recorded_at);
+                    let owner = owner.to_owned();
+                    return Err(Refused::Held { owner, holders }.into());
+                }
             }
         }
         Ok(())

@@ -5,8 +5,8 @@ use crate::clock::{Moment, day_of};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::ledger::account::AccountKind;
-use crate::ledger::lot;
 use crate::ledger::transaction::Books;
+use crate::ledger::{hold, lot};
 use crate::places::standing;
 
 /// Does what is due for households that left; answers for how many something was done. Done before, it does nothing.
@@ -32,7 +32,10 @@ pub fn close_due(conn: &mut Conn, now: Moment) -> Result<usize> {
         if books.balance(owner, AccountKind::Spendable) > crate::points::Points::ZERO
             && !lot::is_closed_on(conn, owner, today)?
         {
-            expired = expired.saturating_add(usize::from(lot::expire_all(&mut books, owner, today, now)?.is_some()));
+            match lot::expire_all(&mut books, owner, today, now)? {
+                Some(_) => expired = expired.saturating_add(1),
+                None => hold::recall(conn, owner, None, now)?,
+            }
         }
     }
     if expired > 0 {

@@ -15,18 +15,21 @@ use serde::{Deserialize, Serialize};
 use super::delivery::Delivery;
 use super::goods::{self, GoodsItem};
 use super::limit::Had;
+use super::offline::{self, Keeper, Lacking};
+use super::offline_sale::{OfflineSale, Sold};
 use super::proxy::{self, Proxy, ProxyPickup};
 use super::rules::{self, CounterRules};
 use super::shift::{self, Shift};
 use super::stock::{Occasion, Stock};
 use super::store::{self, PointsStore};
+use super::till::Till;
 use crate::access::role::{Duties, Permission};
 use crate::access::user::User;
 use crate::audit;
 use crate::cards::card::{Card, Presented, Wallet};
 use crate::cards::number::{CardSecret, CardToken};
 use crate::clock::{Day, Moment, Span, begin_of, day_of};
-use crate::db::schema::{deliveries, proxy_pickups, redemption_lines, redemptions};
+use crate::db::schema::{deliveries, offline_sales, proxy_pickups, redemption_lines, redemptions};
 use crate::db::{Conn, insert_rows, text_enum};
 use crate::error::{Error, Refusal, Result};
 use crate::id::Id;
@@ -207,9 +210,11 @@ pub struct Redeem {
     card: CardToken,
     wanted: Vec<Wanted>,
     store: Id<PointsStore>,
+    till: Id<Till>,
     shift: Id<Shift>,
     confirmed_with: Option<Confirmation>,
     pickup: Pickup,
+    sold: Option<Sold>,
     by: Id<User>,
     at: Moment,
 }
@@ -242,9 +247,11 @@ impl Redeem {
             card,
             wanted,
             store: shift.store_id.clone(),
+            till: shift.till_id.clone(),
             shift: shift.id.clone(),
             confirmed_with: None,
             pickup,
+            sold: None,
             by,
             at,
         })
@@ -257,6 +264,22 @@ impl Redeem {
             confirmed_with: with,
             ..self
         }
+    }
+
+    /// The same request, for goods that went out without network and are written down in this shift.
+    #[must_use]
+    pub(super) fn sold(self, sold: Sold, shift: &Shift) -> Redeem {
+        Redeem {
+            confirmed_with: sold.confirmed_with,
+            shift: shift.id.clone(),
+            sold: Some(sold),
+            ..self
+        }
+    }
+
+    /// The day on which the goods went over the counter.
+    fn day(&self) -> Day {
+        day_of(self.sold.as_ref().map_or(self.at, |sold| sold.at))
     }
 }
 
@@ -330,10 +353,13 @@ struct Counter {
     books: Books,
     stock: Stock,
     proxies: Vec<Proxy>,
+    keepers: Vec<Keeper>,
     redemptions: Vec<Redemption>,
     lines: Vec<Line>,
     pickups: Vec<ProxyPickup>,
     deliveries: Vec<Delivery>,
+    offline: Vec<OfflineSale>,
+    lacking: Vec<(Id<Till>, Lacking, Moment)>,
     events: Vec<audit::Event>,
 }
 
@@ -374,10 +400,16 @@ impl Counter {
             wallet,
             goods,
             proxies,
+            keepers: match asked.iter().map(|request| request.at).min() {
+                Some(at) => offline::keepers(conn, at)?,
+                None => Vec::new(),
+            },
             redemptions: Vec::new(),
             lines: Vec::new(),
             pickups: Vec::new(),
             deliveries: Vec::new(),
+            offline: Vec::new(),
+            lacking: Vec::new(),
             events: Vec::new(),
         })
     }
@@ -387,14 +419,22 @@ impl Counter {
         if let Some(earlier) = self.requests.earlier(&asked.request)? {
             return self.replay(&Id::known(earlier));
         }
-        if !self.open_shifts.contains(&asked.shift) {
+        if asked.sold.is_none() && !self.open_shifts.contains(&asked.shift) {
             return Err(shift::Refused::NoOpenShift.into());
         }
         let (card, presented) = self.wallet.recognise(&asked.card)?;
         let (card, household) = (card.id.clone(), card.household_id.clone());
-        let basket = price(&self.goods, &asked.wanted)?;
-        let day = day_of(asked.at);
-        self.had.expect_within(&household, &self.rules, &basket.lines, day)?;
+        let basket = match &asked.sold {
+            Some(sold) => sold.price(&self.goods, &asked.wanted)?,
+            None => price(&self.goods, &asked.wanted)?,
+        };
+        let day = asked.day();
+        let within = self.had.expect_within(&household, &self.rules, &basket.lines, day);
+        // A till without network cannot know the month's limits: the goods are gone, and it is written down.
+        let over_limit = within.is_err();
+        if asked.sold.is_none() {
+            within?;
+        }
         let have = self.books.balance(household.as_str(), AccountKind::Spendable);
         if have < basket.points {
             let short_by = have.short_of(basket.points);
@@ -403,10 +443,12 @@ impl Counter {
         for (item, quantity) in &basket.lines {
             expect_in_stock(&self.stock, &asked.store, item, *quantity, day)?;
         }
-        if let (None, Some(from), true) = (
+        self.expect_not_held(asked, &household, &basket)?;
+        if let (None, Some(from), true, None) = (
             asked.confirmed_with,
             self.rules.confirm_from,
             self.rules.asks_for_confirmation(basket.points),
+            &asked.sold,
         ) {
             return Err(Refused::ConfirmationNeeded { from }.into());
         }
@@ -419,10 +461,14 @@ impl Counter {
             at: asked.at,
         };
         for (item, quantity) in &basket.lines {
-            self.stock.take(&asked.store, &item.id, *quantity, &occasion)?;
+            let at = (&asked.store, &asked.till);
+            self.stock.take(at, &item.id, *quantity, day, &occasion)?;
             self.had.add(&household, item, day, *quantity);
         }
-        let transaction_number = self.books.post(posting(asked, &id, &household, basket.points))?;
+        let posting = posting(asked, &id, &household, basket.points);
+        let transaction_number = self.books.post_as(asked.till.as_str(), posting)?;
+        self.offline
+            .extend(asked.sold.as_ref().map(|sold| sold.kept(&id, over_limit)));
         let redemption = Redemption {
             id,
             store_id: asked.store.clone(),
@@ -437,6 +483,28 @@ impl Counter {
             confirmed_with: asked.confirmed_with,
         };
         Ok(self.keep(asked, redemption, basket))
+    }
+
+    /// Nothing is sold that another till keeps for an hour without network; it is asked for it.
+    fn expect_not_held(&mut self, asked: &Redeem, household: &Id<Household>, basket: &Basket) -> Result<()> {
+        let (store, till, at) = (&asked.store, &asked.till, asked.at);
+        let mut lacking = Lacking::default();
+        let mut holders = Vec::new();
+        if self.books.free(household.as_str(), Some(till.as_str()), at) < basket.points {
+            holders.extend(self.books.holders(household.as_str(), Some(till.as_str()), at));
+            lacking.household = Some(household.clone());
+        }
+        for (item, quantity) in &basket.lines {
+            if self.stock.free(store, &item.id, till, at) < *quantity {
+                holders.extend(self.stock.holders(store, &item.id, till, at));
+                lacking.goods.push(item.id.clone());
+            }
+        }
+        if holders.is_empty() {
+            return Ok(());
+        }
+        self.lacking.push((till.clone(), lacking, at));
+        Err(offline::held_by(&self.keepers, &holders, at).into())
     }
 
     /// Notes who takes the goods, if it is not the household.
@@ -505,6 +573,9 @@ impl Counter {
     }
 
     fn save(self, conn: &mut Conn) -> Result<()> {
+        for (till, lacking, at) in &self.lacking {
+            offline::recall(conn, till, lacking, *at)?;
+        }
         if self.redemptions.is_empty() {
             return Ok(());
         }
@@ -513,6 +584,7 @@ impl Counter {
         insert_rows!(conn, redemption_lines::table, &self.lines);
         insert_rows!(conn, proxy_pickups::table, &self.pickups);
         insert_rows!(conn, deliveries::table, &self.deliveries);
+        insert_rows!(conn, offline_sales::table, &self.offline);
         self.stock.save(conn)?;
         self.requests.save(conn)?;
         audit::record(conn, &self.events)
@@ -563,7 +635,7 @@ fn posting(asked: &Redeem, id: &Id<Redemption>, household: &Id<Household>, point
     Posting {
         kind: TransactionKind::Redemption,
         source: format!("redemption:{id}"),
-        effective_on: day_of(asked.at),
+        effective_on: asked.day(),
         recorded_at: asked.at,
         posted_by: asked.by.as_str().to_owned(),
         reverses: None,

@@ -21,6 +21,8 @@ pub struct CounterRules {
     pub return_days: u64,
     /// Points from which a household confirms with its PIN or a signature; `None`: never.
     pub confirm_from: Option<Points>,
+    /// Points of each household that a till keeps for an hour without network; 0: the counter does not sell then.
+    pub offline_points: Points,
     /// Limits by category.
     pub limits: Vec<CategoryLimit>,
 }
@@ -43,6 +45,7 @@ impl Default for CounterRules {
             number: 0,
             return_days: 7,
             confirm_from: None,
+            offline_points: Points(20),
             limits: Vec::new(),
         }
     }
@@ -77,10 +80,11 @@ pub fn now(conn: &mut Conn) -> Result<CounterRules> {
             counter_rules::number,
             counter_rules::return_days,
             counter_rules::confirm_from,
+            counter_rules::offline_points,
         ))
-        .first::<(i64, i64, Option<Points>)>(conn)
+        .first::<(i64, i64, Option<Points>, Points)>(conn)
         .optional()?;
-    let Some((number, return_days, confirm_from)) = last else {
+    let Some((number, return_days, confirm_from, offline_points)) = last else {
         return Ok(CounterRules::default());
     };
     let limits = category_limits::table
@@ -96,6 +100,7 @@ pub fn now(conn: &mut Conn) -> Result<CounterRules> {
         number,
         return_days: u64::try_from(return_days).map_err(Error::internal)?,
         confirm_from,
+        offline_points,
         limits: limits
             .into_iter()
             .map(|(category, people_from, most)| CategoryLimit {
@@ -121,6 +126,7 @@ pub fn set(conn: &mut Conn, new: &CounterRules, reason: &str, by: &Id<User>, at:
             counter_rules::number.eq(number),
             counter_rules::return_days.eq(i64::try_from(new.return_days).map_err(Error::internal)?),
             counter_rules::confirm_from.eq(new.confirm_from),
+            counter_rules::offline_points.eq(new.offline_points),
             counter_rules::reason.eq(reason),
             counter_rules::set_by.eq(by),
             counter_rules::set_at.eq(at),
@@ -159,6 +165,12 @@ fn expect_sensible(new: &CounterRules, reason: &str) -> Result<()> {
     }
     if new.confirm_from.is_some_and(|from| !(1..=1_000_000).contains(&from.0)) {
         return Err(Error::invalid("confirm_from", "应为1以上的整数，不需要确认请留空。"));
+    }
+    if !(0..=1_000).contains(&new.offline_points.0) {
+        return Err(Error::invalid(
+            "offline_points",
+            "应为0至1000的整数，断网时不兑换请填0。",
+        ));
     }
     for (position, limit) in (0usize..).zip(&new.limits) {
         let wrong = |why: String| Err(Error::invalid("limits", format!("{}：{why}", limit.category)));

@@ -11,6 +11,7 @@ use diesel::prelude::*;
 use super::goods::GoodsItem;
 use super::handover;
 use super::held;
+use super::offline;
 use super::opening;
 use super::store::PointsStore;
 use super::till::{self, Till};
@@ -224,7 +225,7 @@ pub struct Closing {
 /// Closes a shift: its own person, or a colleague who takes it over with a reason.
 ///
 /// # Errors
-/// [`Refused`] when it is closed, or baskets are put aside; `Invalid` for a take-over without a reason or a count below 0.
+/// [`Refused`] when it is closed, or baskets are put aside; [`offline::Refused::SalesWaiting`]; `Invalid` for a take-over without a reason or a count below 0.
 pub fn close(conn: &mut Conn, id: &Id<Shift>, closing: &Closing, by: &Id<User>, now: Moment) -> Result<Shift> {
     let mut shift = by_id(conn, id)?;
     if !shift.is_open() {
@@ -238,12 +239,17 @@ pub fn close(conn: &mut Conn, id: &Id<Shift>, closing: &Closing, by: &Id<User>, 
     if closing.note.chars().count() > 500 {
         return Err(Error::invalid("note", "交接事项最多500个字。"));
     }
+    if !takes_over {
+        offline::expect_nothing_waits(conn, &shift.till_id, now)?;
+    }
     let count = held::of_shift(conn, id)?.len();
     if count > 0 && !takes_over {
         return Err(Refused::BasketsHeld { count }.into());
     }
     // What a colleague left aside was never redeemed: it is dropped with the take-over and said in the record.
     held::drop_all(conn, id)?;
+    // What a till that is gone sold without network and never sent is decided by the office when it turns up.
+    offline::end(conn, &shift.till_id, now)?;
     handover::keep_counts(conn, &shift, &closing.counts)?;
     shift.closed_by = Some(by.clone());
     shift.closed_at = Some(now);

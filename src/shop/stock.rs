@@ -10,9 +10,11 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::goods::GoodsItem;
+use super::held_goods::HeldGoods;
 use super::receipt;
 use super::redemption::Redemption;
 use super::store::PointsStore;
+use super::till::Till;
 use crate::access::user::User;
 use crate::audit;
 use crate::clock::{Day, Moment, day_of};
@@ -111,6 +113,7 @@ pub struct Stock {
     lots: BTreeMap<i64, StockLot>,
     moved: BTreeMap<i64, ()>,
     movements: Vec<Movement>,
+    held: HeldGoods,
 }
 
 impl Stock {
@@ -123,7 +126,10 @@ impl Stock {
             .filter(stock_lots::goods_id.eq_any(goods).and(stock_lots::quantity.gt(0)))
             .select(StockLot::as_select())
             .load(conn)?;
-        Ok(Stock::of(lots))
+        Ok(Stock {
+            held: HeldGoods::load(conn, goods)?,
+            ..Stock::of(lots)
+        })
     }
 
     /// Loads the lots that a redemption took from, with what is still out of each, in the order of taking.
@@ -202,23 +208,35 @@ impl Stock {
             .fold(0i64, |sum, lot| sum.saturating_add(lot.quantity))
     }
 
-    /// Takes goods out, first expiry first; `available` was asked before.
+    /// How many of these goods this till may sell at a moment: what is available without what the store's other tills keep.
+    #[must_use]
+    pub fn free(&self, store: &Id<PointsStore>, goods: &Id<GoodsItem>, till: &Id<Till>, at: Moment) -> i64 {
+        let held = self.held.by_others(store, goods, till, at);
+        self.available(store, goods, day_of(at)).saturating_sub(held)
+    }
+
+    /// Which other tills keep some of these goods.
+    #[must_use]
+    pub fn holders(&self, store: &Id<PointsStore>, goods: &Id<GoodsItem>, till: &Id<Till>, at: Moment) -> Vec<String> {
+        self.held.holders(store, goods, till, at)
+    }
+
+    /// Takes goods over the counter at a till, first expiry first among what may go out on `day`; `available` was asked
+    /// before.
     ///
     /// # Errors
     /// `Internal` when there are not enough: the caller should have refused.
     pub fn take(
         &mut self,
-        store: &Id<PointsStore>,
+        (store, till): (&Id<PointsStore>, &Id<Till>),
         goods: &Id<GoodsItem>,
         quantity: i64,
+        day: Day,
         occasion: &Occasion,
     ) -> Result<()> {
+        self.held.take(goods, till, quantity, occasion.at);
         let mut left = quantity;
-        let order: Vec<i64> = self
-            .usable(store, goods, day_of(occasion.at))
-            .iter()
-            .map(|lot| lot.number)
-            .collect();
+        let order: Vec<i64> = self.usable(store, goods, day).iter().map(|lot| lot.number).collect();
         for number in order {
             let held = self.lots.get(&number).map_or(0, |lot| lot.quantity);
             let part = held.min(left);
@@ -278,7 +296,7 @@ impl Stock {
             .collect();
         update_rows(conn, HEADS, &moved)?;
         insert_rows!(conn, stock_movements::table, &self.movements);
-        Ok(())
+        self.held.save(conn)
     }
 
     /// Lots that may go out, the one that expires first in front; those without a day last, oldest first.

@@ -373,7 +373,8 @@ async fn try_decide(app: &App, staff: &Staff, id: Id<Correction>, form: Confirme
         _ => return Err(Error::invalid("decision", "请选择确认更正还是不予更正。")),
     };
     let (now, staff) = (app.now(), staff.clone());
-    app.db
+    let decided = app
+        .db
         .write(move |conn| {
             let correction = correction::by_id(conn, &id)?;
             let row = nomination::by_id(conn, &correction.nomination_id)?;
@@ -387,7 +388,11 @@ async fn try_decide(app: &App, staff: &Staff, id: Id<Correction>, form: Confirme
             };
             correction::decide(conn, &asked, now)
         })
-        .await
+        .await;
+    if let Err(refused) = &decided {
+        app.ask_back(refused).await?;
+    }
+    decided
 }
 
 /// The badge of a state; a template hands in a reference.

@@ -342,7 +342,10 @@ pub async fn change(
                 .await;
             match carried_out {
                 Ok(_) => return Ok(page::go(&done)),
-                Err(error) => Err(error),
+                Err(error) => {
+                    app.ask_back(&error).await?;
+                    Err(error)
+                }
             }
         }
     };

@@ -15,10 +15,11 @@ use crate::places::household::{self, Household};
 use crate::places::programme;
 use crate::points::Points;
 use crate::shop::goods;
+use crate::shop::offline::Lacking;
 use crate::shop::proxy;
 use crate::shop::quote::{self, Quote};
 use crate::shop::redemption::{Pickup, Redemption, Wanted};
-use crate::shop::store::PointsStore;
+use crate::shop::shift::Shift;
 
 /// The fields of a form in their order. Quantities are named after their goods, so the names are not known beforehand.
 pub(super) type Fields = Vec<(String, String)>;
@@ -273,6 +274,11 @@ pub(super) struct Answer {
     pub(super) problems: Vec<LineProblem>,
     /// Does the household have to confirm with its PIN or a signature?
     pub(super) to_confirm: bool,
+    /// Other tills keep some of it and were asked for it: to be asked again in a moment.
+    pub(super) again: bool,
+    /// What they keep.
+    #[serde(skip)]
+    pub(super) lacking: Option<Lacking>,
     /// The card.
     pub(super) card: CardView,
 }
@@ -282,18 +288,13 @@ impl Answer {
     ///
     /// # Errors
     /// Only when the database fails.
-    pub(super) fn to(
-        conn: &mut Conn,
-        store: &Id<PointsStore>,
-        card: &str,
-        lines: &[Wanted],
-        now: Moment,
-    ) -> Result<Answer> {
+    pub(super) fn to(conn: &mut Conn, shift: &Shift, card: &str, lines: &[Wanted], now: Moment) -> Result<Answer> {
         let card = CardView::of(conn, card.trim(), now)?;
         let (offered, mut problems) = on_offer(conn, lines)?;
+        let at = (&shift.store_id, &shift.till_id);
         let quoted = match &card.id {
-            Some(household) => quote::quote(conn, household, store, &offered, now),
-            None => quote::quote_without_card(conn, store, &offered, now),
+            Some(household) => quote::quote(conn, household, at, &offered, now),
+            None => quote::quote_without_card(conn, at, &offered, now),
         };
         let quote = match quoted {
             Err(Error::Invalid(fields)) => {
@@ -306,6 +307,7 @@ impl Answer {
                     short_by: Points::ZERO,
                     problems: Vec::new(),
                     to_confirm: false,
+                    lacking: None,
                 }
             }
             quoted => quoted?,
@@ -314,7 +316,16 @@ impl Answer {
             sku,
             text: refused.to_string(),
         }));
+        let lacking = quote.lacking.map(|(lacking, refused)| {
+            problems.push(LineProblem {
+                sku: String::new(),
+                text: refused.to_string(),
+            });
+            lacking
+        });
         Ok(Answer {
+            again: lacking.is_some(),
+            lacking,
             total: quote.total,
             short_by: quote.short_by,
             problems,

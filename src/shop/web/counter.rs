@@ -25,9 +25,10 @@ use crate::page::{self, Problems, Shell};
 use crate::places::household::{self, initials};
 use crate::points::Points;
 use crate::request::Conflict;
-use crate::sent::{ApiJson, STALE_FORM, SignedForm};
+use crate::sent::{ApiJson, Query, STALE_FORM, SignedForm};
 use crate::shop::goods::{self, GoodsItem};
 use crate::shop::held::{self, HeldBasket};
+use crate::shop::offline;
 use crate::shop::redemption::{self, Redeem, Redeemed, Wanted};
 use crate::shop::shift::Shift;
 use crate::shop::stock::Stock;
@@ -94,7 +95,7 @@ impl CounterPage {
         let store = store::by_id(conn, &shift.store_id)?;
         let opened = local(shift.opened_at).format("%H:%M");
         let till = format!("{} {opened}开班", till::by_id(conn, &shift.till_id)?.name);
-        let answer = Answer::to(conn, &store.id, &basket.card, &basket.lines, now)?;
+        let answer = Answer::to(conn, shift, &basket.card, &basket.lines, now)?;
         let tiles = tiles(conn, &store, &basket, now)?;
         let chosen = basket
             .lines
@@ -207,9 +208,31 @@ fn shelves(tiles: Vec<Tile>) -> Vec<Shelf> {
 ///
 /// # Errors
 /// `Forbidden` when no store lies within the person's duties.
-pub async fn counter(State(app): State<App>, staff: Staff) -> Result<Response> {
+pub async fn counter(State(app): State<App>, staff: Staff, Query(asked): Query<Asked>) -> Result<Response> {
     let basket = Basket::empty(app.now());
-    show(&app, staff, StatusCode::OK, Problems::default(), basket).await
+    match asked.shell.as_str() {
+        "1" => shell(&app, staff, basket).await,
+        _ => show(&app, staff, StatusCode::OK, Problems::default(), basket).await,
+    }
+}
+
+/// What a browser may ask of the counter.
+#[derive(Deserialize)]
+pub struct Asked {
+    /// `1` for the page as it is kept for an hour without network: without what was put aside, so that no household is in it.
+    #[serde(default)]
+    shell: String,
+}
+
+async fn shell(app: &App, staff: Staff, basket: Basket) -> Result<Response> {
+    let now = app.now();
+    let shift = app.shift_of(&staff).await?;
+    let mut page = app
+        .db
+        .read(move |conn| CounterPage::build(conn, staff, &shift, basket, Problems::default(), now))
+        .await?;
+    page.held = Vec::new();
+    Ok(let_decode(page::show(&page)?))
 }
 
 pub(super) async fn show(
@@ -269,20 +292,25 @@ pub async fn quote(
     headers: HeaderMap,
     ApiJson(asked): ApiJson<AskQuote>,
 ) -> Result<Response> {
-    let sent = headers.get("x-csrf").and_then(|value| value.to_str().ok());
-    if sent != Some(staff.shell.csrf.as_str()) {
-        return Ok(say(&STALE_FORM));
+    if let Err(refused) = expect_script(&staff, &headers) {
+        return Ok(refused);
     }
     let now = app.now();
-    let store = match app.shift_of(&staff).await {
-        Ok(shift) => shift.store_id,
+    let shift = match app.shift_of(&staff).await {
+        Ok(shift) => shift,
         Err(error @ Error::Refused(_)) => return Ok(say(&error)),
         Err(error) => return Err(error),
     };
+    let till = shift.till_id.clone();
     let answer = app
         .db
-        .read(move |conn| Answer::to(conn, &store, &asked.card, &asked.lines, now))
+        .read(move |conn| Answer::to(conn, &shift, &asked.card, &asked.lines, now))
         .await?;
+    if let Some(lacking) = answer.lacking.clone() {
+        app.db
+            .write(move |conn| offline::recall(conn, &till, &lacking, now))
+            .await?;
+    }
     Ok(Json(answer).into_response())
 }
 
@@ -343,6 +371,15 @@ fn is_for_the_counter(error: &Error) -> bool {
 pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     accept.is_some_and(|accept| accept.contains("application/json"))
+}
+
+/// Refuses what the page's script did not sign with the page's token.
+pub(super) fn expect_script(staff: &Staff, headers: &HeaderMap) -> std::result::Result<(), Response> {
+    let sent = headers.get("x-csrf").and_then(|value| value.to_str().ok());
+    match sent == Some(staff.shell.csrf.as_str()) {
+        true => Ok(()),
+        false => Err(say(&STALE_FORM)),
+    }
 }
 
 /// An error for the page's script: the counter shows its `detail`.

@@ -19,6 +19,7 @@ use crate::page::{self, Shell};
 use crate::places::household::{self, Household};
 use crate::points::Points;
 use crate::sent::Query;
+use crate::shop::offline_sale::{self, OfflineSale};
 use crate::shop::redemption::{self, Redeemed, Redemption};
 use crate::shop::refund;
 use crate::shop::store;
@@ -32,6 +33,8 @@ struct JournalPage {
     day: Day,
     today: Day,
     rows: Vec<Row>,
+    /// Sales without network that could not be posted and wait for a decision.
+    conflicts: i64,
 }
 
 /// A redemption in the journal.
@@ -43,6 +46,8 @@ struct Row {
     voided: Option<Void>,
     /// Points of goods that came back, without a void.
     refunded: Points,
+    /// Made without network.
+    offline: Option<OfflineSale>,
 }
 
 impl Row {
@@ -141,6 +146,7 @@ pub async fn journal(State(app): State<App>, staff: Staff, Query(on): Query<On>)
             let until = days_after(day, 1);
             let made = redemption::journal(conn, &store.id, Span { from: day, until })?;
             Ok(JournalPage {
+                conflicts: offline_sale::count_waiting(conn, std::slice::from_ref(&store.id))?,
                 shell: staff.shell,
                 store: store.name,
                 day,
@@ -174,6 +180,7 @@ fn rows(conn: &mut Conn, made: Vec<Redeemed>) -> Result<Vec<Row>> {
         .into_iter()
         .map(|household| (household.id.clone(), household))
         .collect();
+    let mut offline = offline_sale::among(conn, &ids)?;
     let clerks: HashMap<Id<User>, String> = user::display_names(conn, &clerks)?;
     let row = |redeemed: Redeemed| {
         let of = &redeemed.redemption;
@@ -183,6 +190,7 @@ fn rows(conn: &mut Conn, made: Vec<Redeemed>) -> Result<Vec<Row>> {
             masked_name: household.map(Household::masked_name).unwrap_or_default(),
             clerk: clerks.get(&of.redeemed_by).cloned().unwrap_or_default(),
             voided: voids.remove(&of.id),
+            offline: offline.remove(&of.id),
             refunded: refunded.get(&of.id).copied().unwrap_or_default(),
             redeemed,
         }

@@ -26,6 +26,7 @@ use crate::places::household;
 use crate::points::Points;
 use crate::sent::{Path, Query, SignedForm};
 use crate::shop::delivery::{self, Delivery};
+use crate::shop::offline_sale::{self, OfflineSale};
 use crate::shop::proxy;
 use crate::shop::redemption::{self, Redeemed, Redemption};
 use crate::shop::refund::{self, AskRefund, Refund, RefundLine};
@@ -55,6 +56,8 @@ struct SlipPage {
     /// Who took the goods, if it was not the household.
     proxy: Option<String>,
     delivery: Option<Delivery>,
+    /// Made without network.
+    offline: Option<OfflineSale>,
     /// Why nothing can be undone any more.
     standing_for: Option<String>,
     /// The form, for a visitor who may void what is not voided yet.
@@ -192,6 +195,7 @@ async fn slip_page(
                 refunds: refund::of(conn, one)?,
                 proxy: proxy::pickups_of(conn, one)?.pop().map(|pickup| pickup.person),
                 delivery: delivery::of(conn, one)?.pop(),
+                offline: offline_sale::among(conn, one)?.remove(&of.id),
                 shell: staff.shell,
                 problems,
                 done,

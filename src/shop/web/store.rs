@@ -288,6 +288,10 @@ fn rules_of(fields: Fields) -> Result<(CounterRules, String)> {
                 let wrong = |_| Error::invalid("confirm_from", "应为1以上的整数，不需要确认请留空。");
                 new.confirm_from = Some(Points(text.parse().map_err(wrong)?));
             }
+            "offline_points" => {
+                let wrong = |_| Error::invalid("offline_points", "应为0至1000的整数，断网时不兑换请填0。");
+                new.offline_points = Points(text.parse().map_err(wrong)?);
+            }
             name => new.limits.extend(limit_of(name, text)?),
         }
     }
