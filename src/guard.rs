@@ -313,7 +313,9 @@ pub async fn harden(request: Request, next: Next) -> Response {
         headers.entry(*name).or_insert(HeaderValue::from_static(value));
     }
     if !is_static {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // A door that may be kept, in the browser of the person who asked, says so itself.
+        let unsaid = HeaderValue::from_static("no-store");
+        headers.entry(header::CACHE_CONTROL).or_insert(unsaid);
     }
     response
 }

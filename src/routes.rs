@@ -409,6 +409,8 @@ pub fn table() -> Vec<Route> {
         // Shop.
         get("/counter", May(P::Redeem), shop::web::counter),
         post("/counter", May(P::Redeem), shop::web::show_card),
+        get("/counter/goods", May(P::Redeem), shop::web::goods_at_the_counter),
+        get("/counter/goods/left", May(P::Redeem), shop::web::left_at_the_counter),
         post("/counter/photo", May(P::Redeem), shop::web::show_photo).with_body_limit(PHOTO_LIMIT),
         get("/counter/try-scan", May(P::Redeem), shop::web::try_scan),
         post("/counter/try-scan", May(P::Redeem), shop::web::try_scan_text),

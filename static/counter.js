@@ -1,10 +1,11 @@
 // The counter page with comfort: scanning, a basket, a live "够 / 差 N 分", keys instead of a mouse.
 //
-// The page works without this file as plain forms. The quantity fields of the sale form are the basket's one truth; what is
-// drawn here is a picture of them. The balance is never asked for and never shown: the quote only says whether it is enough.
+// The page works without this file as plain forms. Here the basket is the one truth: lines, tiles and the fields that the
+// form sends are drawn from it, and goods come from shelf.js, which has all of them. The balance is never asked for and never shown: the quote only says whether it is enough.
 // Everything a code or the server says is put in as textContent, so no text can become markup.
 
 import { Wedge, character, classify, clean, gapSetting, listen } from './wedge.js';
+import { goods, know, loadGoods, lookUp, search } from './shelf.js';
 import { shrink } from './photo.js';
 import { beep } from './sound.js';
 
@@ -15,8 +16,6 @@ const byId = (id) => document.getElementById(id);
 const page = document.querySelector('main.counter'), sale = byId('sale'), cardForm = byId('card-form'), photoForm = byId('photo-form');
 const csrf = sale.elements.csrf.value, cardInput = byId('card'), find = byId('find'), confirm = byId('confirm');
 
-const goods = new Map(); // sku → { sku, name, points, tile, input }
-const names = new Map(); // barcode, short code or sku → sku
 const basket = new Map(); // sku → quantity, in the order of scanning
 let current = null; // The sku that F8, + and − speak of: the one touched last, or chosen with the arrows.
 let ticket = 0; // Rises with every change; an answer to an older ticket is stale and dropped.
@@ -94,21 +93,20 @@ function ready() { page.focus({ preventScroll: true }); }
 // ---- The basket.
 
 function change(sku, quantity) {
-  const item = goods.get(sku);
-  if (!item || !item.input) return;
+  if (!goods.has(sku)) return;
   const wanted = Math.max(0, Math.min(MOST, Math.floor(Number(quantity)) || 0));
-  if (sending || unsure) { item.input.value = basket.get(sku) || 0; refuse(unsure ? UNSURE : '正在兑换，请稍候'); return; }
+  if (sending || unsure) { drawTiles(true); refuse(unsure ? UNSURE : '正在兑换，请稍候'); return; }
   if (wanted) { basket.set(sku, wanted); current = sku; } else basket.delete(sku);
   if (!basket.has(current)) current = Array.from(basket.keys()).pop() || null;
-  item.input.value = wanted;
+  drawTiles(true);
   changed();
 }
 
 function add(sku) {
-  const before = basket.get(sku) || 0;
-  if (!goods.get(sku).input) { refuse(`${goods.get(sku).name}暂时没有货`); return; }
+  const before = basket.get(sku) || 0, item = goods.get(sku);
+  if (!before && item.left <= 0) { refuse(`${item.name}暂时没有货`); return; }
   change(sku, before + 1);
-  const after = basket.get(sku) || 0, item = goods.get(sku);
+  const after = basket.get(sku) || 0;
   if (after > before) { say('scan', `${item.name} × ${after}`); line(sku).row.scrollIntoView({ block: 'nearest' }); }
   else if (before === MOST) refuse(`${item.name}最多${MOST}件`);
 }
@@ -118,11 +116,21 @@ function changed() {
   verdict = null;
   trouble = '';
   patient = true;
+  writeForm();
   draw();
   clearTimeout(changed.ask);
   clearTimeout(changed.wait);
   changed.ask = setTimeout(quote, 120, ticket);
   changed.wait = setTimeout(() => { patient = false; draw(); }, 500);
+}
+
+// The form says what the basket holds, whoever sends it.
+const chosen = make('div', '', undefined, { hidden: '' });
+sale.append(chosen);
+
+function writeForm() {
+  chosen.textContent = '';
+  basket.forEach((quantity, sku) => chosen.append(make('input', '', undefined, { type: 'hidden', name: `quantity.${sku}`, value: quantity })));
 }
 
 function total() {
@@ -139,6 +147,44 @@ function stepper(sku, input) {
 }
 
 // ---- Drawing.
+
+// What stands on the shelf: the server's choice, and what was found instead. { sku, tile, input }; no input: none is left.
+let shelf = [], foundTiles = [];
+
+// Puts − and + beside a tile's field, which is no field of the form: the basket fills those.
+function quicken(sku, tile, input) {
+  if (input) {
+    const slot = input.parentNode, mark = document.createTextNode('');
+    slot.replaceChild(mark, input);
+    slot.replaceChild(stepper(sku, input), mark);
+    input.removeAttribute('name');
+    input.setAttribute('data-goods', sku);
+    input.setAttribute('data-scan', '');
+    input.addEventListener('change', () => change(sku, input.value));
+  }
+  return { sku, tile, input };
+}
+
+function foundTile(item) {
+  const { sku, name, unit, limit, left } = item, out = left <= 0 && !basket.has(sku);
+  const tile = make('div', `goods${out ? ' out' : ''}`, undefined, { 'data-sku': sku, 'data-name': name });
+  const title = make('p', 'name', `${name} `), said = make('small', '', out ? '暂时没有货' : `存${left}${unit}`);
+  title.append(make('b', '', `${item.points}分`));
+  tile.append(title, said);
+  if (out) return { sku, tile, input: null };
+  if (limit) said.append(make('br'), `每月限${limit}${unit}`);
+  const input = make('input', '', undefined, { type: 'number', min: 0, max: MOST, value: 0, inputmode: 'numeric', 'aria-label': name });
+  tile.append(input);
+  return quicken(sku, tile, input);
+}
+
+// A field that somebody is just typing into is left alone, unless what was typed has been taken.
+function drawTiles(taken) {
+  for (const { sku, tile, input } of shelf.concat(foundTiles)) {
+    tile.classList.toggle('chosen', basket.has(sku));
+    if (input && (taken || input !== document.activeElement)) input.value = basket.get(sku) || 0;
+  }
+}
 
 const lineOf = new Map(); // sku → the parts of its line, kept so that a pressed button is not pulled from under the finger.
 
@@ -167,7 +213,7 @@ function draw() {
     row.className = `line${sku === current ? ' current' : ''}${found ? ' refused' : ''}`;
     if (row.parentNode !== list) list.append(row);
   });
-  goods.forEach((item, sku) => item.tile.classList.toggle('chosen', basket.has(sku)));
+  drawTiles();
   byId('pieces').textContent = pieces ? `${pieces}件` : '';
   byId('total').textContent = verdict ? verdict.total : total();
   page.classList.toggle('filled', basket.size > 0);
@@ -253,19 +299,22 @@ function send(url, options, seconds) {
 
 const isJson = (answer) => /json/.test(answer.headers.get('content-type') || '');
 
-async function quote(mine) {
-  const card = sale.elements.card.value;
-  if (mine !== ticket || sending || (!card && !basket.size)) return;
-  let found = null, problem = '';
+// The one place where the counter asks what would happen to a basket: the answer, or why there is none.
+async function askQuote(card, lines) {
   try {
-    const lines = Array.from(basket, ([sku, quantity]) => ({ sku, quantity }));
     const answer = await send(page.dataset.quote, {
       headers: { 'content-type': 'application/json', accept: 'application/json', 'x-csrf': csrf }, body: JSON.stringify({ card, lines }),
     }, 8);
-    if (answer.ok && isJson(answer)) found = await answer.json();
-    else if (answer.status >= 500) problem = OFFLINE;
-    else problem = (isJson(answer) && (await answer.json()).detail) || '登录已过期，请重新登录';
-  } catch (error) { problem = OFFLINE; }
+    if (answer.ok && isJson(answer)) return { found: await answer.json(), problem: '' };
+    if (answer.status >= 500) return { found: null, problem: OFFLINE };
+    return { found: null, problem: (isJson(answer) && (await answer.json()).detail) || '登录已过期，请重新登录' };
+  } catch (error) { return { found: null, problem: OFFLINE }; }
+}
+
+async function quote(mine) {
+  const card = sale.elements.card.value;
+  if (mine !== ticket || sending || (!card && !basket.size)) return;
+  const { found, problem } = await askQuote(card, Array.from(basket, ([sku, quantity]) => ({ sku, quantity })));
   if (mine !== ticket) return;
   if (problem === OFFLINE) setTimeout(quote, 4000, mine); // The basket stays, and the question is asked again by itself.
   if (found && trouble === OFFLINE) say('ok', '网络恢复了');
@@ -299,6 +348,16 @@ function setCard(value) {
   else say('scan', '还是这张卡');
 }
 
+// The one place where a sale leaves the counter: where its slip is, or why it was refused, or that the server has a page
+// to show. No answer, or one of a server that failed, is an error: then nobody knows.
+async function sendSale() {
+  const answer = await send(sale.action, { headers: { accept: 'application/json, text/html' }, body: new URLSearchParams(new FormData(sale)) }, 20);
+  if (answer.status >= 500) throw new Error('failed');
+  // Only a receipt's own address proves the redemption: a session that ran out leads, with 200, to the sign-in page.
+  const slip = answer.ok && (isJson(answer) ? (await answer.json()).location : answer.url.startsWith(`${sale.action}/`) && answer.url);
+  return slip ? { slip } : isJson(answer) ? { refused: (await answer.json()).detail } : {};
+}
+
 // Sends the sale once. The key in the form makes a repeat harmless, so after silence the very same form may go again.
 async function redeem() {
   if (sending) return;
@@ -312,19 +371,16 @@ async function redeem() {
   sending = true;
   draw();
   try {
-    const answer = await send(sale.action, { headers: { accept: 'application/json, text/html' }, body: new URLSearchParams(new FormData(sale)) }, 20);
-    if (answer.status >= 500) throw new Error('failed');
-    // Only a receipt's own address proves the redemption: a session that ran out leads, with 200, to the sign-in page.
-    const to = answer.ok && (isJson(answer) ? (await answer.json()).location : answer.url.startsWith(`${sale.action}/`) && answer.url);
-    if (to) {
+    const { slip, refused } = await sendSale();
+    if (slip) {
       say('ok', '兑换成功');
       sale.dataset.done = 'yes';
-      setTimeout(() => location.assign(to), 400);
+      setTimeout(() => location.assign(slip), 400);
       return;
     }
     sending = unsure = false;
-    if (!isJson(answer)) { sale.dataset.done = 'yes'; sale.submit(); return; } // The server's own page says why, for the same key.
-    trouble = (await answer.json()).detail;
+    if (!refused) { sale.dataset.done = 'yes'; sale.submit(); return; } // The server's own page says why, for the same key.
+    trouble = refused;
     verdict = null;
     refuse(trouble);
   } catch (error) {
@@ -337,23 +393,54 @@ async function redeem() {
 
 // ---- Finding goods.
 
-const digits14 = (text) => (/^\d{8,14}$/.test(text) ? text.padStart(14, '0') : text);
-const lookUp = (text) => names.get(digits14(text)) || names.get(text.replace(/^0+(?=\d)/, ''));
+const found = make('div', 'shelf found', undefined, { hidden: '' }), foundTitle = make('h3', ''), foundGoods = make('div', 'shelf-goods');
+found.append(foundTitle, foundGoods);
+byId('more').after(found);
 
+let loaded = false;
+
+// All goods, asked for until they are there; what is on the page can be sold meanwhile.
+const list = (async () => {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const count = await loadGoods();
+      loaded = true;
+      shelf.forEach(({ sku, tile }) => { tile.dataset.code = goods.get(sku).code || ''; });
+      page.dataset.goods = count;
+      if (find.value) filter(find.value);
+      return;
+    } catch (error) {
+      if (tries === 1) refuse('网络不通，商品表还没有读到，正在重试'); // Said once: the counter goes on with what is on the page.
+      await new Promise((resolve) => { setTimeout(resolve, 4000); });
+    }
+  }
+})();
+
+// Shows what is looked for instead of the server's choice.
 function filter(words) {
-  const wanted = clean(words).toLowerCase();
-  const shown = Array.from(goods.values()).filter((item) => {
-    item.tile.hidden = Boolean(wanted) && item.words.indexOf(wanted) < 0;
-    return !item.tile.hidden;
-  });
-  page.querySelectorAll('.shelf').forEach((shelf) => { shelf.hidden = !shelf.querySelector('.goods:not([hidden])'); });
-  byId('none').hidden = shown.length > 0;
+  const { wanted, shown, more } = search(words);
+  page.querySelectorAll('.shelf').forEach((one) => { one.hidden = Boolean(wanted); });
+  shelf.forEach(({ tile }) => { tile.hidden = Boolean(wanted); });
+  found.hidden = !shown.length;
+  foundTitle.textContent = `找到${shown.length + more}种`;
+  foundGoods.textContent = '';
+  foundTiles = shown.map(foundTile);
+  foundTiles.forEach(({ tile }) => foundGoods.append(tile));
+  byId('none').hidden = !wanted || shown.length > 0;
+  byId('more').textContent = more ? `还有${more}种，请再输几个字。` : '';
+  drawTiles();
   return shown;
+}
+
+// With the arrows from the search field through what was found, and back.
+function walk(step) {
+  const plus = Array.from(foundGoods.querySelectorAll('.stepper button:last-child')), at = plus.indexOf(document.activeElement) + step;
+  (plus[Math.min(at, plus.length - 1)] || find).focus();
 }
 
 function route(scan) {
   const field = document.activeElement;
-  const quantity = scan.inField && field.name && field.name.startsWith('quantity.') ? field.name.slice(9) : '';
+  const quantity = scan.inField && field.dataset.goods || '';
   notice.hidden = true;
   if (!ask.hidden) { say('bad', '请先回答“换不换卡”'); return; }
   // In a quantity field a person's number is a quantity; a gun's burst is a scan and the field gets its number back.
@@ -363,6 +450,7 @@ function route(scan) {
   const sku = scan.kind === 'card' || (inCard && scan.kind !== 'goods') ? null : lookUp(scan.value);
   if (scan.kind === 'card') setCard(scan.value);
   else if (sku) add(sku);
+  else if (!loaded && /^(goods|code)$/.test(scan.kind)) { say('ok', '正在读商品表，请稍候'); list.then(() => route(Object.assign(scan, { inField: false }))); return; }
   else if (scan.kind === 'goods') refuse(`没有这个商品：${scan.value}`);
   else if (field === find) {
     const shown = filter(scan.text);
@@ -401,6 +489,11 @@ function move(step) {
   line(current).row.scrollIntoView({ block: 'nearest' });
 }
 
+function nudge(step) {
+  if (current) change(current, basket.get(current) + step);
+  if (current) line(current).row.scrollIntoView({ block: 'nearest' });
+}
+
 function back() {
   const help = byId('help');
   notice.hidden = true;
@@ -423,8 +516,8 @@ const SHORT = {
   '?': () => { byId('help').hidden = !byId('help').hidden; },
   ArrowUp: () => move(-1),
   ArrowDown: () => move(1),
-  '+': () => current && change(current, basket.get(current) + 1),
-  '-': () => current && change(current, basket.get(current) - 1),
+  '+': () => nudge(1),
+  '-': () => nudge(-1),
 };
 
 function onKey(event) {
@@ -442,8 +535,18 @@ function onKey(event) {
     return;
   }
   const act = asking ? (key === 'Escape' ? back : null) : KEYS[key] || (typing ? null : SHORT[key]);
+  const searching = (field === find && find.value) || found.contains(field) && !typing;
+  if (searching && /^Arrow(Up|Down)$/.test(key)) {
+    event.preventDefault();
+    walk(key === 'ArrowDown' ? 1 : -1);
+    return;
+  }
   if (!act) {
-    if (event.key === 'Enter' && field.name && field.name.startsWith('quantity.')) event.preventDefault();
+    // Enter in a field would press the form's first button, which puts the basket aside.
+    if (event.key === 'Enter' && field.form === sale && field.matches('input')) {
+      event.preventDefault();
+      if (field.name === 'pin' || field.name === 'signs') redeem();
+    }
     return;
   }
   event.preventDefault();
@@ -452,22 +555,17 @@ function onKey(event) {
 
 // ---- Start.
 
-page.querySelectorAll('.goods[data-sku]').forEach((tile) => {
-  const { sku, name, barcode, code, points } = tile.dataset, input = tile.querySelector('input[type=number]');
-  const item = { sku, name, points: Number(points), tile, input, words: `${name} ${sku} ${code || ''} ${barcode || ''} ${tile.dataset.initials || ''}`.toLowerCase() };
-  goods.set(sku, item);
-  for (const key of [sku, code, barcode && digits14(barcode)]) if (key) names.set(key.toUpperCase(), sku);
-  if (!input) return; // Out of stock: known by name, so that a scan can say so.
-  const slot = input.parentNode, mark = document.createTextNode('');
-  slot.replaceChild(mark, input);
-  slot.replaceChild(stepper(sku, input), mark);
-  input.setAttribute('data-scan', '');
-  input.addEventListener('change', () => change(sku, input.value));
-  if (Number(input.value) > 0) basket.set(sku, Number(input.value));
+shelf = Array.from(page.querySelectorAll('.goods[data-sku]'), (tile) => {
+  const { sku, name, barcode, points, left } = tile.dataset, input = tile.querySelector('input[type=number]');
+  if (!goods.has(sku)) know({ sku, name, barcode, points: Number(points), left: Number(left) });
+  if (input && Number(input.value) > 0) basket.set(sku, Number(input.value));
+  return quicken(sku, tile, input);
 });
 current = Array.from(basket.keys()).pop() || null;
-byId('find-box').hidden = false;
+byId('look').remove();
 byId('check').hidden = true;
+find.removeAttribute('name');
+find.value = '';
 page.classList.add('quick');
 for (const input of [cardInput, find]) input.setAttribute('data-scan', '');
 find.addEventListener('input', () => filter(find.value));

@@ -135,9 +135,12 @@ fn expect_hardened(path: &str, answer: &Answer) {
     assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
     assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
     assert_eq!(answer.header("x-robots-tag"), "noindex", "{path}");
+    let is_goods = path.starts_with("/counter/goods") && answer.status.is_success();
     let kept = match path.starts_with("/static/") {
         true if answer.status.is_success() => "no-cache",
         true => "",
+        // The one answer to people who signed in that their browser keeps, and asks about each time.
+        false if is_goods => "private, no-cache",
         false => "no-store",
     };
     assert_eq!(answer.header("cache-control"), kept, "{path}");

@@ -1,16 +1,22 @@
 //! The till: shifts and their hand-over, baskets put aside, limits by category, opening days, refunds, confirmation, proxies
 //! and deliveries.
 
+use axum::body::Body;
+use axum::http::Method;
 use chrono::TimeDelta;
 use jishan::cards::pin::{self, PinHash};
 use jishan::clock::{day_of, days_after};
 use jishan::error::Result;
+use jishan::id::Id;
+use jishan::money::Fen;
 use jishan::places::household;
 use jishan::points::Points;
+use jishan::shop::goods::GoodsItem;
 use jishan::shop::redemption::{Confirmation, Redeemed};
 use jishan::shop::refund::{self, AskRefund, Refund};
 use jishan::shop::rules::{self, CategoryLimit, CounterRules};
-use jishan::shop::{handover, opening, proxy, redemption, shift, stock};
+use jishan::shop::stock::Receive;
+use jishan::shop::{catalogue, goods, handover, opening, proxy, redemption, shift, stock};
 use serde_json::json;
 
 use crate::town::{LI, Town, WANG, on_both, today};
@@ -375,7 +381,7 @@ on_both! {
         assert_eq!(signed.status, 201);
         let with = |answer: &crate::browser::Answer| {
             let id = answer.json()["id"].as_str().unwrap().to_owned();
-            town.read(move |conn| redemption::by_id(conn, &jishan::id::Id::known(id)))
+            town.read(move |conn| redemption::by_id(conn, &Id::known(id)))
         };
         assert_eq!(with(&sold).await.redemption.confirmed_with, Some(Confirmation::Pin));
         assert_eq!(with(&signed).await.redemption.confirmed_with, Some(Confirmation::Signature));
@@ -449,5 +455,103 @@ on_both! {
         assert_eq!(shop.post(&ending, &[("delivered", "yes"), ("note", "本人签收")]).await.status, 303);
         assert!(shop.get("/deliveries").await.text.contains("本人签收"));
         assert_eq!(day_of(town.app.now()), today());
+    }
+}
+
+on_both! {
+    async fn a_counter_of_many_goods_shows_sixty_finds_the_others_and_lists_them_all(town: Town) {
+        let (store, by, now) = (town.store().await, town.user("stock").await.id, town.app.now());
+        town.write(move |conn| {
+            for number in 0..=80 {
+                let item = GoodsItem {
+                    id: Id::new(now),
+                    sku: format!("A{number:03}"),
+                    barcode: None,
+                    name: format!("山{}茶", "花".repeat(number % 3)),
+                    unit: "盒".to_owned(),
+                    category: "茶叶".to_owned(),
+                    price_points: Points(7),
+                    cost_fen: Fen(700),
+                    monthly_limit: None,
+                    shelf_life_days: None,
+                    withdrawn_at: None,
+                };
+                goods::add(conn, std::slice::from_ref(&item))?;
+                if number == 0 {
+                    continue; // None of it is there.
+                }
+                let key = format!("lot-{number}");
+                let (store, by, quantity) = (store.clone(), by.clone(), 5);
+                let funding = stock::Funding::Collective;
+                let asked = Receive { store, goods: item, quantity, expires_on: None, funding, cost_fen: Fen(700), by, key };
+                stock::receive(conn, &asked, now)?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+        town.at_the_till("shop").await;
+        let shop = town.signed_in("shop").await;
+        let tiles = |page: &str| page.matches("data-sku=").count();
+        let page = shop.get("/counter").await.text;
+        assert_eq!(tiles(&page), 60);
+        assert!(!page.contains("data-sku=\"G006\""), "nobody redeemed it, and others come first");
+
+        // What is found comes with what was chosen, and says how much more there is.
+        let page = shop.post("/counter", &[("find", "茶"), ("quantity.G006", "2")]).await.text;
+        assert!(page.contains("还有21种，请再输几个字。") && page.contains("篮子里的商品"));
+        assert!(!page.contains("data-sku=\"A000\"") && page.contains("data-sku=\"A060\""), "what is gone comes last");
+        assert!(page.contains("name=\"quantity.G006\" min=\"0\" max=\"99\" value=\"2\""));
+        assert_eq!(tiles(&page), 61);
+        for words in ["shhc", "A0", "花茶"] {
+            let page = shop.post("/counter", &[("find", words), ("quantity.A001", "1")]).await.text;
+            let again = page.matches("name=\"quantity.A001\" min").count();
+            assert_eq!(again, 1, "{words}: chosen goods are one field, whatever is found");
+        }
+        let page = shop.post("/counter", &[("find", "%"), ("quantity.A001", "1")]).await.text;
+        assert!(page.contains("name=\"quantity.A001\" min"));
+        let page = shop.post("/counter", &[("find", "没有这种"), ("quantity.A001", "1")]).await.text;
+        assert!(page.contains("id=\"none\">没有这样的商品") && tiles(&page) == 1);
+
+        // The list, in two answers that name each other, and kept until something in it changes.
+        let list = shop.get("/counter/goods").await;
+        let tag = list.header("etag").to_owned();
+        let columns = list.json();
+        let skus: Vec<&str> = columns["skus"].as_array().unwrap().iter().filter_map(|sku| sku.as_str()).collect();
+        let row = |sku: &str| skus.iter().position(|other| *other == sku).unwrap();
+        for column in ["names", "barcodes", "points", "units", "categories", "limits"] {
+            assert_eq!(columns[column].as_array().unwrap().len(), skus.len(), "{column}");
+        }
+        assert_eq!(columns["points"][row("G006")], 5);
+        assert_eq!(columns["names"][row("A001")], "山花茶");
+        assert!(columns["initials"]["s"].as_str().unwrap().contains('山'));
+        assert!(columns["initials"]["c"].as_str().unwrap().contains('茶'));
+        let left = shop.get("/counter/goods/left").await.json();
+        assert_eq!(format!("\"{}\"", left["list"].as_str().unwrap()), tag);
+        assert_eq!(left["left"][row("G006")], 100);
+
+        town.give(WANG, 60).await;
+        let card = town.issue_card(WANG).await.token();
+        town.redeem("a", &card, &[("G006", 1)]).await.unwrap();
+        let page = shop.get("/counter").await.text;
+        assert!(page.contains("data-sku=\"G006\""), "what went out lately is at hand");
+        assert_eq!(tiles(&page), 60);
+        let known = shop.request(Method::GET, "/counter/goods").header("if-none-match", &tag);
+        assert_eq!(shop.send(known.body(Body::empty()).unwrap()).await.status, 304);
+        assert_eq!(shop.get("/counter/goods/left").await.json()["left"][row("G006")], 99);
+        let admin = town.user("admin").await.id;
+        town.write(move |conn| catalogue::offer(conn, "A001", false, "hide", &admin, now)).await.unwrap();
+        let known = shop.request(Method::GET, "/counter/goods").header("if-none-match", &tag);
+        let anew = shop.send(known.body(Body::empty()).unwrap()).await;
+        assert_eq!(anew.status, 200);
+        assert!(!anew.text.contains("\"A001\""));
+
+        // The stock keeper's list is by the page, and finds what is hidden while some of it is left.
+        let keeper = town.signed_in("stock").await;
+        let rows = |page: &str| page.matches("<th scope=\"row\">").count();
+        assert_eq!(rows(&keeper.get("/stock").await.text), 50);
+        let found = keeper.get("/stock?words=A001").await.text;
+        assert!(rows(&found) == 1 && found.contains("已停兑"));
+        assert!(keeper.get("/stock?words=%E6%B2%A1%E6%9C%89").await.text.contains("没有找到商品"));
     }
 }

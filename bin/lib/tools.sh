@@ -82,3 +82,15 @@ install_packages() {
   "${as_root[@]}" apt-get update --quiet >/dev/null
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes --no-install-recommends "$@" >/dev/null
 }
+
+# Fetches what the browser tests need, from the repository's root. The copy of the lock file is written last: a folder that
+# holds an equal one is complete.
+node_packages() {
+  local installed=tests/e2e/node_modules/.installed-lock.json
+  if cmp --silent tests/e2e/package-lock.json "$installed"; then
+    echo 'Already installed as the lock file says.'
+    return
+  fi
+  npm --prefix tests/e2e ci --no-audit --no-fund
+  cp tests/e2e/package-lock.json "$installed"
+}

@@ -67,34 +67,40 @@ pub struct Search {
 /// Goods on one page of the list.
 pub const PAGE: i64 = 50;
 
+/// A question about goods, which may be narrowed further.
+pub(super) type GoodsQuery = goods_items::BoxedQuery<'static, <Conn as Connection>::Backend>;
+
+/// Goods with these words in their name or initials, or a short code or barcode that begins so.
+pub(super) fn matching(words: &str) -> GoodsQuery {
+    // What a person types has no wildcards.
+    let literal = words.trim().replace(['%', '_', '\\'], "");
+    if literal.is_empty() {
+        return goods_items::table.into_boxed();
+    }
+    let (inside, letters) = (format!("%{literal}%"), format!("%{}%", literal.to_lowercase()));
+    let code = format!("{}%", literal.to_uppercase());
+    let said = goods_items::name
+        .like(inside)
+        .or(goods_items::sku.like(code.clone()))
+        .or(goods_items::barcode.assume_not_null().like(code))
+        .or(goods_items::initials.assume_not_null().like(letters));
+    goods_items::table.filter(said).into_boxed()
+}
+
 /// A page of goods by short code, and how many there are on all pages.
 ///
 /// # Errors
 /// Only when the database fails.
 pub fn search(conn: &mut Conn, search: &Search, page: i64) -> Result<(Vec<Entry>, i64)> {
-    let words = search.words.trim();
-    // What a person types has no wildcards.
-    let literal = words.replace(['%', '_', '\\'], "");
-    let (inside, begins) = (format!("%{literal}%"), format!("{}%", literal.to_lowercase()));
-    let code = format!("{}%", literal.to_uppercase());
-    let category = match search.category.as_str() {
-        "" => "%",
-        category => category,
+    let found = || {
+        let found = matching(&search.words).filter(goods_items::withdrawn_at.is_not_null().eq(search.hidden));
+        match search.category.as_str() {
+            "" => found,
+            category => found.filter(goods_items::category.eq(category.to_owned())),
+        }
     };
-    let matching = || {
-        goods_items::table
-            .filter(goods_items::withdrawn_at.is_not_null().eq(search.hidden))
-            .filter(goods_items::category.like(category.to_owned()))
-            .filter(
-                goods_items::name
-                    .like(inside.clone())
-                    .or(goods_items::sku.like(code.clone()))
-                    .or(goods_items::barcode.assume_not_null().like(code.clone()))
-                    .or(goods_items::initials.assume_not_null().like(begins.clone())),
-            )
-    };
-    let total = matching().count().get_result(conn)?;
-    let entries = matching()
+    let total = found().count().get_result(conn)?;
+    let entries = found()
         .order(goods_items::sku)
         .limit(PAGE)
         .offset(page.max(1).saturating_sub(1).saturating_mul(PAGE))
@@ -153,6 +159,19 @@ pub fn categories(conn: &mut Conn) -> Result<Vec<String>> {
         .select(goods_items::category)
         .distinct()
         .order(goods_items::category)
+        .load(conn)?)
+}
+
+/// The categories of what is on offer, in the order of their first short codes.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn categories_on_offer(conn: &mut Conn) -> Result<Vec<String>> {
+    Ok(goods_items::table
+        .filter(goods_items::withdrawn_at.is_null())
+        .group_by(goods_items::category)
+        .order(diesel::dsl::min(goods_items::sku))
+        .select(goods_items::category)
         .load(conn)?)
 }
 

@@ -128,7 +128,8 @@ fn suggested(gone: i64, weeks: i64, usable: i64, case: i64) -> i64 {
 
 const SUM: &str = "cast(sum(stock_lots.quantity) as bigint)";
 
-fn usable(conn: &mut Conn, store: &Id<PointsStore>, today: Day) -> Result<HashMap<Id<GoodsItem>, i64>> {
+/// How many may go out of a store on this day, by goods; nothing for those of which there are none.
+pub(super) fn usable(conn: &mut Conn, store: &Id<PointsStore>, today: Day) -> Result<HashMap<Id<GoodsItem>, i64>> {
     Ok(stock_lots::table
         .filter(stock_lots::store_id.eq(store).and(stock_lots::quantity.gt(0)))
         .filter(stock_lots::expires_on.is_null().or(stock_lots::expires_on.ge(today)))

@@ -24,6 +24,7 @@ pub mod redemption;
 pub mod refund;
 pub mod refused;
 pub mod rules;
+pub mod shelf;
 pub mod shelf_check;
 pub mod shift;
 pub mod stock;

@@ -18,6 +18,7 @@ mod offline;
 mod photo;
 mod proxy;
 mod receipts;
+mod shelf;
 mod shift;
 mod shifts;
 mod slip;
@@ -46,6 +47,7 @@ pub use offline::{beat, decide_offline_sale, give_back, offline_sales, settle, t
 pub use photo::show_photo;
 pub use proxy::{end_proxy, proxies, register_proxy, set_pin};
 pub use receipts::{add_receipt, new_receipt, receipt, receipts};
+pub use shelf::{goods_at_the_counter, left_at_the_counter};
 pub use shift::{close_shift, open_shift, shift};
 pub use shifts::{audit_shift, handover, shifts};
 pub use slip::{refund, slip, void};

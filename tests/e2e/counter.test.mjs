@@ -1,10 +1,17 @@
 // The counter under everything that happens to a till: Chinese input methods, guns that stumble, no mouse, no network at
-// the worst moment, no script at all, not enough points, a month's share used up, an empty shelf.
+// the worst moment, no script at all, not enough points, a month's share used up, an empty shelf, more goods than a page holds.
 
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { shot } from "./browser.mjs";
-import { PHONE, basket, goods, openTown, scan, settled, submit, visible } from "./town.mjs";
+import { PHONE, SCREEN, basket, goods, openTown, scan, settled, submit, visible } from "./town.mjs";
+
+const AXE = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
 let town;
 before(async () => { town = await openTown(); });
@@ -305,6 +312,198 @@ test("an empty shelf: the open page is told so, a new one does not offer it", as
   assert.deepEqual(await basket(page), []);
   await shot(page, "counter-sold-out-1280");
   assert.deepEqual(await bought(household), []);
+  await page.context().close();
+});
+
+/** What axe finds on the page as it stands, once no flash lies over it. */
+async function violations(page) {
+  await page.locator(".flash").waitFor({ state: "hidden" });
+  await page.evaluate(AXE);
+  return page.evaluate(async (tags) => (await axe.run(document, { runOnly: tags, resultTypes: ["violations"] })).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" "))}`), RULES);
+}
+
+/** The page is no wider than the screen, and this can be seen and pressed: it is on the screen and nothing lies over it. */
+async function inReach(page, selector) {
+  await page.locator(".flash").waitFor({ state: "hidden" });
+  const found = await page.evaluate((selector) => {
+    const wide = document.documentElement.scrollWidth - window.innerWidth, element = selector ? document.querySelector(selector) : document.activeElement;
+    const { left, right, top, bottom } = element.getBoundingClientRect();
+    const covered = [[left + 3, top + 3], [right - 3, bottom - 3], [(left + right) / 2, (top + bottom) / 2]].filter(([x, y]) => {
+      const above = document.elementFromPoint(x, y);
+      return !above || !(element.contains(above) || above.contains(element));
+    });
+    return { wide: Math.max(0, wide), covered, of: element.outerHTML.slice(0, 120) };
+  }, selector);
+  assert.deepEqual({ wide: found.wide, covered: found.covered }, { wide: 0, covered: [] }, found.of);
+}
+
+/** A whole sale with a keyboard and nothing else, from the card to the next household. */
+async function saleByKeys(how, picture) {
+  const household = await town.resident({ points: 40 });
+  const { number } = await town.cardFor(household.code);
+  const page = await counter(how);
+  const powder = await goods(page, "洗衣粉"), salt = await goods(page, "食盐"), bulb = await goods(page, "节能灯泡");
+  const typed = async (text) => {
+    for (const key of text) await press(page, key);
+  };
+
+  await press(page, "F2");
+  await inReach(page);
+  await typed(number);
+  await press(page, "Enter");
+  await page.locator("#card-state.ok").waitFor();
+  // Two by the number pad, each with Enter; more of the second with +.
+  await press(page, "F3");
+  await inReach(page);
+  await typed(salt.code);
+  await press(page, "Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "find", "the next number follows at once");
+  await typed(bulb.code);
+  await press(page, "Enter", "+");
+  assert.deepEqual(await basket(page), [`${salt.name} × 1`, `${bulb.name} × 2`]);
+  await inReach(page, "#lines .line.current");
+  // One by its name, chosen among what was found with the arrows, and one of it put back.
+  await typed("x");
+  const names = await page.locator(".goods:not([hidden])").evaluateAll((all) => all.map((one) => one.dataset.name));
+  assert.ok(names.length > 1 && names.includes(powder.name), `${names}`);
+  for (let at = 0; at <= names.indexOf(powder.name); at += 1) await press(page, "ArrowDown");
+  await inReach(page);
+  await press(page, "Enter", "Space");
+  assert.deepEqual(await basket(page), [`${salt.name} × 1`, `${bulb.name} × 2`, `${powder.name} × 2`]);
+  await shot(page, `${picture}-found`);
+  await press(page, "Escape", "-");
+  await inReach(page, "#lines .line.current");
+  await press(page, "ArrowUp", "ArrowUp");
+  await inReach(page, "#lines .line.current");
+  assert.equal(await settled(page, "enough"), "够");
+  await inReach(page, "#status");
+  await inReach(page, "#total");
+  await inReach(page, "#confirm");
+  await shot(page, picture);
+  // Whoever knows no key reaches the button with Tab.
+  for (let tabs = 0; tabs < 400 && (await page.evaluate(() => document.activeElement.id)) !== "confirm"; tabs += 1) await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "confirm");
+  await press(page, "Enter");
+  await page.waitForURL(/\/redemptions\/.*done=made$/);
+  const price = salt.points + 2 * bulb.points + powder.points;
+  assert.equal(await town.pointsOf(household.code), household.points - price);
+  assert.equal((await bought(household)).length, 1);
+  await inReach(page);
+  await press(page, "Enter");
+  await page.waitForURL(/\/counter$/);
+  assert.deepEqual(await basket(page), []);
+  await page.context().close();
+}
+
+test("a whole sale with the keyboard alone", () => saleByKeys({}, "counter-keys-1280"));
+
+test("the same with the page enlarged to 200 %: nothing runs off the screen, and nothing lies over what has the focus", () => saleByKeys({ viewport: SCREEN, zoom: 2 }, "counter-keys-200"));
+
+test("Enter in a field does what the field is for, and never puts the basket aside", async () => {
+  const page = await counter();
+  const salt = await goods(page, "食盐");
+  await scan(page, salt.barcode);
+  await press(page, "F3", "Enter");
+  await salt.tile.locator("input").fill("3");
+  await press(page, "Enter");
+  assert.deepEqual(await basket(page), [`${salt.name} × 3`]);
+  assert.match(page.url(), /\/counter$/);
+  assert.equal(await page.locator(".held").count(), 0);
+  await page.context().close();
+});
+
+test("axe finds nothing on the counter: empty, with a basket, with a refusal, with a question, while searching", async () => {
+  const { code } = await town.resident({ points: 20 });
+  const { token } = await town.cardFor(code);
+  for (const viewport of [SCREEN, PHONE]) {
+    const page = await counter({ viewport });
+    const clean = async (state) => assert.deepEqual(await violations(page), [], `${state} at ${viewport.width}`);
+    const salt = await goods(page, "食盐"), quilt = await goods(page, "棉被");
+    await clean("empty");
+    await page.fill("#find", "x");
+    await page.locator(".goods:not([hidden])").first().waitFor();
+    await clean("found");
+    await page.fill("#find", "没有这种");
+    await page.locator("#none").waitFor();
+    await clean("nothing found");
+    await page.fill("#find", "");
+    await scan(page, token);
+    await scan(page, salt.barcode);
+    await settled(page, "enough");
+    await clean("basket");
+    await scan(page, quilt.barcode);
+    await settled(page, "short");
+    await clean("short");
+    await scan(page, "6901234567892");
+    await page.locator(".settle .notice.bad").waitFor();
+    await clean("refused");
+    await page.locator("main").focus();
+    await page.keyboard.press("Escape");
+    await page.locator(".ask").waitFor();
+    await clean("question");
+    await page.context().close();
+  }
+});
+
+test("more goods than a page holds: all are scanned and found, sixty stand there, and the list is fetched once", async () => {
+  const file = join(town.demo.folder, "more.csv");
+  const rows = Array.from({ length: 150 }, (_, at) => `M${500 + at},,喜宝牌${"甲乙丙丁戊"[at % 5]}字${at + 1}号水杯,个,日用,${1 + at % 5},100,,,collective,no`);
+  writeFileSync(file, `sku,barcode,name_zh,unit,category,price_points,cost_cents,limit_per_household_per_month,shelf_life_days,funding,open_priced\n${rows.join("\n")}\n`);
+  await promisify(execFile)(process.env.JISHAN_BIN, ["import", "goods", file, "--data", town.demo.folder]);
+  // The stock keeper finds the one that came in.
+  const keeper = await town.enter("stock");
+  await keeper.goto(`${town.address}/stock`);
+  assert.equal(await keeper.locator("tbody tr").count(), 50);
+  await keeper.fill("#words", "甲字146号");
+  await submit(keeper, keeper.locator("form[action='/stock'] button"));
+  await keeper.selectOption("#goods", "M645");
+  await keeper.fill("#quantity", "4");
+  await keeper.fill("#cost", "1");
+  await submit(keeper, keeper.getByRole("button", { name: "入库", exact: true }));
+  await keeper.context().close();
+
+  const page = await counter();
+  const asked = [];
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  const salt = await goods(page, "食盐");
+  assert.equal(await page.locator(".goods").count(), 60);
+  assert.equal(await page.locator('.goods[data-sku="M649"]').count(), 0);
+  await scan(page, "M645");
+  await scan(page, salt.barcode);
+  assert.deepEqual(await basket(page), ["喜宝牌甲字146号水杯 × 1", `${salt.name} × 1`]);
+  await scan(page, "M649");
+  assert.match(await notice(page), /戊字150号水杯暂时没有货/);
+  await press(page, "F3");
+  await page.keyboard.type("xbp", { delay: 120 });
+  assert.equal(await page.locator(".goods:not([hidden])").count(), 60);
+  assert.equal(await page.locator("#more").innerText(), "还有90种，请再输几个字。");
+  await shot(page, "counter-found-1280");
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator("#more").innerText(), "");
+  // The sign on its tab the browser fetches when it likes.
+  assert.deepEqual(asked.filter((path) => path !== "/counter/quote" && path !== "/static/icon.svg"), [], "after the first load only the question whether it is enough");
+
+  // Without the script the server looks, and what was chosen stays chosen.
+  const household = await town.resident({ points: 20 });
+  const { number } = await town.cardFor(household.code);
+  const plain = await counter({ js: false, viewport: PHONE });
+  await plain.fill("#card", number);
+  await submit(plain, plain.locator("#card-form button"));
+  await plain.locator('.goods[data-name^="食盐"] input').fill("1");
+  await plain.fill("#find", "水杯");
+  await plain.keyboard.press("Enter");
+  await plain.locator("#more", { hasText: "还有90种" }).waitFor();
+  assert.equal(await plain.locator(".goods").count(), 61, "sixty that were found, and what was chosen");
+  await shot(plain, "counter-plain-found-360");
+  await plain.fill("#find", "甲字146号");
+  await submit(plain, plain.locator("#look"));
+  await plain.locator('.goods[data-sku="M645"] input').fill("1");
+  await submit(plain, plain.locator("#check"));
+  assert.equal((await plain.locator("#status").innerText()).trim(), "够");
+  await submit(plain, plain.locator("#confirm"));
+  assert.match(plain.url(), /\/redemptions\/.*done=made$/);
+  assert.equal(await town.pointsOf(household.code), household.points - 1 - salt.points);
+  await plain.context().close();
   await page.context().close();
 });
 

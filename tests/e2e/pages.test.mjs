@@ -651,6 +651,21 @@ test("what the stock keeper takes along arrives as a file", async () => {
   await page.context().close();
 });
 
+test("the counter's script gets all goods, and the second time only that they are the same", async () => {
+  const page = await town.enter("shop");
+  await page.goto(`${town.address}/counter`);
+  const list = await page.request.get(`${town.address}/counter/goods`), left = await page.request.get(`${town.address}/counter/goods/left`);
+  assert.deepEqual([list.status(), left.status()], [200, 200]);
+  assert.equal(list.headers()["cache-control"], "private, no-cache");
+  const tag = list.headers().etag;
+  assert.equal(tag.replace(/^W\/|"/g, ""), (await left.json()).list);
+  assert.equal((await list.json()).skus.length, (await left.json()).left.length);
+  const again = await page.request.get(`${town.address}/counter/goods`, { headers: { "if-none-match": tag } });
+  assert.equal(again.status(), 304);
+  for (const answer of [list, left]) town.visited.add(new URL(answer.url()).pathname);
+  await page.context().close();
+});
+
 test("every page that routes.rs knows was looked at", () => {
   const source = readFileSync(new URL("../../src/routes.rs", import.meta.url), "utf8");
   const doors = [...source.matchAll(/\bget\(\s*"([^"]+)"/g)].map(([, path]) => path).filter((path) => !/^\/(healthz|static|api)\b/.test(path));

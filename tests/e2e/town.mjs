@@ -27,10 +27,12 @@ export async function openTown({ households = 60, switches = [] } = {}) {
   let ending;
 
   /** A new page as this user sees it; without a name, as anybody does. People sign in once: a second page is a second tab. */
-  async function enter(name, { js = true, viewport = SCREEN } = {}) {
+  async function enter(name, { js = true, viewport = SCREEN, zoom = 1 } = {}) {
     if (name && !sessions.has(name)) sessions.set(name, sessionOf(name));
     const context = await browser.newContext({
-      viewport,
+      // An enlarged page has less room, and its pixels are larger.
+      viewport: { width: Math.floor(viewport.width / zoom), height: Math.floor(viewport.height / zoom) },
+      deviceScaleFactor: zoom,
       javaScriptEnabled: js,
       locale: "zh-CN",
       timezoneId: "Asia/Shanghai",
@@ -216,8 +218,12 @@ export const visible = (page) => page.evaluate(() => document.body.innerText);
 /** Every number in a text, as it is written. */
 export const numbers = (text) => new Set(text.match(/\d+/g));
 
-/** Goods on the counter's shelf, by the beginning of their name. */
+/** Goods on the counter's shelf, by the beginning of their name, once the page's script knows all goods. */
 export async function goods(page, name) {
+  await page.waitForFunction(() => {
+    const counter = document.querySelector("main.counter");
+    return !counter.classList.contains("quick") || counter.dataset.goods;
+  });
   const tile = page.locator(`.goods[data-name^="${name}"]`).first();
   const { sku, barcode, code, points } = await tile.evaluate((element) => ({ ...element.dataset }));
   return { name: await tile.getAttribute("data-name"), sku, barcode, code, points: Number(points), tile };

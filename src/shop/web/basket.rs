@@ -42,6 +42,8 @@ pub(super) struct Basket {
     pub(super) pin: String,
     /// Will the household sign the slip?
     pub(super) signs: bool,
+    /// What is looked for on the shelf, on a page without the script.
+    pub(super) find: String,
 }
 
 /// Who takes the goods, as the form says it.
@@ -75,6 +77,7 @@ impl Basket {
             pickup: PickupForm::default(),
             pin: String::new(),
             signs: false,
+            find: String::new(),
         }
     }
 
@@ -93,6 +96,7 @@ impl Basket {
                 ("delivery_note", note) => basket.pickup.delivery_note = note.to_owned(),
                 ("pin", pin) => basket.pin = pin.to_owned(),
                 ("signs", signs) => basket.signs = signs == "yes",
+                ("find", words) => basket.find = words.to_owned(),
                 (name, quantity) => basket.choose(name, quantity)?,
             }
         }

@@ -1,6 +1,6 @@
 //! The counter: scan a card, scan goods, confirm. Plain forms, which `static/counter.js` makes quick.
 //!
-//! The form is the basket's one truth; `POST /counter` shows the same page again with the card recognised and the basket
+//! Without the script the form is the basket's one truth; `POST /counter` shows the same page again with the card recognised and the basket
 //! reckoned up, and nothing is done before `POST /redemptions`.
 
 use askama::Template;
@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::basket::{Answer, Basket, CardState, Fields, QUANTITY};
 use super::confirmation::confirmed;
+use super::shelf::{Shown, Tile};
 use crate::app::{App, Staff};
 use crate::assets::decoder_folder;
 use crate::cards::card;
@@ -22,17 +23,15 @@ use crate::error::{Error, Refusal, Result};
 use crate::guard::{let_decode, problem};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
-use crate::places::household::{self, initials};
+use crate::places::household;
 use crate::points::Points;
 use crate::request::Conflict;
 use crate::sent::{ApiJson, Query, STALE_FORM, SignedForm};
-use crate::shop::goods::{self, GoodsItem};
 use crate::shop::held::{self, HeldBasket};
 use crate::shop::offline;
 use crate::shop::redemption::{self, Redeem, Redeemed, Wanted};
 use crate::shop::shift::Shift;
-use crate::shop::stock::Stock;
-use crate::shop::store::{self, PointsStore};
+use crate::shop::store;
 use crate::shop::till;
 
 #[derive(Template)]
@@ -42,7 +41,7 @@ struct CounterPage {
     problems: Problems,
     basket: Basket,
     answer: Answer,
-    shelves: Vec<Shelf>,
+    shown: Shown,
     chosen: Vec<Chosen>,
     /// The till and since when: `1号柜台 9:02开班`.
     till: String,
@@ -58,21 +57,6 @@ struct Held {
     words: String,
     /// `9:41`
     since: String,
-}
-
-struct Shelf {
-    category: String,
-    tiles: Vec<Tile>,
-}
-
-/// Goods on the shelf.
-struct Tile {
-    item: GoodsItem,
-    /// The short code without its letters and zeros, when no other goods share it: what a number pad can type.
-    code: String,
-    initials: String,
-    available: i64,
-    chosen: i64,
 }
 
 /// A line of the basket, for a page without the script.
@@ -96,15 +80,12 @@ impl CounterPage {
         let opened = local(shift.opened_at).format("%H:%M");
         let till = format!("{} {opened}开班", till::by_id(conn, &shift.till_id)?.name);
         let answer = Answer::to(conn, shift, &basket.card, &basket.lines, now)?;
-        let tiles = tiles(conn, &store, &basket, now)?;
+        let shown = Shown::of(conn, &store, &basket, day_of(now))?;
         let chosen = basket
             .lines
             .iter()
             .map(|line| {
-                let item = tiles
-                    .iter()
-                    .find(|tile| tile.item.sku == line.sku)
-                    .map(|tile| &tile.item);
+                let item = shown.item(&line.sku);
                 Chosen {
                     name: item.map_or_else(|| line.sku.clone(), |item| item.name.clone()),
                     quantity: line.quantity,
@@ -119,7 +100,7 @@ impl CounterPage {
             held: held_views(conn, shift)?,
             problems,
             answer,
-            shelves: shelves(tiles),
+            shown,
             chosen,
             basket,
             decoder: decoder_folder(),
@@ -138,8 +119,7 @@ impl CounterPage {
 
     /// What the card's own forms carry along, so that looking at a card does not empty the basket.
     fn kept(&self) -> impl Iterator<Item = &Tile> {
-        let tiles = self.shelves.iter().flat_map(|shelf| &shelf.tiles);
-        tiles.filter(|tile| tile.chosen > 0 && tile.available > 0)
+        self.shown.tiles().filter(|tile| tile.chosen > 0)
     }
 }
 
@@ -165,43 +145,6 @@ fn held_views(conn: &mut Conn, shift: &Shift) -> Result<Vec<Held>> {
         });
     }
     Ok(views)
-}
-
-fn tiles(conn: &mut Conn, store: &PointsStore, basket: &Basket, now: Moment) -> Result<Vec<Tile>> {
-    let offered = goods::on_offer(conn)?;
-    let ids: Vec<Id<GoodsItem>> = offered.iter().map(|item| item.id.clone()).collect();
-    let stock = Stock::open(conn, &ids)?;
-    let codes: Vec<String> = offered.iter().map(|item| digits_of(&item.sku).to_owned()).collect();
-    let alone = |code: &&str| codes.iter().filter(|other| other.as_str() == *code).count() == 1;
-    let tile = |item: GoodsItem| Tile {
-        code: Some(digits_of(&item.sku)).filter(alone).unwrap_or_default().to_owned(),
-        initials: initials(&item.name),
-        available: stock.available(&store.id, &item.id, day_of(now)),
-        chosen: basket.quantity_of(&item.sku),
-        item,
-    };
-    Ok(offered.into_iter().map(tile).collect())
-}
-
-/// `13` of `G013`.
-fn digits_of(sku: &str) -> &str {
-    let digits = sku.trim_start_matches(|letter: char| !letter.is_ascii_digit());
-    digits.trim_start_matches('0')
-}
-
-/// Goods of a kind stand together, kinds in the order of their first short codes.
-fn shelves(tiles: Vec<Tile>) -> Vec<Shelf> {
-    let mut shelves: Vec<Shelf> = Vec::new();
-    for tile in tiles {
-        match shelves.iter_mut().find(|shelf| shelf.category == tile.item.category) {
-            Some(shelf) => shelf.tiles.push(tile),
-            None => shelves.push(Shelf {
-                category: tile.item.category.clone(),
-                tiles: vec![tile],
-            }),
-        }
-    }
-    shelves
 }
 
 /// `GET /counter`

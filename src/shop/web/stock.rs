@@ -1,5 +1,7 @@
 //! The stock: what is on the shelf, what runs out, what expires; and the form that takes goods in.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -16,7 +18,9 @@ use crate::id::Id;
 use crate::money::Fen;
 use crate::page::{self, Problems, Shell};
 use crate::sent::{Query, SignedForm};
+use crate::shop::demand::{FEW, NEAR_DAYS};
 use crate::shop::goods::{self, GoodsItem};
+use crate::shop::shelf::{self, Overview, PAGE};
 use crate::shop::stock::{self, Funding, Receive, StockLot};
 use crate::shop::store::{self, PointsStore};
 
@@ -27,7 +31,11 @@ struct StockPage {
     done: bool,
     problems: Problems,
     store: String,
+    overview: Overview,
+    asked: Asked,
     rows: Vec<Row>,
+    /// Goods on all pages of what was asked for.
+    total: i64,
     /// The form, for those who may receive.
     form: Option<NewReceipt>,
 }
@@ -52,11 +60,6 @@ enum Freshness {
     /// Its day is over: it stays on the shelf until somebody takes it away.
     Expired,
 }
-
-/// Days before the last day from which a lot is pointed out.
-const NEAR_DAYS: u64 = 30;
-/// Fewer than so many, and goods are pointed out.
-const FEW: i64 = 10;
 
 impl Row {
     /// How many may go out today.
@@ -110,28 +113,8 @@ impl Lot {
 }
 
 impl StockPage {
-    fn gone(&self) -> usize {
-        self.rows.iter().filter(|row| row.is_gone()).count()
-    }
-
-    fn low(&self) -> usize {
-        self.rows.iter().filter(|row| row.is_low()).count()
-    }
-
-    fn near(&self) -> usize {
-        self.rows
-            .iter()
-            .flat_map(|row| &row.lots)
-            .filter(|lot| lot.is_near())
-            .count()
-    }
-
-    fn expired(&self) -> usize {
-        self.rows
-            .iter()
-            .flat_map(|row| &row.lots)
-            .filter(|lot| lot.is_expired())
-            .count()
+    fn pages(&self) -> i64 {
+        self.total.saturating_add(PAGE).saturating_sub(1) / PAGE
     }
 }
 
@@ -161,33 +144,45 @@ impl NewReceipt {
     }
 }
 
-/// Was something done just before this page?
-#[derive(Deserialize)]
-pub struct Done {
+/// What is looked for, and what was done just before this page.
+#[derive(Default, Deserialize)]
+pub struct Asked {
     #[serde(default)]
     done: String,
+    #[serde(default)]
+    words: String,
+    #[serde(default)]
+    page: String,
+}
+
+impl Asked {
+    fn page(&self) -> i64 {
+        self.page.parse().unwrap_or(1).max(1)
+    }
 }
 
 /// `GET /stock`
 ///
 /// # Errors
 /// `Forbidden` when no store lies within the person's duties.
-pub async fn stock(State(app): State<App>, staff: Staff, Query(done): Query<Done>) -> Result<Response> {
+pub async fn stock(State(app): State<App>, staff: Staff, Query(asked): Query<Asked>) -> Result<Response> {
     let form = NewReceipt::empty(app.now());
-    let mut page = stock_page(&app, staff, form, Problems::default()).await?;
-    page.done = done.done == "received";
-    page::show(&page)
+    page::show(&stock_page(&app, staff, asked, form, Problems::default()).await?)
 }
 
-async fn stock_page(app: &App, staff: Staff, form: NewReceipt, problems: Problems) -> Result<StockPage> {
+async fn stock_page(app: &App, staff: Staff, asked: Asked, form: NewReceipt, problems: Problems) -> Result<StockPage> {
     let today = clock::day_of(app.now());
     app.db
         .read(move |conn| {
             let store = store::of_duties(conn, &staff.duties, Permission::ReadStock)?;
+            let (items, total) = shelf::page(conn, &store.id, &asked.words, asked.page())?;
             Ok(StockPage {
-                done: false,
+                done: asked.done == "received",
                 problems,
-                rows: rows(conn, &store, today)?,
+                overview: shelf::overview(conn, &store.id, today)?,
+                rows: rows(conn, &store, items, today)?,
+                total,
+                asked,
                 store: store.name,
                 form: Some(form).filter(|_| staff.duties.permit(Permission::ReceiveStock)),
                 shell: staff.shell,
@@ -196,26 +191,16 @@ async fn stock_page(app: &App, staff: Staff, form: NewReceipt, problems: Problem
         .await
 }
 
-/// Everything on offer, and what is offered no more while some of it is left.
-fn rows(conn: &mut Conn, store: &PointsStore, today: Day) -> Result<Vec<Row>> {
-    let mut lots = stock::on_shelf(conn, &store.id)?;
-    let mut items = goods::on_offer(conn)?;
-    let others: Vec<Id<GoodsItem>> = lots
-        .iter()
-        .map(|lot| lot.goods_id.clone())
-        .filter(|id| items.iter().all(|item| item.id != *id))
-        .collect();
-    items.extend(goods::by_ids(conn, &others)?.into_values());
-    items.sort_by(|one, other| one.sku.cmp(&other.sku));
-    let row = |item: GoodsItem| {
-        let (own, rest): (Vec<StockLot>, Vec<StockLot>) = std::mem::take(&mut lots)
-            .into_iter()
-            .partition(|lot| lot.goods_id == item.id);
-        lots = rest;
-        Row {
-            item,
-            lots: own.into_iter().map(|lot| Lot::new(lot, today)).collect(),
-        }
+/// Goods with their lots in this store.
+fn rows(conn: &mut Conn, store: &PointsStore, items: Vec<GoodsItem>, today: Day) -> Result<Vec<Row>> {
+    let ids: Vec<Id<GoodsItem>> = items.iter().map(|item| item.id.clone()).collect();
+    let mut lots: HashMap<Id<GoodsItem>, Vec<Lot>> = HashMap::new();
+    for lot in stock::lots_in(conn, &store.id, &ids)? {
+        lots.entry(lot.goods_id.clone()).or_default().push(Lot::new(lot, today));
+    }
+    let row = |item: GoodsItem| Row {
+        lots: lots.remove(&item.id).unwrap_or_default(),
+        item,
     };
     Ok(items.into_iter().map(row).collect())
 }
@@ -233,7 +218,12 @@ pub async fn receive(
         Ok(()) => Ok(page::go("/stock?done=received")),
         Err(error) => {
             let (status, problems) = Problems::from_error(error)?;
-            page::show_with(status, &stock_page(&app, staff, form, problems).await?)
+            // The page shows what the form speaks of.
+            let asked = Asked {
+                words: form.goods.clone(),
+                ..Asked::default()
+            };
+            page::show_with(status, &stock_page(&app, staff, asked, form, problems).await?)
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::points::Points;
 use crate::sent::{NoFields, Path, Query, SignedForm};
-use crate::shop::goods;
+use crate::shop::catalogue;
 use crate::shop::opening::{self, OpeningDays};
 use crate::shop::rules::{self, CategoryLimit, CounterRules};
 use crate::shop::store::{self, PointsStore};
@@ -56,12 +56,7 @@ impl StorePage {
     fn build(conn: &mut Conn, staff: Staff, problems: Problems, done: String, today: Day) -> Result<StorePage> {
         let store = store::of_duties(conn, &staff.duties, Permission::ReadJournal)?;
         let rules = rules::now(conn)?;
-        let mut categories: Vec<String> = Vec::new();
-        for item in goods::on_offer(conn)? {
-            if !categories.contains(&item.category) {
-                categories.push(item.category);
-            }
-        }
+        let categories = catalogue::categories_on_offer(conn)?;
         let tier = |category: &String, people: i64| {
             let limits = rules.limits.iter();
             let mut own = limits.filter(|limit| limit.category == *category && limit.people_from == people);

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::guard::let_decode;
 use crate::page::{self, Shell};
 use crate::sent::SignedForm;
-use crate::shop::goods;
+use crate::shop::catalogue;
 
 /// Goods that no shop sells: 29 begins what a shop numbers itself.
 const SAMPLE_GOODS: &str = "2900000000018";
@@ -92,9 +92,8 @@ async fn show(app: &App, shell: Shell, arrived: Option<(String, String)>) -> Res
 /// What a text is, by its form; whether there is such a card is not asked.
 fn recognised(conn: &mut Conn, text: &str) -> Result<String> {
     let bare: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
-    let item = goods::on_offer(conn)?
-        .into_iter()
-        .find(|item| item.barcode.as_deref() == Some(bare.as_str()));
+    let entry = catalogue::find(conn, &bare)?.filter(|entry| entry.item.barcode.as_deref() == Some(bare.as_str()));
+    let item = entry.map(|entry| entry.item).filter(|item| item.withdrawn_at.is_none());
     Ok(match (CardToken::parse(text), item) {
         (_, Some(item)) => format!("商品：{}", item.name),
         (_, None) if bare == SAMPLE_GOODS => "商品条码：样品".to_owned(),
