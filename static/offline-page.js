@@ -9,6 +9,7 @@ import { openStore, persist } from './offline-store.js';
 
 const LOCK = 'jishan-till';
 const PULSE_MS = 10_000;
+const DOUBT_MS = 1_500; // After one try that failed, the next one tells.
 const BESIDE_MS = 1_500; // A page that is just going still has the lock for a moment.
 
 // Service workers, locks and digests exist only on pages that came over https, or from this machine.
@@ -74,6 +75,13 @@ function own(signal) {
   });
 }
 
+// Has the service worker keep the counter as it is now.
+async function keepCounter() {
+  await navigator.serviceWorker.register('/counter/sw.js', { scope: '/counter' });
+  const { active } = await navigator.serviceWorker.ready;
+  active.postMessage('keep');
+}
+
 let mine = null; // The till of this page, if it has one.
 
 // Opens the till on the counter page. Gives at once an object that can sell; `onChange` is called whenever something to be
@@ -98,12 +106,13 @@ export function startTill({ csrf, onChange = () => {} }) {
     document.addEventListener('visibilitychange', () => { if (!document.hidden) pulse(); });
     changed();
     pulse();
+    keepCounter().catch(() => {});
   }
 
   // One pulse at a time; the next one ten seconds after the last.
   function pulse() {
     if (!counter.till) return Promise.resolve();
-    if (!running) running = beat().finally(() => { running = null; clearTimeout(timer); timer = setTimeout(pulse, PULSE_MS); });
+    if (!running) running = beat().finally(() => { running = null; clearTimeout(timer); timer = setTimeout(pulse, line.failures === 1 ? DOUBT_MS : PULSE_MS); });
     return running;
   }
 
@@ -118,6 +127,7 @@ export function startTill({ csrf, onChange = () => {} }) {
   // Sells with or without the line: { location }, { detail }, { unsettled }, { slip } or { refusal }; null where the till
   // is not able to, and the page must do it alone. `send` is as in Till.sell.
   async function sell(sale, send) {
+    while (counter.state === 'opening') await new Promise((resolve) => { setTimeout(resolve, 50); });
     if (counter.state === 'unable') return null;
     if (!counter.till) return { refusal: { code: 'other_tab', text: REFUSALS.other_tab } };
     if (line.isCut) return counter.till.sellOffline(sale);
@@ -127,7 +137,7 @@ export function startTill({ csrf, onChange = () => {} }) {
     return answer.refusal && answer.refusal.code === 'waiting' ? counter.till.sellOffline(sale) : answer;
   }
 
-  const handOver = (key) => counter.till.handOver(key);
+  function handOver(key) { return counter.till.handOver(key); }
 
   if (counter.state === 'opening') open().catch(() => { counter.state = 'unable'; changed(); });
   return counter;
