@@ -140,7 +140,7 @@ class Till {
   serverTime(seen) {
     const byClock = seen.server + Math.max(this.clock.now(), seen.latest) - seen.client;
     const bySteps = this.steady ? this.steady.server + this.clock.steady() - this.steady.at : 0;
-    return Math.max(byClock, bySteps);
+    return Math.round(Math.max(byClock, bySteps)); // A browser counts its steps in parts of milliseconds.
   }
 
   // The latest moment this computer has shown goes along with every change.
@@ -201,7 +201,7 @@ class Till {
     const entry = {
       at: String(at).padStart(9, '0'), key: sale.key || this.newKey(), hold: hold ? hold.hold : null, card: sale.card, points: sale.points,
       lines: sale.lines.map(({ sku, quantity, name, points }) => ({ sku, quantity, name, points })), signs: Boolean(sale.signs), pickup: sale.pickup || '',
-      sold_at: seen ? this.serverTime(seen) : this.clock.now(), number: `D-${String(at).padStart(4, '0')}`, given: false,
+      sold_at: seen ? this.serverTime(seen) : this.clock.now(), number: `T-${String(at).padStart(4, '0')}`, given: false,
       digest: hold ? await this.digest(hold.salt, numberOf(sale.card)) : null, deducted: null,
     };
     draft.set('count', at);
@@ -289,7 +289,9 @@ class Till {
   }
 
   give(draft, entry) {
-    const given = Object.assign({}, entry, { given: true });
+    // Slips are numbered without a gap, so that a stack of paper can be counted.
+    const next = (draft.get('number') || 0) + 1, given = Object.assign({}, entry, { given: true, number: `D-${String(next).padStart(4, '0')}` });
+    draft.set('number', next);
     draft.keep(given);
     return { slip: this.slip(given, draft.get('hold')) };
   }

@@ -11,7 +11,15 @@ before(async () => { town = await openTown(); });
 after(() => town?.close());
 
 const network = (page) => page.locator("#network").innerText();
-const says = (page, text) => page.waitForFunction((wanted) => document.querySelector("#network")?.textContent.includes(wanted), text);
+
+/** Waits until the line at the top says this. */
+async function says(page, text) {
+  try {
+    await page.waitForFunction((wanted) => document.querySelector("#network")?.textContent.includes(wanted), text);
+  } catch (error) {
+    throw new Error(`“${text}” is not said, but “${await network(page)}” and “${await page.locator(".news").innerText()}”`, { cause: error });
+  }
+}
 
 /** Sells without the network, and gives what stands on the slip. */
 async function sellCut(page, token, item, times) {

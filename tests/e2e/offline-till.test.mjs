@@ -52,7 +52,7 @@ function server({ points = 20, units = { salt: 9, rice: 1 }, confirm = null } = 
 const sale = (quantity, more = {}) => ({ card: `${WANG}-ABC123`, lines: [{ sku: "salt", quantity, name: "食盐", points: 3 }], points: 3 * quantity, signs: false, pickup: "", ...more });
 
 async function till(more = {}, indexedDB = new IDBFactory()) {
-  const clock = { at: 1_800_000_000_000, now: () => clock.at };
+  const clock = { at: 1_800_000_000_000, now: () => clock.at, steady: () => clock.at / 1e6 + 0.25 };
   const over = server(more);
   const open = async () => openTill({ store: await openStore("jishan-till", indexedDB), clock, server: over });
   const books = await open();
@@ -77,6 +77,7 @@ test("without the network a household gets what is set aside for it, and not a p
   const rice = sale(2, { lines: [{ sku: "rice", quantity: 2, name: "大米", points: 1 }], points: 2 });
   assert.equal(code(await books.sellOffline(rice)), "units");
   assert.equal(books.waiting(), 2);
+  assert.ok(Number.isSafeInteger(slip.sold_at), "whole milliseconds, though a browser counts in parts of them");
   over.cut = false;
   assert.equal(await books.drain(), true);
   const [, sent] = over.said.find(([what]) => what === "sales");
