@@ -10,6 +10,7 @@ pub mod clock;
 mod council;
 mod events;
 mod history;
+mod partner;
 mod redress;
 mod shelf;
 mod town;
@@ -37,8 +38,7 @@ use history::Calendar;
 use town::Town;
 
 /// One line that tells how to get in.
-pub const SIGN_IN_HELP: &str =
-    "登录：用户 admin deputy grid building shop stock council auditor，口令均为 jishan-demo（仅供演示，数据均为虚构）";
+pub const SIGN_IN_HELP: &str = "登录：用户 admin deputy grid building shop stock partner council auditor，口令均为 jishan-demo（仅供演示，数据均为虚构）";
 
 const PASSWORD: &str = "jishan-demo";
 const SCHEME: &str = include_str!("../samples/scheme.json");
@@ -109,6 +109,9 @@ pub(crate) struct Setting {
     stock_keeper: Id<User>,
     building_head: Id<User>,
     council_member: Id<User>,
+    /// The partner's shop, and who keeps it.
+    partner: Id<PointsStore>,
+    partner_keeper: Id<User>,
 }
 
 /// A household with the two people who look after it.
@@ -170,12 +173,13 @@ fn found(conn: &mut Conn, town: &Town, address: &str, hash: &PasswordHash, day: 
             now,
         )],
     )?;
+    let store_id = store.id;
     let communities = builder.areas.iter().filter(|area| area.kind == AreaKind::Community);
-    let setting = Setting {
+    let mut setting = Setting {
         programme,
         root: root.id.clone(),
         communities: communities.map(|area| area.id.clone()).collect(),
-        store: store.id,
+        store: store_id.clone(),
         till: first_till.id,
         goods,
         households: builder.residents(&staff),
@@ -184,7 +188,12 @@ fn found(conn: &mut Conn, town: &Town, address: &str, hash: &PasswordHash, day: 
         stock_keeper: demo_staff.stock,
         building_head: demo_staff.building_head,
         council_member: demo_staff.council_member,
+        partner: store_id,
+        partner_keeper: Id::new(now),
     };
+    let place = setting.communities.first().cloned().unwrap_or(root.id);
+    setting.partner_keeper = add_partner_keeper(conn, &place, hash, now)?;
+    setting.partner = partner::found(conn, &setting, &place, day)?;
     fill_shelves(conn, &setting, day)?;
     council::seat(conn, &setting, day)?;
     Ok(setting)
@@ -351,6 +360,20 @@ fn add_staff(conn: &mut Conn, root: &Area, hash: &PasswordHash, now: Moment) -> 
         stock: next()?.id,
         council_member: next()?.id,
     })
+}
+
+/// Who keeps the partner's shop.
+fn add_partner_keeper(conn: &mut Conn, area: &Id<Area>, hash: &PasswordHash, now: Moment) -> Result<Id<User>> {
+    let user = User {
+        id: Id::new(now),
+        name: "partner".to_owned(),
+        display_name: "吴桂香".to_owned(),
+        household_id: None,
+        disabled_at: None,
+    };
+    let duties = Duties(vec![(Role::PartnerKeeper, area.clone())]);
+    user::add(conn, &user, hash, &duties, now)?;
+    Ok(user.id)
 }
 
 /// One more lot of everything, enough for the town for two months.

@@ -120,6 +120,9 @@ async fn recognise(app: &App, Asked { headers, path, page }: Asked) -> Result<Vi
         person: person.as_ref().map(|person| person.user.display_name.clone()),
         duties: person.as_ref().map(duties_label).unwrap_or_default(),
         links: person.as_ref().map(|person| links(&person.duties)).unwrap_or_default(),
+        has_till: person
+            .as_ref()
+            .is_some_and(|person| person.duties.permit(Permission::Redeem)),
         csrf,
         demo: app.is_demo().then(|| demo::clock::strip(now, page)),
         path,
@@ -198,6 +201,8 @@ fn links(duties: &Duties) -> Vec<Link> {
         (Permission::ReadAudit, "/audit", "记录"),
         (Permission::ReadJournal, "/shifts", "交班"),
         (Permission::ReadJournal, "/deliveries", "送货"),
+        (Permission::ReadGoodsRegisters, "/registers", "台账"),
+        (Permission::ReadSettlements, "/partners", "结算"),
     ];
     let permitted = all.into_iter().filter(|(permission, _, _)| duties.permit(*permission));
     permitted

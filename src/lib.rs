@@ -15,7 +15,7 @@
 //! | 5 | `scheme` `cards` |
 //! | 6 | `registry` |
 //! | 7 | `council` `shop` |
-//! | 8 | `statements` |
+//! | 8 | `statements` `registers` |
 //! | roof | every `web.rs` and `api.rs`, `app` `guard` `sent` `recall` `routes` `assets` `config` `books` `demo` |
 
 pub mod clock;
@@ -36,6 +36,7 @@ pub mod cards;
 pub mod council;
 pub mod ledger;
 pub mod places;
+pub mod registers;
 pub mod registry;
 pub mod scheme;
 pub mod shop;

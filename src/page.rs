@@ -21,6 +21,8 @@ pub struct Shell {
     pub duties: String,
     /// Where the person may go.
     pub links: Vec<Link>,
+    /// Does the person work a till? Then nothing may wait there when the person leaves.
+    pub has_till: bool,
     /// The token that the session's forms carry.
     pub csrf: String,
     /// The path of this page, to mark it in the navigation.

@@ -50,6 +50,19 @@ impl Request {
         })
     }
 
+    /// The same request that asks for something besides.
+    ///
+    /// # Errors
+    /// `Internal` when the content cannot be written down.
+    pub fn and(self, more: &impl Serialize) -> Result<Request> {
+        let more = serde_json::to_vec(more).map_err(Error::internal)?;
+        let digest = Sha256::new().chain_update(&self.digest).chain_update(more).finalize();
+        Ok(Request {
+            digest: digest.to_vec(),
+            ..self
+        })
+    }
+
     /// The same request with its key hidden: what is kept cannot be sent again by someone who reads the table.
     #[must_use]
     pub fn hidden(self) -> Request {

@@ -15,7 +15,7 @@ use crate::access::role::Permission as P;
 use crate::app::App;
 use crate::guard::Who::{Anyone, May, SignedIn};
 use crate::guard::{Who, guard, harden};
-use crate::{access, assets, cards, council, demo, places, registry, scheme, shop, statements};
+use crate::{access, assets, cards, council, demo, places, registers, registry, scheme, shop, statements};
 
 /// One door.
 pub struct Route {
@@ -534,6 +534,39 @@ pub fn table() -> Vec<Route> {
         post("/wishes", May(P::RecordWishes), shop::web::make_wish),
         post("/wishes/{id}/voices", May(P::RecordWishes), shop::web::voice),
         post("/wishes/{id}/decision", May(P::KeepGoods), shop::web::decide_wish),
+        // Partners' shops.
+        get("/partners", May(P::ReadSettlements), shop::web::partners),
+        post("/partners", May(P::KeepPartners), shop::web::add_partner),
+        get("/partners/{id}", May(P::ReadSettlements), shop::web::partner),
+        post("/partners/{id}/agreements", May(P::KeepPartners), shop::web::agree),
+        post("/partners/{id}/offers", May(P::KeepPartners), shop::web::set_offer),
+        post("/settlements", May(P::KeepPartners), shop::web::make_settlement),
+        get("/settlements/{number}", May(P::ReadSettlements), shop::web::settlement),
+        get(
+            "/settlements/{number}/file.xlsx",
+            May(P::ReadSettlements),
+            shop::web::settlement_file,
+        ),
+        post(
+            "/settlements/{number}/disputes",
+            May(P::AnswerSettlements),
+            shop::web::dispute_settlement,
+        ),
+        post(
+            "/settlements/{number}/decisions",
+            May(P::KeepPartners),
+            shop::web::decide_dispute,
+        ),
+        post(
+            "/settlements/{number}/confirmation",
+            May(P::AnswerSettlements),
+            shop::web::confirm_settlement,
+        ),
+        post(
+            "/settlements/{number}/payment",
+            May(P::KeepPartners),
+            shop::web::record_payment,
+        ),
         // The demo's time.
         post("/demo/clock", SignedIn, demo::web::move_clock).only_in_demo(),
         // Statements.
@@ -543,6 +576,45 @@ pub fn table() -> Vec<Route> {
             statements::web::statement,
         ),
         get("/trace/{number}", May(P::ReadHouseholds), statements::web::trace),
+        // Registers.
+        get("/registers", May(P::ReadGoodsRegisters), registers::web::month),
+        get(
+            "/registers/file.xlsx",
+            May(P::ReadGoodsRegisters),
+            registers::web::month_file,
+        ),
+        get("/registers/issue", May(P::ReadPointsRegisters), registers::web::issue),
+        get(
+            "/registers/issue/file.xlsx",
+            May(P::ReadPointsRegisters),
+            registers::web::issue_file,
+        ),
+        get(
+            "/registers/redemptions",
+            May(P::ReadPointsRegisters),
+            registers::web::redemptions,
+        ),
+        get(
+            "/registers/redemptions/file.xlsx",
+            May(P::ReadPointsRegisters),
+            registers::web::redemptions_file,
+        ),
+        get("/registers/stock", May(P::ReadGoodsRegisters), registers::web::stock),
+        get(
+            "/registers/stock/file.xlsx",
+            May(P::ReadGoodsRegisters),
+            registers::web::stock_file,
+        ),
+        get(
+            "/registers/donations",
+            May(P::ReadGoodsRegisters),
+            registers::web::donations,
+        ),
+        get(
+            "/registers/donations/file.xlsx",
+            May(P::ReadGoodsRegisters),
+            registers::web::donations_file,
+        ),
         // The API for counters and other programs.
         get("/api/openapi.json", Anyone, assets::openapi),
         get(

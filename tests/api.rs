@@ -100,7 +100,7 @@ fn the_examples_of_the_description_fit_its_schemas() {
 }
 
 /// What the shop refuses to people at its pages, and never to a program.
-const ON_PAGES_ONLY: [&str; 16] = [
+const ON_PAGES_ONLY: [&str; 24] = [
     "points_held",
     "sales_waiting",
     "till_taken",
@@ -117,6 +117,14 @@ const ON_PAGES_ONLY: [&str; 16] = [
     "lot_too_small",
     "shortage_too_large",
     "already_counting",
+    "topped_up",
+    "month_not_over",
+    "settlement_already_made",
+    "nothing_to_settle",
+    "settlement_not_waiting",
+    "settlement_same_person",
+    "disputes_open",
+    "already_disputed",
 ];
 
 #[test]

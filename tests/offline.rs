@@ -313,6 +313,7 @@ impl Dice {
 struct Waiting {
     sale: Sale,
     hold: i64,
+    family: usize,
 }
 
 /// A till as the script has it.
@@ -324,7 +325,25 @@ struct SimTill {
     points: [i64; FAMILIES],
     units: BTreeMap<String, i64>,
     waiting: Vec<Waiting>,
-    dropped: Vec<String>,
+    dropped: Vec<Dropped>,
+}
+
+/// Something that was recalled: gone here, and to be said as soon as no slip that was given still needs it.
+#[derive(Clone, Debug)]
+struct Dropped {
+    id: String,
+    family: Option<usize>,
+    sku: Option<String>,
+}
+
+impl Dropped {
+    fn is_needed(&self, waiting: &[Waiting]) -> bool {
+        let needs = |one: &Waiting| {
+            let goods = one.sale.lines.iter().any(|line| Some(&line.sku) == self.sku.as_ref());
+            one.sale.given && (Some(one.family) == self.family || goods)
+        };
+        waiting.iter().any(needs)
+    }
 }
 
 const FAMILIES: usize = 3;
@@ -422,7 +441,7 @@ impl Sim<'_> {
 
     /// A till takes a new hold only when nothing waits.
     fn open(&mut self, conn: &mut Conn, till: usize) -> Result<()> {
-        if !self.tills[till].waiting.is_empty() {
+        if self.tills[till].hold > 0 && !self.tills[till].waiting.is_empty() {
             return Ok(());
         }
         let (shift, now) = (self.tills[till].shift.clone(), self.now);
@@ -463,30 +482,48 @@ impl Sim<'_> {
         }
         let known = &self.tills[till];
         let (shift, hold, now) = (known.shift.clone(), known.hold, self.now);
-        let (waiting, dropped) = (i64::try_from(known.waiting.len()).unwrap(), known.dropped.clone());
+        let waiting = i64::try_from(known.waiting.len()).unwrap();
+        let free = known
+            .dropped
+            .iter()
+            .filter(|dropped| !dropped.is_needed(&known.waiting));
+        let dropped: Vec<String> = free.map(|dropped| dropped.id.clone()).collect();
         let beat = piece(conn, |conn| offline::beat(conn, &shift, hold, waiting, &dropped, now))?;
         if line == Line::AnswerLost {
             return Ok(());
         }
         let known = &mut self.tills[till];
-        known.dropped.clear();
+        known.dropped.retain(|known| !dropped.contains(&known.id));
         for recall in beat.recalls {
             // Dropped here first, then said.
+            let mut gone = Dropped {
+                id: String::new(),
+                family: None,
+                sku: None,
+            };
             match recall {
                 offline::Recall::Goods { id, sku } => {
-                    known.units.insert(sku, 0);
-                    known.dropped.push(id);
+                    known.units.insert(sku.clone(), 0);
+                    gone = Dropped {
+                        id,
+                        sku: Some(sku),
+                        ..gone
+                    };
                 }
                 offline::Recall::Points { id, digests } => {
+                    gone.id = id;
                     for (family, card) in self.cards.iter().take(FAMILIES).enumerate() {
                         let number = card.split('-').next().unwrap();
                         let number = jishan::cards::number::CardNumber::parse(number).unwrap();
                         if digests.contains(&jishan::cards::allow_list::digest(&SALT, &number)) {
                             known.points[family] = 0;
+                            gone.family = Some(family);
                         }
                     }
-                    known.dropped.push(id);
                 }
+            }
+            if known.dropped.iter().all(|other| other.id != gone.id) {
+                known.dropped.push(gone);
             }
         }
         Ok(())
@@ -503,6 +540,7 @@ impl Sim<'_> {
         known.waiting.push(Waiting {
             sale: sale.clone(),
             hold: known.hold,
+            family,
         });
     }
 
@@ -566,6 +604,16 @@ impl Sim<'_> {
         for waiting in std::mem::take(&mut self.tills[till].waiting) {
             let line = self.line();
             let (shift, now) = (self.tills[till].shift.clone(), self.now);
+            // A try from before its first hold goes out under the hold that came then.
+            let hold = if waiting.hold == 0 {
+                self.tills[till].hold
+            } else {
+                waiting.hold
+            };
+            if hold == 0 {
+                left.push(waiting);
+                continue;
+            }
             // The till's clock may be wrong by a day.
             let wrong = TimeDelta::days(i64::try_from(self.dice.roll(3)).unwrap() - 1);
             let sent = Sale {
@@ -580,7 +628,7 @@ impl Sim<'_> {
             };
             for _ in 0..times {
                 outcome = Some(piece(conn, |conn| {
-                    offline_sale::settle(conn, waiting.hold, &sent, &shift, now)
+                    offline_sale::settle(conn, hold, &sent, &shift, now)
                 })?);
             }
             let heard = line != Line::AnswerLost;
@@ -646,6 +694,9 @@ impl Sim<'_> {
         for _ in 0..60 {
             for till in 0..2 {
                 self.tills[till].is_online = true;
+                if self.tills[till].hold == 0 {
+                    self.open(conn, till)?;
+                }
                 self.beat(conn, till)?;
                 self.drain(conn, till)?;
             }

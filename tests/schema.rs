@@ -48,6 +48,11 @@ const NEVER_CHANGED: &[&str] = &[
     "write_off_lines",
     "stocktake_counts",
     "stocktake_postings",
+    "partner_agreements",
+    "partner_prices",
+    "partner_sales",
+    "cash_top_ups",
+    "settlement_lines",
     "attendances",
     "ballots",
     "issuance_budgets",
@@ -108,6 +113,8 @@ const CHANGED: &[(&str, &str)] = &[
     ("pickup_proxies", "called back"),
     ("deliveries", "packed, handed over"),
     ("household_pins", "another PIN"),
+    ("settlements", "confirmed, paid"),
+    ("settlement_disputes", "decided"),
     ("clockwork", "the latest moment that was seen"),
 ];
 
@@ -283,6 +290,7 @@ on_both! {
         crate::till::a_row_of_each(&town).await;
         crate::offline::a_row_of_each(&town).await;
         crate::stock::a_row_of_each(&town).await;
+        crate::partners::a_row_of_each(&town).await;
         // And a version that was adopted, with a find that two people let stand, and stopped.
         let (admin, council) = (town.user("admin").await.id, town.user("council").await.id);
         let rows = [

@@ -19,6 +19,8 @@ text_enum! {
         StoreManager = "store_manager", "店长";
         /// 库管监督员: receives stock.
         StoreSupervisor = "store_supervisor", "库管监督员";
+        /// 定点商户店主: works the counter of the partner's shop of just this area, and reads what is settled with it.
+        PartnerKeeper = "partner_keeper", "定点商户店主";
         /// 道德评议会成员.
         CouncilMember = "council_member", "评议会成员";
         /// 审计、监督委员会: reads everything, changes nothing.
@@ -89,6 +91,16 @@ text_enum! {
         ConfirmStock = "confirm_stock", "确认盘点报损";
         /// Write down wishes and the voices for them.
         RecordWishes = "record_wishes", "登记心愿";
+        /// Read the registers of goods: stock in and out, donations, the goods of the monthly summary.
+        ReadGoodsRegisters = "read_goods_registers", "查看商品台账";
+        /// Read the registers of points: issued, redeemed, the points of the monthly summary.
+        ReadPointsRegisters = "read_points_registers", "查看积分台账";
+        /// Agree with partners' shops, make their statements, decide disputes, record payments.
+        KeepPartners = "keep_partners", "管理定点商户";
+        /// Read what is settled with partners' shops.
+        ReadSettlements = "read_settlements", "查看结算单";
+        /// Dispute a line of a statement, and confirm a statement that somebody else made.
+        AnswerSettlements = "answer_settlements", "核对结算单";
         /// Manage users and their roles.
         ManageUsers = "manage_users", "管理用户";
         /// Load a version of the rules; import households.
@@ -130,6 +142,11 @@ impl Role {
                 P::KeepGoods,
                 P::ConfirmStock,
                 P::RecordWishes,
+                P::ReadGoodsRegisters,
+                P::ReadPointsRegisters,
+                P::KeepPartners,
+                P::ReadSettlements,
+                P::AnswerSettlements,
                 P::ManageUsers,
                 P::ManageProgramme,
                 P::ReviewScheme,
@@ -181,7 +198,9 @@ impl Role {
                 P::CountStock,
                 P::ConfirmStock,
                 P::RecordWishes,
+                P::ReadGoodsRegisters,
             ],
+            Role::PartnerKeeper => &[P::Redeem, P::ReadJournal, P::ReadSettlements, P::AnswerSettlements],
             Role::CouncilMember => &[
                 P::ReadHouseholds,
                 P::ReadNominations,
@@ -204,6 +223,9 @@ impl Role {
                 P::ReadVisits,
                 P::ReadJournal,
                 P::ReadStock,
+                P::ReadGoodsRegisters,
+                P::ReadPointsRegisters,
+                P::ReadSettlements,
                 P::ReadAudit,
             ],
         };
@@ -217,7 +239,17 @@ impl Role {
     pub fn goes_with(self, other: Role) -> bool {
         let apart = |one, two| matches!((one, two), (Role::StoreManager, Role::StoreSupervisor));
         let audits = (self == Role::Auditor) != (other == Role::Auditor);
-        !audits && !apart(self, other) && !apart(other, self)
+        // A partner is paid by the programme: it holds no duty of it.
+        let sells = self.is_partners() != other.is_partners();
+        !audits && !sells && !apart(self, other) && !apart(other, self)
+    }
+}
+
+impl Role {
+    /// Is it a partner's, not the programme's own?
+    #[must_use]
+    pub fn is_partners(self) -> bool {
+        self == Role::PartnerKeeper
     }
 }
 

@@ -493,6 +493,7 @@ diesel::table! {
         area_id -> Text,
         name -> Text,
         opening_hours -> Text,
+        kind -> Nullable<Text>,
     }
 }
 
@@ -1181,6 +1182,94 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    partner_agreements (store_id, number) {
+        store_id -> Text,
+        number -> BigInt,
+        merchant -> Text,
+        from_on -> Date,
+        until_on -> Date,
+        daily_limit -> BigInt,
+        recorded_by -> Text,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    partner_prices (store_id, goods_id, number) {
+        store_id -> Text,
+        goods_id -> Text,
+        number -> BigInt,
+        price_points -> BigInt,
+        settlement_fen -> BigInt,
+        is_offered -> Bool,
+        set_by -> Text,
+        set_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    partner_sales (redemption_id, position) {
+        redemption_id -> Text,
+        position -> BigInt,
+        settlement_fen -> BigInt,
+    }
+}
+
+diesel::table! {
+    cash_top_ups (redemption_id) {
+        redemption_id -> Text,
+        points -> BigInt,
+        cash_fen -> BigInt,
+    }
+}
+
+diesel::table! {
+    settlements (number) {
+        number -> BigInt,
+        store_id -> Text,
+        month -> Date,
+        state -> Text,
+        made_by -> Text,
+        made_at -> Timestamp,
+        confirmed_by -> Nullable<Text>,
+        confirmed_at -> Nullable<Timestamp>,
+        paid_on -> Nullable<Date>,
+        paid_reference -> Nullable<Text>,
+        paid_by -> Nullable<Text>,
+        paid_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    settlement_lines (settlement_number, position) {
+        settlement_number -> BigInt,
+        position -> BigInt,
+        kind -> Text,
+        redemption_id -> Text,
+        transaction_number -> Nullable<BigInt>,
+        adjusts -> Nullable<BigInt>,
+        on_day -> Date,
+        points -> BigInt,
+        cash_fen -> BigInt,
+        amount_fen -> BigInt,
+    }
+}
+
+diesel::table! {
+    settlement_disputes (settlement_number, position) {
+        settlement_number -> BigInt,
+        position -> BigInt,
+        reason -> Text,
+        state -> Text,
+        raised_by -> Text,
+        raised_at -> Timestamp,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        decision_note -> Text,
+    }
+}
+
 diesel::joinable!(held_points -> holds (hold_number));
 diesel::joinable!(held_goods -> holds (hold_number));
 diesel::joinable!(till_holds -> holds (hold_number));
@@ -1297,4 +1386,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     proxy_pickups,
     deliveries,
     household_pins,
+    partner_agreements,
+    partner_prices,
+    partner_sales,
+    cash_top_ups,
+    settlements,
+    settlement_lines,
+    settlement_disputes,
 );

@@ -7,7 +7,7 @@ use chrono::{Datelike, TimeDelta, Weekday};
 
 use super::council::Attendance;
 use super::town::Dice;
-use super::{Progress, Resident, Setting, Year, council, events, fill_shelves, redress, shelf};
+use super::{Progress, Resident, Setting, Year, council, events, fill_shelves, partner, redress, shelf};
 use crate::books;
 use crate::clock::{Day, Moment, begin_of, day_of};
 use crate::council::clockwork::{self, Done};
@@ -178,6 +178,7 @@ fn live_day(conn: &mut Conn, town: &Setting, calendar: &Calendar, year: Year, da
     if is_opening_day(day) {
         shopping_of(conn, town, day)?;
     }
+    partner::of_day(conn, town, day, calendar.today)?;
     if calendar.is_session_day(day) {
         let attendance = match events::is_appealed(calendar, day) {
             true => Attendance::OneIsAway,

@@ -41,5 +41,6 @@ pub mod balance;
 pub mod check;
 pub mod hold;
 pub mod lot;
+pub mod register;
 pub mod transaction;
 pub mod transfer;

@@ -11,7 +11,7 @@ use super::void::{self, AskVoid};
 use super::web::confirmed;
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::points::Points;
 use crate::sent::{ApiJson, IdempotencyKey, Path};
@@ -30,6 +30,9 @@ pub struct NewRedemption {
     /// Who fetches the goods once for the household, by name.
     #[serde(default)]
     proxy_name: String,
+    /// Points that the household pays in cash, at a partner's shop.
+    #[serde(default)]
+    top_up: i64,
 }
 
 #[derive(Serialize)]
@@ -72,7 +75,8 @@ impl RedemptionBody {
 ///
 /// # Errors
 /// `no_open_shift`, `shift_left_open`, `unknown_card`, `card_stopped`, `not_enough_points`, `out_of_stock`, `limit_reached`,
-/// `confirmation_needed`, `idempotency_conflict`, `invalid_request`.
+/// `confirmation_needed`, `no_agreement`, `daily_limit_reached`, `no_top_up_here`, `top_up_too_large`,
+/// `idempotency_conflict`, `invalid_request`.
 pub async fn redeem(
     State(app): State<App>,
     staff: Staff,
@@ -85,6 +89,10 @@ pub async fn redeem(
         name => Pickup::Once(name.to_owned()),
     };
     let asked = Redeem::new(&key, &new.card, &new.lines, pickup, &shift, app.now())?;
+    if !(0..=1_000_000).contains(&new.top_up) {
+        return Err(Error::invalid("top_up", "补差价的分数应为整数。"));
+    }
+    let asked = asked.topped_up(Points(new.top_up))?;
     let asked = asked.confirmed(confirmed(&app, &new.card, &new.pin, new.signs).await?);
     let redeemed = app.db.write_together(asked, redemption::redeem_all).await?;
     Ok((StatusCode::CREATED, Json(RedemptionBody::of(redeemed))).into_response())

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
+use super::partner_check;
 use super::shelf_check;
 use super::stock::MovementKind;
 use crate::db::Conn;
@@ -96,6 +97,10 @@ fn check_redemptions(conn: &mut Conn, taken: &Units, returned: &Units) -> Result
         Err(broken) => return Ok(Err(broken)),
     };
     let lines = sums_of_lines(conn)?;
+    let (at_partners, topped_up) = match partner_check::check(conn)? {
+        Ok(partners) => partners,
+        Err(broken) => return Ok(Err(broken)),
+    };
     let rows = redemptions::table
         .left_join(redemption_voids::table)
         .order(redemptions::transaction_number)
@@ -110,7 +115,10 @@ fn check_redemptions(conn: &mut Conn, taken: &Units, returned: &Units) -> Result
     for (id, household, points, number, void) in rows {
         let place = format!("redemptions, id {id}");
         let (units, sum) = lines.get(&id).copied().unwrap_or_default();
-        if sum != points {
+        // What a partner gave away never lay on a shelf of ours.
+        let units = if at_partners.contains(&id) { 0 } else { units };
+        let cash = topped_up.get(&id).copied().unwrap_or_default();
+        if sum != points.plus(cash).unwrap_or_default() {
             return Ok(Err(Broken(format!(
                 "{place}: its lines make {sum} points, it says {points}"
             ))));
@@ -129,6 +137,7 @@ fn check_redemptions(conn: &mut Conn, taken: &Units, returned: &Units) -> Result
         if void.is_some() && back > 0 {
             return Ok(Err(Broken(format!("{place}: voided and refunded"))));
         }
+        let back = if at_partners.contains(&id) { 0 } else { back };
         let expected = if void.is_some() { units } else { back };
         if returned.get(&id).copied().unwrap_or(0) != expected {
             return Ok(Err(Broken(format!(

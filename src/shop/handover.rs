@@ -8,8 +8,9 @@ use diesel::sql_types::BigInt;
 
 use super::goods::{self, GoodsItem};
 use super::redemption::Confirmation;
-use super::shift::Shift;
+use super::shift::{self, Shift};
 use super::stock;
+use super::store;
 use crate::cards::card::Presented;
 use crate::db::schema::{redemption_lines, redemption_voids, redemptions, refunds, shift_counts};
 use crate::db::{Conn, insert_rows};
@@ -92,6 +93,11 @@ const SAMPLE: i64 = 5;
 /// # Errors
 /// Only when the database fails.
 pub fn sample(conn: &mut Conn, id: &Id<Shift>) -> Result<Vec<GoodsItem>> {
+    // A partner counts its own shelf for itself.
+    let shift = shift::by_id(conn, id)?;
+    if store::is_partner(conn, &shift.store_id)? {
+        return Ok(Vec::new());
+    }
     let ids = redemptions::table
         .inner_join(redemption_lines::table)
         .filter(redemptions::shift_id.eq(id))

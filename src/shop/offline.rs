@@ -116,13 +116,15 @@ pub struct Allowance {
     pub goods: BTreeMap<String, i64>,
 }
 
-/// The till's hold: the live one of this shift, or a new one. `None` when the counter's rules allow nothing without network.
+/// The till's hold: the live one of this shift, or a new one. `None` when the counter's rules allow nothing without network, and
+/// at a partner's shop.
 ///
 /// # Errors
 /// Only when the database fails.
 pub fn open(conn: &mut Conn, shift: &Shift, salt: Salt, now: Moment) -> Result<Option<Allowance>> {
     let points_each = rules::now(conn)?.offline_points;
-    if points_each == Points::ZERO {
+    // A partner's day has a limit that a till without network cannot know.
+    if points_each == Points::ZERO || store::is_partner(conn, &shift.store_id)? {
         end(conn, &shift.till_id, now)?;
         return Ok(None);
     }

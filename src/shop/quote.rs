@@ -4,7 +4,8 @@
 use super::goods::{self, GoodsItem};
 use super::limit::Had;
 use super::offline::{self, Lacking};
-use super::redemption::{Refused, Wanted, expect_in_stock, merged, price};
+use super::partner::Partners;
+use super::redemption::{Refused, Wanted, expect_in_stock, merged};
 use super::rules;
 use super::stock::Stock;
 use super::store::PointsStore;
@@ -72,7 +73,8 @@ fn judge(
     let wanted = merged(lines)?;
     let skus: Vec<&str> = wanted.iter().map(|line| line.sku.as_str()).collect();
     let goods = goods::by_skus(conn, &skus)?;
-    let basket = price(&goods, &wanted)?;
+    let partners = Partners::load(conn, [store], day_of(now))?;
+    let basket = partners.price(store, &goods, &wanted)?;
     let ids: Vec<Id<GoodsItem>> = goods.values().map(|item| item.id.clone()).collect();
     let day = day_of(now);
     let stock = Stock::open(conn, &ids)?;
@@ -84,9 +86,13 @@ fn judge(
             Some((household, had, _)) => had.expect_line_within(household, &rules, &basket.lines, position, day),
             None => Ok(()),
         };
-        if let Err(refused) = within.and_then(|()| expect_in_stock(&stock, store, item, *quantity, day)) {
+        let on_shelf = || match partners.has(store) {
+            true => Ok(()),
+            false => expect_in_stock(&stock, store, item, *quantity, day),
+        };
+        if let Err(refused) = within.and_then(|()| on_shelf()) {
             problems.push((item.sku.clone(), refused));
-        } else if stock.free(store, &item.id, till, now) < *quantity {
+        } else if !partners.has(store) && stock.free(store, &item.id, till, now) < *quantity {
             holders.extend(stock.holders(store, &item.id, till, now));
             lacking.goods.push(item.id.clone());
         }
@@ -105,6 +111,9 @@ fn judge(
         true => None,
         false => Some((lacking, offline::held_by(&offline::keepers(conn, now)?, &holders, now))),
     };
+    if let Err(refused) = partners.expect_open(store, basket.points, day) {
+        problems.push((String::new(), Refused::Partner(refused)));
+    }
     Ok(Quote {
         total: basket.points,
         short_by,

@@ -4,7 +4,11 @@
 //! makes lots in the other with the same last day, funding and cost, in one transaction. Nothing of it is ever changed:
 //! what was received by mistake is written off.
 
+use std::collections::HashMap;
+
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use serde::Serialize;
 
 use super::act::{Act, Done};
@@ -14,8 +18,8 @@ use super::refused::Refused;
 use super::stock::{self, Funding, MOST_RECEIVED, MovementKind, NewLot, Occasion, Stock, StockLot};
 use super::store::PointsStore;
 use crate::access::user::User;
-use crate::clock::{Day, Moment, day_of};
-use crate::db::schema::{stock_receipt_lines, stock_receipts};
+use crate::clock::{Day, Moment, Span, day_of};
+use crate::db::schema::{goods_items, stock_lots, stock_receipt_lines, stock_receipts};
 use crate::db::{Conn, insert_rows, text_enum};
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -404,6 +408,24 @@ pub fn by_number(conn: &mut Conn, number: i64) -> Result<(StockReceipt, Vec<Rece
     Ok((receipt, received.collect()))
 }
 
+/// How lots came in, by their numbers; lots from before receipts were written are left out.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn kinds_of(conn: &mut Conn, lots: &[i64]) -> Result<HashMap<i64, ReceiptKind>> {
+    let mut kinds = HashMap::new();
+    for chunk in lots.chunks(500) {
+        kinds.extend(
+            stock_receipt_lines::table
+                .inner_join(stock_receipts::table.on(stock_receipts::number.eq(stock_receipt_lines::receipt_number)))
+                .filter(stock_receipt_lines::lot_number.eq_any(chunk))
+                .select((stock_receipt_lines::lot_number, stock_receipts::kind))
+                .load::<(i64, ReceiptKind)>(conn)?,
+        );
+    }
+    Ok(kinds)
+}
+
 /// The newest receipts of these stores after so many newer ones, with the number of their lines.
 ///
 /// # Errors
@@ -434,6 +456,78 @@ pub fn donations(conn: &mut Conn, stores: &[Id<PointsStore>], from: Day, to: Day
     with_lines(conn, receipts)
 }
 
+/// Some of the donations that came in within these days, with what each brought: name and units. First number first.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn donations_of(
+    conn: &mut Conn,
+    stores: &[Id<PointsStore>],
+    span: Span,
+    offset: i64,
+    limit: i64,
+) -> Result<Vec<(StockReceipt, Vec<(String, i64)>)>> {
+    let receipts = stock_receipts::table
+        .filter(stock_receipts::store_id.eq_any(stores))
+        .filter(stock_receipts::kind.eq(ReceiptKind::Donation))
+        .filter(stock_receipts::received_on.ge(span.from))
+        .filter(stock_receipts::received_on.lt(span.until))
+        .order(stock_receipts::number)
+        .offset(offset)
+        .limit(limit)
+        .select(StockReceipt::as_select())
+        .load(conn)?;
+    let mut goods: HashMap<i64, Vec<(String, i64)>> = HashMap::new();
+    let numbers: Vec<i64> = receipts.iter().map(|receipt| receipt.number).collect();
+    for chunk in numbers.chunks(500) {
+        let lines = stock_receipt_lines::table
+            .inner_join(stock_lots::table.on(stock_lots::number.eq(stock_receipt_lines::lot_number)))
+            .inner_join(goods_items::table.on(goods_items::id.eq(stock_lots::goods_id)))
+            .filter(stock_receipt_lines::receipt_number.eq_any(chunk))
+            .order((stock_receipt_lines::receipt_number, stock_receipt_lines::position))
+            .select((
+                stock_receipt_lines::receipt_number,
+                goods_items::name,
+                stock_receipt_lines::quantity,
+            ))
+            .load::<(i64, String, i64)>(conn)?;
+        for (number, name, units) in lines {
+            goods.entry(number).or_default().push((name, units));
+        }
+    }
+    let with = |receipt: StockReceipt| {
+        let own = goods.remove(&receipt.number).unwrap_or_default();
+        (receipt, own)
+    };
+    Ok(receipts.into_iter().map(with).collect())
+}
+
+/// How many donations came in within these days, how many units, and what the donors say they are worth.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn donations_sum(conn: &mut Conn, stores: &[Id<PointsStore>], span: Span) -> Result<(i64, i64, Fen)> {
+    let (count, declared): (i64, Fen) = stock_receipts::table
+        .filter(stock_receipts::store_id.eq_any(stores))
+        .filter(stock_receipts::kind.eq(ReceiptKind::Donation))
+        .filter(stock_receipts::received_on.ge(span.from))
+        .filter(stock_receipts::received_on.lt(span.until))
+        .select((
+            sql::<BigInt>("count(*)"),
+            sql::<BigInt>("cast(coalesce(sum(declared_fen), 0) as bigint)"),
+        ))
+        .get_result(conn)?;
+    let units: i64 = stock_receipt_lines::table
+        .inner_join(stock_receipts::table)
+        .filter(stock_receipts::store_id.eq_any(stores))
+        .filter(stock_receipts::kind.eq(ReceiptKind::Donation))
+        .filter(stock_receipts::received_on.ge(span.from))
+        .filter(stock_receipts::received_on.lt(span.until))
+        .select(sql::<BigInt>("cast(coalesce(sum(quantity), 0) as bigint)"))
+        .get_result(conn)?;
+    Ok((count, units, declared))
+}
+
 /// Everything that a donor gave to these stores.
 ///
 /// # Errors
@@ -449,7 +543,7 @@ pub fn of_donor(conn: &mut Conn, stores: &[Id<PointsStore>], donor: &Id<Donor>) 
 
 fn with_lines(conn: &mut Conn, receipts: Vec<StockReceipt>) -> Result<Vec<(StockReceipt, i64)>> {
     let numbers: Vec<i64> = receipts.iter().map(|receipt| receipt.number).collect();
-    let mut counts = std::collections::HashMap::new();
+    let mut counts = HashMap::new();
     for chunk in numbers.chunks(500) {
         let lines = stock_receipt_lines::table
             .filter(stock_receipt_lines::receipt_number.eq_any(chunk))

@@ -17,6 +17,7 @@ use super::goods::{self, GoodsItem};
 use super::limit::Had;
 use super::offline::{self, Keeper, Lacking};
 use super::offline_sale::{OfflineSale, Sold};
+use super::partner::{self, Partners};
 use super::proxy::{self, Proxy, ProxyPickup};
 use super::rules::{self, CounterRules};
 use super::shift::{self, Shift};
@@ -160,6 +161,8 @@ pub enum Refused {
         /// From how many on.
         from: Points,
     },
+    /// A partner's shop has its own reasons.
+    Partner(partner::Refused),
 }
 
 impl fmt::Display for Refused {
@@ -178,6 +181,7 @@ impl fmt::Display for Refused {
             Refused::ConfirmationNeeded { from } => {
                 write!(formatter, "{from}分以上的兑换，请住户输密码，或在小票上签字。")
             }
+            Refused::Partner(refused) => refused.fmt(formatter),
         }
     }
 }
@@ -190,6 +194,7 @@ impl Refusal for Refused {
             Refused::LimitReached { .. } | Refused::CategoryLimitReached { .. } => "limit_reached",
             Refused::NotAProxy => "not_a_proxy",
             Refused::ConfirmationNeeded { .. } => "confirmation_needed",
+            Refused::Partner(refused) => refused.code(),
         }
     }
 }
@@ -215,6 +220,7 @@ pub struct Redeem {
     confirmed_with: Option<Confirmation>,
     pickup: Pickup,
     sold: Option<Sold>,
+    top_up: Points,
     by: Id<User>,
     at: Moment,
 }
@@ -252,6 +258,7 @@ impl Redeem {
             confirmed_with: None,
             pickup,
             sold: None,
+            top_up: Points::ZERO,
             by,
             at,
         })
@@ -280,6 +287,23 @@ impl Redeem {
     /// The day on which the goods went over the counter.
     fn day(&self) -> Day {
         day_of(self.sold.as_ref().map_or(self.at, |sold| sold.at))
+    }
+}
+
+impl Redeem {
+    /// The same request of which the household pays so many points in cash, at a partner's shop.
+    ///
+    /// # Errors
+    /// `Internal` when the content cannot be written down.
+    pub fn topped_up(self, points: Points) -> Result<Redeem> {
+        match points {
+            Points::ZERO => Ok(self),
+            top_up => Ok(Redeem {
+                request: self.request.and(&("top_up", top_up))?,
+                top_up,
+                ..self
+            }),
+        }
     }
 }
 
@@ -354,6 +378,7 @@ struct Counter {
     stock: Stock,
     proxies: Vec<Proxy>,
     keepers: Vec<Keeper>,
+    partners: Partners,
     redemptions: Vec<Redemption>,
     lines: Vec<Line>,
     pickups: Vec<ProxyPickup>,
@@ -395,6 +420,7 @@ impl Counter {
             had: Had::load(conn, &households, since)?,
             books: Books::open(conn, households.iter().map(Id::as_str))?,
             stock: Stock::open(conn, &ids)?,
+            partners: Partners::load(conn, asked.iter().map(|request| &request.store), since)?,
             earlier: load_earlier(conn, earlier)?,
             requests,
             wallet,
@@ -424,11 +450,12 @@ impl Counter {
         }
         let (card, presented) = self.wallet.recognise(&asked.card)?;
         let (card, household) = (card.id.clone(), card.household_id.clone());
+        let day = asked.day();
         let basket = match &asked.sold {
             Some(sold) => sold.price(&self.goods, &asked.wanted)?,
-            None => price(&self.goods, &asked.wanted)?,
+            None => self.partners.price(&asked.store, &self.goods, &asked.wanted)?,
         };
-        let day = asked.day();
+        let owed = self.partners.owed(&asked.store, &basket, asked.top_up, day)?;
         let within = self.had.expect_within(&household, &self.rules, &basket.lines, day);
         // A till without network cannot know the month's limits: the goods are gone, and it is written down.
         let over_limit = within.is_err();
@@ -436,18 +463,19 @@ impl Counter {
             within?;
         }
         let have = self.books.balance(household.as_str(), AccountKind::Spendable);
-        if have < basket.points {
-            let short_by = have.short_of(basket.points);
+        if have < owed.points {
+            let short_by = have.short_of(owed.points);
             return Err(Refused::NotEnoughPoints { short_by }.into());
         }
-        for (item, quantity) in &basket.lines {
+        let own_shelf = !self.partners.has(&asked.store);
+        for (item, quantity) in basket.lines.iter().filter(|_| own_shelf) {
             expect_in_stock(&self.stock, &asked.store, item, *quantity, day)?;
         }
-        self.expect_not_held(asked, &household, &basket)?;
+        self.expect_not_held(asked, &household, &basket, owed.points)?;
         if let (None, Some(from), true, None) = (
             asked.confirmed_with,
             self.rules.confirm_from,
-            self.rules.asks_for_confirmation(basket.points),
+            self.rules.asks_for_confirmation(owed.points),
             &asked.sold,
         ) {
             return Err(Refused::ConfirmationNeeded { from }.into());
@@ -461,21 +489,24 @@ impl Counter {
             at: asked.at,
         };
         for (item, quantity) in &basket.lines {
-            let at = (&asked.store, &asked.till);
-            self.stock.take(at, &item.id, *quantity, day, &occasion)?;
+            if own_shelf {
+                let at = (&asked.store, &asked.till);
+                self.stock.take(at, &item.id, *quantity, day, &occasion)?;
+            }
             self.had.add(&household, item, day, *quantity);
         }
-        let posting = posting(asked, &id, &household, basket.points);
+        let posting = posting(asked, &id, &household, owed.points);
         let transaction_number = self.books.post_as(asked.till.as_str(), posting)?;
         self.offline
             .extend(asked.sold.as_ref().map(|sold| sold.kept(&id, over_limit)));
+        self.partners.note(&asked.store, &id, &basket, owed, day);
         let redemption = Redemption {
             id,
             store_id: asked.store.clone(),
             household_id: household,
             card_id: card,
             presented,
-            points: basket.points,
+            points: owed.points,
             transaction_number,
             redeemed_by: asked.by.clone(),
             redeemed_at: asked.at,
@@ -486,15 +517,22 @@ impl Counter {
     }
 
     /// Nothing is sold that another till keeps for an hour without network; it is asked for it.
-    fn expect_not_held(&mut self, asked: &Redeem, household: &Id<Household>, basket: &Basket) -> Result<()> {
+    fn expect_not_held(
+        &mut self,
+        asked: &Redeem,
+        household: &Id<Household>,
+        basket: &Basket,
+        points: Points,
+    ) -> Result<()> {
         let (store, till, at) = (&asked.store, &asked.till, asked.at);
         let mut lacking = Lacking::default();
         let mut holders = Vec::new();
-        if self.books.free(household.as_str(), Some(till.as_str()), at) < basket.points {
+        if self.books.free(household.as_str(), Some(till.as_str()), at) < points {
             holders.extend(self.books.holders(household.as_str(), Some(till.as_str()), at));
             lacking.household = Some(household.clone());
         }
-        for (item, quantity) in &basket.lines {
+        let own_shelf = !self.partners.has(store);
+        for (item, quantity) in basket.lines.iter().filter(|_| own_shelf) {
             if self.stock.free(store, &item.id, till, at) < *quantity {
                 holders.extend(self.stock.holders(store, &item.id, till, at));
                 lacking.goods.push(item.id.clone());
@@ -585,6 +623,7 @@ impl Counter {
         insert_rows!(conn, proxy_pickups::table, &self.pickups);
         insert_rows!(conn, deliveries::table, &self.deliveries);
         insert_rows!(conn, offline_sales::table, &self.offline);
+        self.partners.save(conn)?;
         self.stock.save(conn)?;
         self.requests.save(conn)?;
         audit::record(conn, &self.events)

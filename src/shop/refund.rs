@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::redemption::{self, Redeemed, Redemption};
 use super::shift::{self, Shift};
 use super::stock::{MovementKind, Occasion, Stock};
-use super::{rules, void};
+use super::{partner, rules, void};
 use crate::access::user::User;
 use crate::audit;
 use crate::clock::{Moment, day_of, days_after};
@@ -144,6 +144,7 @@ pub fn refund(conn: &mut Conn, asked: &AskRefund, now: Moment) -> Result<Refund>
     if reason.is_empty() || reason.chars().count() > 200 {
         return Err(Error::invalid("reason", "请写明退货原因，1至200个字。"));
     }
+    partner::expect_no_top_up(conn, &asked.redemption)?;
     let points = expect_sensible(conn, &redeemed, &asked.lines)?;
     let id: Id<Refund> = Id::new(now);
     let refund = Refund {
@@ -167,7 +168,9 @@ pub fn refund(conn: &mut Conn, asked: &AskRefund, now: Moment) -> Result<Refund>
         })
         .collect();
     insert_rows!(conn, refund_lines::table, &lines);
-    give_back_goods(conn, &redeemed, &asked.lines, &asked.by, now)?;
+    if !partner::sold(conn, &asked.redemption)? {
+        give_back_goods(conn, &redeemed, &asked.lines, &asked.by, now)?;
+    }
     requests.carried_out(&request, refund.id.as_str(), now);
     requests.save(conn)?;
     let event = audit::Event::new(

@@ -13,18 +13,21 @@ use serde::Serialize;
 use super::catalogue::{GoodsQuery, matching};
 use super::demand;
 use super::goods::{self, GoodsItem};
+use super::partner;
 use super::stock::Stock;
 use super::store::PointsStore;
 use crate::clock::{Day, begin_of};
 use crate::db::Conn;
 use crate::db::schema::{goods_items, redemption_lines, redemptions, stock_lots};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::places::household::initials;
 
 /// How many kinds of goods the counter shows at a time.
 pub const SHOWN: usize = 60;
 const SHOWN_ROWS: i64 = 60;
+/// A partner's shelf is its own, and nobody counts it here: as many as a field of the counter holds.
+pub const MOST_AT_PARTNERS: i64 = 99;
 /// How many lines of slips are looked at for what went out most lately.
 const LOOKED_AT: i64 = 2_000;
 /// Days that are looked back on for them.
@@ -38,6 +41,10 @@ pub const PAGE: i64 = 50;
 /// # Errors
 /// Only when the database fails.
 pub fn at_hand(conn: &mut Conn, store: &Id<PointsStore>, today: Day) -> Result<Vec<GoodsItem>> {
+    if let Some(mut offered) = partner::shelf(conn, store)? {
+        offered.truncate(SHOWN);
+        return Ok(offered);
+    }
     let mut chosen = redeemed_lately(conn, store, today)?;
     if chosen.len() < SHOWN {
         let usable = stock_lots::table
@@ -111,6 +118,13 @@ fn first_by_sku(conn: &mut Conn, query: GoodsQuery) -> Result<Vec<GoodsItem>> {
 /// Only when the database fails.
 pub fn find(conn: &mut Conn, store: &Id<PointsStore>, words: &str, today: Day) -> Result<(Vec<GoodsItem>, i64)> {
     let found = || matching(words).filter(goods_items::withdrawn_at.is_null());
+    if let Some(mut offered) = partner::shelf(conn, store)? {
+        let ids: Vec<Id<GoodsItem>> = found().select(goods_items::id).load(conn)?;
+        offered.retain(|item| ids.contains(&item.id));
+        let total = i64::try_from(offered.len()).map_err(Error::internal)?;
+        offered.truncate(SHOWN);
+        return Ok((offered, total));
+    }
     let total = found().count().get_result(conn)?;
     let usable = || {
         stock_lots::table
@@ -254,6 +268,10 @@ fn place_of(names: &mut Vec<String>, name: &str) -> usize {
 /// # Errors
 /// Only when the database fails.
 pub fn columns(conn: &mut Conn, store: &Id<PointsStore>, today: Day) -> Result<(Columns, Vec<i64>)> {
+    if let Some(items) = partner::shelf(conn, store)? {
+        let available = vec![MOST_AT_PARTNERS; items.len()];
+        return Ok((Columns::of(&items), available));
+    }
     let items = goods::on_offer(conn)?;
     let usable = demand::usable(conn, store, today)?;
     let available = items.iter().map(|item| usable.get(&item.id).copied().unwrap_or(0));

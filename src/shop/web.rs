@@ -15,9 +15,11 @@ mod journal;
 mod labels;
 mod lists;
 mod offline;
+mod partners;
 mod photo;
 mod proxy;
 mod receipts;
+mod settlements;
 mod shelf;
 mod shift;
 mod shifts;
@@ -44,9 +46,14 @@ pub use journal::journal;
 pub use labels::labels;
 pub use lists::{lists, order_csv};
 pub use offline::{beat, decide_offline_sale, give_back, offline_sales, settle, take_hold};
+pub use partners::{add_partner, agree, partner, partners, set_offer};
 pub use photo::show_photo;
 pub use proxy::{end_proxy, proxies, register_proxy, set_pin};
 pub use receipts::{add_receipt, new_receipt, receipt, receipts};
+pub use settlements::{
+    confirm_settlement, decide_dispute, dispute_settlement, make_settlement, record_payment, settlement,
+    settlement_file,
+};
 pub use shelf::{goods_at_the_counter, left_at_the_counter};
 pub use shift::{close_shift, open_shift, shift};
 pub use shifts::{audit_shift, handover, shifts};

@@ -17,7 +17,10 @@ const NARROWEST = { width: 320, height: 640 };
 const RESIDENTS_PAGE_BYTES = 100_000;
 
 // Names that people at the screen know as they are, and the demo's user names.
-const LATIN = /^(Shift|Jishan|Excel|XLSX|xlsx|admin|auditor|building|council|deputy|grid|shop|stock)$/;
+const LATIN = /^(Shift|Jishan|Excel|XLSX|xlsx|admin|auditor|building|council|deputy|grid|partner|shop|stock)$/;
+
+// The last month that is over, as an address has it.
+const lastMonth = new Date(new Date().setDate(0)).toISOString().slice(0, 7);
 
 let town, known;
 before(async () => {
@@ -166,7 +169,7 @@ const PAGES = [
   ["sign-in", null, to("/sign-in?next=/desk")],
   ["sign-in-refused", null, sent("/sign-in", async (page) => { await page.fill("#name", "grid-99"); await page.fill("#password", "no"); }, "form .button.big"), 403],
   ["not-found", null, to("/no-such-page"), 404],
-  ...["admin", "grid", "building", "shop", "stock", "council", "auditor"].map((name) => [`desk-${name}`, name, to("/desk")]),
+  ...["admin", "grid", "building", "shop", "stock", "partner", "council", "auditor"].map((name) => [`desk-${name}`, name, to("/desk")]),
   ["nominate-whom", "building", to("/nominations/new")],
   ["nominate-nobody", "building", to("/nominations/new?query=查无此人")],
   ["nominate-what", "building", async (page) => {
@@ -373,6 +376,29 @@ const PAGES = [
     await page.fill("#quantity", "7");
     await page.fill("#cost", "3.255");
   }, "form .button.primary"), 422],
+  ["registers", "admin", to("/registers")],
+  ["registers-goods", "stock", to("/registers")],
+  ["register-issue", "auditor", to(`/registers/issue?month=${lastMonth}`)],
+  ["register-issue-paper", "auditor", to(`/registers/issue?month=${lastMonth}&lines=paper`)],
+  ["register-redemptions", "auditor", to(`/registers/redemptions?month=${lastMonth}`)],
+  ["register-stock", "stock", to("/registers/stock")],
+  ["register-donations", "stock", to("/registers/donations")],
+  ["register-empty", "admin", to("/registers/issue?month=2020-01")],
+  ["register-wrong", "admin", to("/registers/issue?month=2026"), 422],
+  ["partners", "admin", to("/partners")],
+  ["partners-refused", "admin", sent("/partners", async (page) => {
+    await page.fill("#name", "又一家");
+    await page.selectOption("#area", { index: 1 });
+    await page.fill("#merchant", "又一家商行");
+    await page.fill("#from", "2026-11-02");
+    await page.fill("#until", "2026-11-01");
+    await page.fill("#daily_limit", "100");
+  }, "form[action='/partners'] .button.primary"), 422],
+  ["partner", "admin", followed("/partners", "tbody th a[href^='/partners/']")],
+  ["partner-keeper", "partner", followed("/partners", "tbody th a[href^='/partners/']")],
+  ["settlement", "admin", followed("/partners", "tbody th a[href^='/settlements/']")],
+  ["settlement-keeper", "partner", followed("/partners", "tbody th a[href^='/settlements/']")],
+  ["counter-partner", "partner", sent("/shift", () => {}, "form[action='/shift'] .button.primary")],
   ["users", "admin", to("/users")],
   ["users-refused", "admin", sent("/users", async (page) => {
     await page.fill("#name", "Bad Name");
@@ -640,6 +666,9 @@ test("what the stock keeper takes along arrives as a file", async () => {
     ["/goods/file.csv", /^text\/csv/, "\ufeff"],
     ["/goods/file.xlsx", /spreadsheetml/, "PK"],
     ["/stock/lists/order.csv", /^text\/csv/, "\ufeff"],
+    ["/registers/file.xlsx", /spreadsheetml/, "PK"],
+    ["/registers/stock/file.xlsx", /spreadsheetml/, "PK"],
+    ["/registers/donations/file.xlsx", /spreadsheetml/, "PK"],
   ]) {
     const answer = await page.request.get(town.address + path);
     assert.equal(answer.status(), 200, path);
@@ -663,6 +692,18 @@ test("the counter's script gets all goods, and the second time only that they ar
   const again = await page.request.get(`${town.address}/counter/goods`, { headers: { "if-none-match": tag } });
   assert.equal(again.status(), 304);
   for (const answer of [list, left]) town.visited.add(new URL(answer.url()).pathname);
+  await page.context().close();
+});
+
+test("what the auditor takes along arrives as a file", async () => {
+  const page = await town.enter("auditor");
+  for (const path of ["/registers/issue/file.xlsx", "/registers/redemptions/file.xlsx", "/settlements/1/file.xlsx"]) {
+    const answer = await page.request.get(town.address + path);
+    assert.equal(answer.status(), 200, path);
+    assert.match(answer.headers()["content-type"], /spreadsheetml/, path);
+    assert.ok((await answer.body()).toString().startsWith("PK"), path);
+    town.visited.add(path);
+  }
   await page.context().close();
 });
 

@@ -212,6 +212,18 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
         (P::CountStock, "/stocktakes", "盘点与报损", "盲盘、差异原因、另一人确认"),
         (P::RecordWishes, "/wishes", "心愿单", "住户想要什么，每户一票"),
         (
+            P::ReadGoodsRegisters,
+            "/registers",
+            "台账与月报",
+            "发放、兑换、出入库、捐赠，按月查看、打印、导出",
+        ),
+        (
+            P::ReadSettlements,
+            "/partners",
+            "定点商户与结算",
+            "协议、商品与结算价，每月一张结算单",
+        ),
+        (
             P::ManageProgramme,
             "/import",
             "导入住户",

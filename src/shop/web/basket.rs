@@ -44,6 +44,8 @@ pub(super) struct Basket {
     pub(super) signs: bool,
     /// What is looked for on the shelf, on a page without the script.
     pub(super) find: String,
+    /// Points that it pays in cash, at a partner's shop.
+    pub(super) top_up: String,
 }
 
 /// Who takes the goods, as the form says it.
@@ -78,6 +80,7 @@ impl Basket {
             pin: String::new(),
             signs: false,
             find: String::new(),
+            top_up: String::new(),
         }
     }
 
@@ -97,6 +100,7 @@ impl Basket {
                 ("pin", pin) => basket.pin = pin.to_owned(),
                 ("signs", signs) => basket.signs = signs == "yes",
                 ("find", words) => basket.find = words.to_owned(),
+                ("top_up", points) => basket.top_up = points.to_owned(),
                 (name, quantity) => basket.choose(name, quantity)?,
             }
         }
@@ -129,6 +133,21 @@ impl Basket {
             self.card = carried(&card::token(&sent)?);
         }
         Ok(())
+    }
+
+    /// The points that are paid in cash.
+    ///
+    /// # Errors
+    /// `Invalid` for what is no whole number.
+    pub(super) fn cash_points(&self) -> Result<Points> {
+        match self.top_up.as_str() {
+            "" => Ok(Points::ZERO),
+            text => {
+                let points = text.parse().ok().filter(|points| (0..=1_000_000).contains(points));
+                let wrong = || Error::invalid("top_up", "补差价的分数应为整数。");
+                points.map(Points).ok_or_else(wrong)
+            }
+        }
     }
 
     /// How many of these goods were chosen.

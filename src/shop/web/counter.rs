@@ -29,6 +29,7 @@ use crate::request::Conflict;
 use crate::sent::{ApiJson, Query, STALE_FORM, SignedForm};
 use crate::shop::held::{self, HeldBasket};
 use crate::shop::offline;
+use crate::shop::partner;
 use crate::shop::redemption::{self, Redeem, Redeemed, Wanted};
 use crate::shop::shift::Shift;
 use crate::shop::store;
@@ -46,6 +47,8 @@ struct CounterPage {
     /// The till and since when: `1号柜台 9:02开班`.
     till: String,
     held: Vec<Held>,
+    /// Is it a partner's counter, which keeps no stock of ours and takes cash for what the points do not reach?
+    is_partner: bool,
     /// Where the camera's decoder is, if the program has it.
     decoder: String,
 }
@@ -98,6 +101,7 @@ impl CounterPage {
             shell: staff.shell,
             till,
             held: held_views(conn, shift)?,
+            is_partner: partner::shelf(conn, &store.id)?.is_some(),
             problems,
             answer,
             shown,
@@ -302,6 +306,7 @@ async fn try_redeem(app: &App, staff: &Staff, basket: &Basket) -> Result<Redeeme
     }
     let pickup = basket.pickup.meant();
     let asked = Redeem::new(&basket.key, &basket.card, &basket.lines, pickup, &shift, app.now())?;
+    let asked = asked.topped_up(basket.cash_points()?)?;
     let asked = asked.confirmed(confirmed(app, &basket.card, &basket.pin, basket.signs).await?);
     app.db.write_together(asked, redemption::redeem_all).await
 }

@@ -20,6 +20,7 @@ use crate::places::household::{self, Household};
 use crate::points::Points;
 use crate::sent::Query;
 use crate::shop::offline_sale::{self, OfflineSale};
+use crate::shop::partner::{self, CashTopUp};
 use crate::shop::redemption::{self, Redeemed, Redemption};
 use crate::shop::refund;
 use crate::shop::store;
@@ -48,6 +49,8 @@ struct Row {
     refunded: Points,
     /// Made without network.
     offline: Option<OfflineSale>,
+    /// What the household paid in cash, at a partner's.
+    cash: Option<CashTopUp>,
 }
 
 impl Row {
@@ -182,7 +185,8 @@ fn rows(conn: &mut Conn, made: Vec<Redeemed>) -> Result<Vec<Row>> {
         .collect();
     let mut offline = offline_sale::among(conn, &ids)?;
     let clerks: HashMap<Id<User>, String> = user::display_names(conn, &clerks)?;
-    let row = |redeemed: Redeemed| {
+    let mut cash = partner::top_ups_of(conn, &ids)?;
+    let mut row = |redeemed: Redeemed| {
         let of = &redeemed.redemption;
         let household = households.get(&of.household_id);
         Row {
@@ -191,9 +195,10 @@ fn rows(conn: &mut Conn, made: Vec<Redeemed>) -> Result<Vec<Row>> {
             clerk: clerks.get(&of.redeemed_by).cloned().unwrap_or_default(),
             voided: voids.remove(&of.id),
             offline: offline.remove(&of.id),
+            cash: cash.remove(&of.id),
             refunded: refunded.get(&of.id).copied().unwrap_or_default(),
             redeemed,
         }
     };
-    Ok(made.into_iter().map(row).collect())
+    Ok(made.into_iter().map(&mut row).collect())
 }

@@ -17,7 +17,8 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::shop::goods::{self, GoodsItem};
-use crate::shop::shelf::{self, SHOWN};
+use crate::shop::partner;
+use crate::shop::shelf::{self, MOST_AT_PARTNERS, SHOWN};
 use crate::shop::stock::Stock;
 use crate::shop::store::PointsStore;
 
@@ -60,10 +61,21 @@ impl Shown {
         others.sort_by(|one, other| one.sku.cmp(&other.sku));
         let ids: Vec<Id<GoodsItem>> = items.iter().chain(&others).map(|item| item.id.clone()).collect();
         let stock = Stock::open(conn, &ids)?;
-        let tile = |item: GoodsItem| Tile {
-            available: stock.available(&store.id, &item.id, today),
-            chosen: basket.quantity_of(&item.sku),
-            item,
+        // A partner's shop has prices of its own, and no stock that we count.
+        let agreed = partner::shelf(conn, &store.id)?;
+        let tile = |mut item: GoodsItem| {
+            let offers = agreed.iter().flatten();
+            if let Some(offer) = offers.into_iter().find(|offer| offer.id == item.id) {
+                item.price_points = offer.price_points;
+            }
+            Tile {
+                available: match agreed {
+                    Some(_) => MOST_AT_PARTNERS,
+                    None => stock.available(&store.id, &item.id, today),
+                },
+                chosen: basket.quantity_of(&item.sku),
+                item,
+            }
         };
         let shelf = |heading: &str, items: Vec<GoodsItem>| Shelf {
             heading: heading.to_owned(),

@@ -27,6 +27,7 @@ use crate::points::Points;
 use crate::sent::{Path, Query, SignedForm};
 use crate::shop::delivery::{self, Delivery};
 use crate::shop::offline_sale::{self, OfflineSale};
+use crate::shop::partner::{self, CashTopUp};
 use crate::shop::proxy;
 use crate::shop::redemption::{self, Redeemed, Redemption};
 use crate::shop::refund::{self, AskRefund, Refund, RefundLine};
@@ -53,6 +54,8 @@ struct SlipPage {
     refunds: Vec<(Refund, Vec<RefundLine>)>,
     /// How many of each line may still come back, by position.
     left: HashMap<i64, i64>,
+    /// What the household paid in cash, at a partner's.
+    cash: Option<CashTopUp>,
     /// Who took the goods, if it was not the household.
     proxy: Option<String>,
     delivery: Option<Delivery>,
@@ -193,6 +196,7 @@ async fn slip_page(
             Ok(SlipPage {
                 left: refund::left_of(conn, &redeemed)?,
                 refunds: refund::of(conn, one)?,
+                cash: partner::top_ups_of(conn, one)?.remove(&of.id),
                 proxy: proxy::pickups_of(conn, one)?.pop().map(|pickup| pickup.person),
                 delivery: delivery::of(conn, one)?.pop(),
                 offline: offline_sale::among(conn, one)?.remove(&of.id),
