@@ -6,7 +6,10 @@
 
 import { Wedge, character, classify, clean, gapSetting, listen } from './wedge.js';
 import { goods, know, loadGoods, lookUp, search } from './shelf.js';
+import { makeBar, showSlip } from './offline-bar.js';
+import { startTill } from './offline-page.js';
 import { shrink } from './photo.js';
+import './sign-out.js';
 import { beep } from './sound.js';
 
 const MOST = 99;
@@ -24,7 +27,7 @@ let trouble = ''; // Why there is no answer, in words.
 let patient = false; // For half a second the last answer stays, dimmed, so that the bar does not flicker at every scan.
 let sending = false;
 let spoken = { text: '', short: 0 }; // What the status bar last refused aloud.
-let unsure = false; // A redemption went out and no answer came back: only the same one may be sent again.
+let unsure = null; // The redemption that went out and had no answer: only the same one may be sent again.
 
 function make(tag, className, text, attributes) {
   const element = document.createElement(tag);
@@ -228,7 +231,7 @@ function draw() {
   byId('confirming').hidden = !(verdict && verdict.to_confirm);
   byId('hold').disabled = sending || unsure || !basket.size;
   confirm.disabled = sending || !(state === 'enough' || unsure);
-  confirm.firstChild.textContent = unsure ? '重试 ' : '确认兑换 ';
+  confirm.firstChild.textContent = unsure ? (till.line.isCut ? '断网交货 ' : '重试 ') : till.line.isCut && till.till ? '断网兑换 ' : '确认兑换 ';
 }
 
 // Cards that are not taken, and why.
@@ -305,16 +308,29 @@ async function askQuote(card, lines) {
     const answer = await send(page.dataset.quote, {
       headers: { 'content-type': 'application/json', accept: 'application/json', 'x-csrf': csrf }, body: JSON.stringify({ card, lines }),
     }, 8);
+    if (answer.status >= 500) throw new Error('failed');
+    till.line.there();
     if (answer.ok && isJson(answer)) return { found: await answer.json(), problem: '' };
-    if (answer.status >= 500) return { found: null, problem: OFFLINE };
     return { found: null, problem: (isJson(answer) && (await answer.json()).detail) || '登录已过期，请重新登录' };
-  } catch (error) { return { found: null, problem: OFFLINE }; }
+  } catch (error) {
+    till.line.failed();
+    return { found: null, problem: OFFLINE };
+  }
+}
+
+// The same question to the till's own books, while the line is cut.
+async function quoteOffline(card) {
+  const why = card && basket.size ? await till.till.look(Object.assign(wish(), { signs: true })) : null, { hold } = till.till;
+  const state = { state: 'ok', masked_name: '断网办理', household: '', typed: card.indexOf('-') < 0 };
+  const toConfirm = Boolean(hold && hold.confirm_from !== null && total() >= hold.confirm_from);
+  return { found: { total: total(), card: card ? state : null, to_confirm: toConfirm, problems: [] }, problem: why ? why.text : '' };
 }
 
 async function quote(mine) {
   const card = sale.elements.card.value;
   if (mine !== ticket || sending || (!card && !basket.size)) return;
-  const { found, problem } = await askQuote(card, Array.from(basket, ([sku, quantity]) => ({ sku, quantity })));
+  const ask = till.till && till.line.isCut ? quoteOffline : askQuote;
+  const { found, problem } = await ask(card, Array.from(basket, ([sku, quantity]) => ({ sku, quantity })));
   if (mine !== ticket) return;
   if (problem === OFFLINE) setTimeout(quote, 4000, mine); // The basket stays, and the question is asked again by itself.
   if (found && trouble === OFFLINE) say('ok', '网络恢复了');
@@ -358,37 +374,101 @@ async function sendSale() {
   return slip ? { slip } : isJson(answer) ? { refused: (await answer.json()).detail } : {};
 }
 
-// Sends the sale once. The key in the form makes a repeat harmless, so after silence the very same form may go again.
+// ---- The till's books: they know what may be sold without the network, and what the server does not know yet.
+
+const bar = makeBar(page.querySelector('.card-panel'), { say });
+let wasCut = false;
+const till = startTill({ csrf, onChange: (now) => {
+  bar.draw(now);
+  if (unsure && unsure.key && !sending) take(outcome());
+  if (now.line.isCut !== wasCut) { wasCut = now.line.isCut; changed(); }
+} });
+bar.draw(till);
+
+const wish = () => ({
+  card: sale.elements.card.value, points: total(), signs: sale.elements.signs.checked, pickup: pickup.value,
+  lines: Array.from(basket, ([sku, quantity]) => ({ sku, quantity, name: goods.get(sku).name, points: goods.get(sku).points })),
+});
+
+// Sends the form once, under the key that the books have for it.
+async function throughForm(entry) {
+  sale.elements.key.value = entry.key;
+  const { slip, refused } = await sendSale();
+  return slip ? { location: slip } : { detail: refused || '登录已过期，请重新登录' };
+}
+
+// Sends the form where the browser keeps no books. The key in it makes a repeat harmless.
+async function alone() {
+  try {
+    const { slip, refused } = await sendSale();
+    return slip ? { location: slip } : refused ? { detail: refused } : { page: true };
+  } catch (error) { return { unsettled: {} }; }
+}
+
+// What became of the sale that had no answer; null while nobody knows.
+function outcome() {
+  if (till.till.queue().some(({ key }) => key === unsure.key)) return null;
+  const told = till.till.notices().find(({ key }) => key === unsure.key) || {};
+  till.till.dismiss();
+  return told.location ? { location: told.location } : { detail: told.detail || '上一单没有兑成，请重新办理' };
+}
+
+async function askAgain() {
+  if (!unsure.key) return alone();
+  await till.pulse();
+  return unsure && (outcome() || (till.line.isCut ? till.handOver(unsure.key) : { unsettled: unsure }));
+}
+
+// Sends the sale once, or asks once more what became of it.
 async function redeem() {
   if (sending) return;
   if (confirm.disabled) { say('bad', status()[1]); return; }
   if (sale.reportValidity && !sale.reportValidity()) return;
-  if (verdict && verdict.to_confirm && !sale.elements.pin.value && !sale.elements.signs.checked) {
+  if (verdict && verdict.to_confirm && !unsure && !sale.elements.pin.value && !sale.elements.signs.checked) {
     refuse('请住户输密码，或勾选“小票上签字”');
     sale.elements.pin.focus();
     return;
   }
   sending = true;
   draw();
-  try {
-    const { slip, refused } = await sendSale();
-    if (slip) {
-      say('ok', '兑换成功');
-      sale.dataset.done = 'yes';
-      setTimeout(() => location.assign(slip), 400);
-      return;
-    }
-    sending = unsure = false;
-    if (!refused) { sale.dataset.done = 'yes'; sale.submit(); return; } // The server's own page says why, for the same key.
-    trouble = refused;
-    verdict = null;
-    refuse(trouble);
-  } catch (error) {
-    sending = false;
-    unsure = true;
-    refuse(UNSURE);
+  const answer = unsure ? await askAgain() : await till.sell(wish(), throughForm) || await alone();
+  sending = false;
+  take(answer);
+}
+
+function take(answer) {
+  if (!answer) return;
+  const { location: to, slip, unsettled, refusal } = answer;
+  if (to) {
+    sending = true; // Nothing more on this page.
+    say('ok', '兑换成功');
+    sale.dataset.done = 'yes';
+    setTimeout(() => location.assign(to), 400);
+    return;
   }
+  if (slip) { handOut(slip); return; }
+  if (answer.page) { sale.dataset.done = 'yes'; sale.submit(); return; } // The server's own page says why, for the same key.
+  unsure = unsettled || (refusal && unsure) || null;
+  if (!unsure) {
+    trouble = refusal ? refusal.text : answer.detail;
+    verdict = null;
+  }
+  refuse(unsettled ? UNSURE : refusal ? refusal.text : trouble);
   draw();
+}
+
+// The goods go with a slip; the counter is ready for the next household.
+function handOut(slip) {
+  unsure = null;
+  basket.clear();
+  current = null;
+  sale.elements.card.value = sale.elements.pin.value = '';
+  sale.elements.signs.checked = false;
+  byId('card-state').textContent = '';
+  notice.hidden = true;
+  say('ok', `${slip.number}已记下，待入账`);
+  showSlip(slip, { programme: document.querySelector('.brand span').firstChild.textContent.trim(), next: ready });
+  changed();
 }
 
 // ---- Finding goods.
