@@ -171,7 +171,9 @@ function quicken(sku, tile, input) {
 function foundTile(item) {
   const { sku, name, unit, limit, left } = item, out = left <= 0 && !basket.has(sku);
   const tile = make('div', `goods${out ? ' out' : ''}`, undefined, { 'data-sku': sku, 'data-name': name });
-  const title = make('p', 'name', `${name} `), said = make('small', '', out ? '暂时没有货' : `存${left}${unit}`);
+  // A partner's shelf is its own: nobody counts it here.
+  const stock = 'partner' in page.dataset ? '' : `存${left}${unit}`;
+  const title = make('p', 'name', `${name} `), said = make('small', '', out ? '暂时没有货' : stock);
   title.append(make('b', '', `${item.points}分`));
   tile.append(title, said);
   if (out) return { sku, tile, input: null };
