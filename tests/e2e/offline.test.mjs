@@ -45,7 +45,7 @@ test(`${ONLY ? `day ${ONLY}` : `${SEEDS} bad days`} at two or three tills`, { ti
     }
   }
   t.diagnostic([...total].sort().map(([what, times]) => `${what} ${times}`).join(", "));
-  if (ONLY) return;
+  if (ONLY || SEEDS < 2_000) return;
   // A day on which nothing goes wrong proves nothing.
   for (const what of HAPPENED) {
     assert.ok(total.get(what) > 0, `${what} never happened`);
