@@ -63,6 +63,12 @@ impl Request {
         })
     }
 
+    /// A digest of the key: what may be kept of one that was not carried out.
+    #[must_use]
+    pub fn key_digest(&self) -> &str {
+        &self.hidden_key
+    }
+
     /// The same request with its key hidden: what is kept cannot be sent again by someone who reads the table.
     #[must_use]
     pub fn hidden(self) -> Request {
@@ -95,6 +101,18 @@ impl Refusal for Conflict {
     fn code(&self) -> &'static str {
         "idempotency_conflict"
     }
+}
+
+/// What a key was used for, whatever the content was: the subject that it made.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn made_with(conn: &mut Conn, key: &str) -> Result<Option<String>> {
+    Ok(requests::table
+        .find(key)
+        .select(requests::subject)
+        .get_result(conn)
+        .optional()?)
 }
 
 /// The requests of one transaction: those that were carried out before, and those that it carries out.

@@ -83,6 +83,8 @@ class Draft {
 export async function openTill(parts) {
   const till = new Till(parts);
   till.kept = await parts.store.load();
+  // Two browsers at one till must not sell by one hold: each has a name that it made up.
+  if (!till.kept.has('device')) await till.change((draft) => draft.set('device', till.newKey()));
   return till;
 }
 
@@ -435,7 +437,7 @@ class Till {
     if (this.hold) return true;
     if (this.kept.get('returning')) await this.sendBack();
     this.since = await this.change((draft) => draft.sales());
-    const answer = await this.server.hold();
+    const answer = await this.server.hold({ device: this.kept.get('device') });
     await this.change((draft) => this.adopt(draft, answer));
     return true;
   }
@@ -503,9 +505,9 @@ class Till {
 
 // What goes over the line: nothing that the server does not need. What was handed over cost what the slip says; what was
 // only tried costs what it costs.
-function spoken({ key, card, lines, sold_at, number, signs, given }) {
+function spoken({ key, card, lines, sold_at, number, signs, given, pickup }) {
   const line = ({ sku, quantity, points }) => (given ? { sku, quantity, price: points } : { sku, quantity });
-  return { key, card, lines: lines.map(line), sold_at, number, signs, given };
+  return { key, card, lines: lines.map(line), sold_at, number, signs, given, other_pickup: Boolean(pickup) };
 }
 
 function piecesOf({ lines }) {

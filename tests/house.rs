@@ -124,6 +124,7 @@ const TABLES: &[(&str, &str)] = &[
     ("held_goods", "shop"),
     ("offline_sales", "shop"),
     ("offline_conflicts", "shop"),
+    ("refused_tries", "shop"),
     ("counter_rules", "shop"),
     ("category_limits", "shop"),
     ("opening_patterns", "shop"),

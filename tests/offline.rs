@@ -37,7 +37,7 @@ async fn second_till(town: &Town, person: &'static str, name: &'static str) -> S
 
 async fn take(town: &Town, shift: &Shift, now: Moment) -> Allowance {
     let shift = shift.clone();
-    town.write(move |conn| offline::open(conn, &shift, SALT, now))
+    town.write(move |conn| offline::open(conn, &shift, "browser", SALT, now))
         .await
         .unwrap()
         .unwrap()
@@ -86,6 +86,7 @@ fn sale(key: &str, card: &str, lines: &[(&str, i64)], sold_at: Moment) -> Sale {
         slip: format!("D-{key}"),
         signs: false,
         given: true,
+        other_pickup: false,
     }
 }
 
@@ -104,6 +105,12 @@ pub async fn a_row_of_each(town: &Town) {
     let held = take(town, &shift, now).await.hold.hold_number;
     let sold = settle(town, held, sale("row-offline", &card, &[("G039", 1)], now), &shift, now).await;
     assert!(matches!(sold, Outcome::Posted(_)));
+    let lost = Sale {
+        given: false,
+        ..sale("row-lost", &card, &[("G013", 9)], now)
+    };
+    let refused = settle(town, held, lost, &shift, now).await;
+    assert!(matches!(refused, Outcome::Refused(_)));
 }
 
 on_both! {
@@ -142,6 +149,12 @@ on_both! {
         sell(&town, &second, "b", &card, &[("G039", 1)], now).await.unwrap();
         assert_eq!(town.spendable(WANG).await, 9);
 
+        // A hold that was given back twice ends only itself; another browser at the till gets none.
+        let (shift, till) = (first.clone(), first.till_id.clone());
+        let other = town.write(move |conn| offline::open(conn, &shift, "phone", SALT, now)).await.unwrap();
+        assert!(other.is_none());
+        town.write(move |conn| offline::give_back(conn, &till, number + 10, now)).await.unwrap();
+        assert!(kept(&town, held.hold.hold_number, LI).await == 0 && !town.read(move |conn| hold::kept(conn, number)).await.is_empty());
         // With the shift the hold ends.
         let (id, by) = (first.id.clone(), first.opened_by.clone());
         town.write(move |conn| shift::close(conn, &id, &Closing::default(), &by, now)).await.unwrap();
@@ -202,6 +215,13 @@ on_both! {
         assert_eq!(town.spendable(WANG).await, 15);
         // A try whose goods never went out is not kept when it is refused.
         let lost = Sale { given: false, ..sale("l", &card, &[("G013", 1)], now) };
+        assert!(matches!(settle(&town, held, lost, &shift, now).await, Outcome::Refused(_)));
+        // What was on its way meanwhile comes too late, also when the points are there by then.
+        town.give(WANG, 40).await;
+        let refused = sell(&town, &shift, "l", &card, &[("G013", 1)], now).await.unwrap_err();
+        assert!(refused.to_string().contains("请重新办理"), "{refused}");
+        // A delivery whose answer was lost is looked up, and never made a household's own errand.
+        let lost = Sale { given: false, other_pickup: true, ..sale("p", &card, &[("G006", 1)], now) };
         assert!(matches!(settle(&town, held, lost, &shift, now).await, Outcome::Refused(_)));
         // The price of the till's list stands, if it was the price that day.
         let cheap = Sale {
@@ -445,7 +465,7 @@ impl Sim<'_> {
             return Ok(());
         }
         let (shift, now) = (self.tills[till].shift.clone(), self.now);
-        let allowance = piece(conn, |conn| offline::open(conn, &shift, SALT, now))?.unwrap();
+        let allowance = piece(conn, |conn| offline::open(conn, &shift, "browser", SALT, now))?.unwrap();
         // The answer may be lost: the till goes on with what it had, and the server with what it gave.
         if self.dice.one_in(6) {
             return Ok(());

@@ -42,6 +42,7 @@ const NEVER_CHANGED: &[&str] = &[
     "refund_lines",
     "proxy_pickups",
     "offline_sales",
+    "refused_tries",
     "goods_prices",
     "stock_receipts",
     "stock_receipt_lines",

@@ -6,6 +6,8 @@ CREATE TABLE till_holds (
     hold_number BIGINT PRIMARY KEY REFERENCES holds (number),
     till_id TEXT NOT NULL REFERENCES tills (id),
     shift_id TEXT NOT NULL REFERENCES shifts (id),
+    -- Which browser took it: another one at the same till does not sell by it.
+    device TEXT NOT NULL,
     -- Mixed into the digests of the cards' numbers, in hexadecimal digits.
     salt TEXT NOT NULL,
     -- Without network the till sells before this moment.
@@ -63,4 +65,10 @@ CREATE TABLE offline_conflicts (
     decided_at TIMESTAMP,
     note TEXT,
     redemption_id TEXT REFERENCES redemptions (id)
+);
+
+-- Tries whose refusal a till was told: a try that was on its way meanwhile comes too late.
+CREATE TABLE refused_tries (
+    key_digest TEXT PRIMARY KEY,
+    refused_at TIMESTAMP NOT NULL
 );

@@ -1131,6 +1131,7 @@ diesel::table! {
         hold_number -> BigInt,
         till_id -> Text,
         shift_id -> Text,
+        device -> Text,
         salt -> Text,
         sell_until -> Timestamp,
         until_at -> Timestamp,
@@ -1156,6 +1157,13 @@ diesel::table! {
         slip -> Text,
         sold_at -> Timestamp,
         over_limit -> Bool,
+    }
+}
+
+diesel::table! {
+    refused_tries (key_digest) {
+        key_digest -> Text,
+        refused_at -> Timestamp,
     }
 }
 
@@ -1376,6 +1384,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     held_goods,
     offline_sales,
     offline_conflicts,
+    refused_tries,
     counter_rules,
     category_limits,
     opening_patterns,

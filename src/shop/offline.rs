@@ -39,6 +39,8 @@ pub struct TillHold {
     pub till_id: Id<Till>,
     /// In which shift.
     pub shift_id: Id<Shift>,
+    /// Which browser took it.
+    device: String,
     /// What its list of cards is mixed with.
     salt: String,
     /// Without network the till sells before this moment.
@@ -116,12 +118,12 @@ pub struct Allowance {
     pub goods: BTreeMap<String, i64>,
 }
 
-/// The till's hold: the live one of this shift, or a new one. `None` when the counter's rules allow nothing without network, and
-/// at a partner's shop.
+/// The till's hold: the live one of this shift, or a new one. `None` when the counter's rules allow nothing without network, at
+/// a partner's shop, and for a second browser at the same till.
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn open(conn: &mut Conn, shift: &Shift, salt: Salt, now: Moment) -> Result<Option<Allowance>> {
+pub fn open(conn: &mut Conn, shift: &Shift, device: &str, salt: Salt, now: Moment) -> Result<Option<Allowance>> {
     let points_each = rules::now(conn)?.offline_points;
     // A partner's day has a limit that a till without network cannot know.
     if points_each == Points::ZERO || store::is_partner(conn, &shift.store_id)? {
@@ -134,13 +136,20 @@ pub fn open(conn: &mut Conn, shift: &Shift, salt: Salt, now: Moment) -> Result<O
         None => None,
     };
     let held = match live {
+        Some(held) if held.device != device => return Ok(None),
         Some(held) => held,
-        None => take(conn, shift, points_each, salt, now)?,
+        None => take(conn, shift, points_each, (device, salt), now)?,
     };
     allowance(conn, held).map(Some)
 }
 
-fn take(conn: &mut Conn, shift: &Shift, points_each: Points, salt: Salt, now: Moment) -> Result<TillHold> {
+fn take(
+    conn: &mut Conn,
+    shift: &Shift,
+    points_each: Points,
+    (device, salt): (&str, Salt),
+    now: Moment,
+) -> Result<TillHold> {
     end(conn, &shift.till_id, now)?;
     let lapsed = hold::end_lapsed(conn, now)?;
     held_goods::drop_all(conn, &lapsed)?;
@@ -158,6 +167,7 @@ fn take(conn: &mut Conn, shift: &Shift, points_each: Points, salt: Salt, now: Mo
         hold_number: hold.number,
         till_id: shift.till_id.clone(),
         shift_id: shift.id.clone(),
+        device: device.to_owned(),
         salt: salt.iter().map(|byte| format!("{byte:02x}")).collect(),
         sell_until,
         until_at,
@@ -387,6 +397,17 @@ pub fn held_by(keepers: &[Keeper], holders: &[String], now: Moment) -> Refused {
 pub fn end(conn: &mut Conn, till: &Id<Till>, now: Moment) -> Result<()> {
     let ended = hold::end(conn, till.as_str(), now)?;
     held_goods::drop_all(conn, &ended)
+}
+
+/// A till gives a hold back; one that is not live any more is none of its business.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn give_back(conn: &mut Conn, till: &Id<Till>, number: i64, now: Moment) -> Result<()> {
+    match hold::live(conn, till.as_str(), now)? {
+        Some(live) if live.number == number => end(conn, till, now),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses while sales wait at the till, as far as it was heard of.

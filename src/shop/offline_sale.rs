@@ -5,11 +5,10 @@
 //! office decides whether it is posted after all, the programme bears it, or the goods came back. The household is never
 //! made to owe anything.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::act::{Act, Done};
 use super::catalogue;
@@ -21,13 +20,14 @@ use super::store::PointsStore;
 use crate::access::user::User;
 use crate::cards::card;
 use crate::clock::Moment;
-use crate::db::schema::{offline_conflicts, offline_sales, shifts};
+use crate::db::schema::{offline_conflicts, offline_sales, refused_tries, shifts};
 use crate::db::{Conn, text_enum};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::ledger::hold;
 use crate::places::household::Household;
 use crate::points::Points;
+use crate::request;
 
 /// What a till sends of a sale that waited there.
 #[derive(Clone, Debug)]
@@ -48,6 +48,8 @@ pub struct Sale {
     pub signs: bool,
     /// Were the goods handed out with a slip? Otherwise it is an online try whose answer was lost.
     pub given: bool,
+    /// Was it a try for somebody else who fetches, or for a delivery? Then it is only looked up, never made from here.
+    pub other_pickup: bool,
 }
 
 /// What became of a sale.
@@ -115,9 +117,8 @@ impl Sold {
 /// # Errors
 /// `NotFound` for a hold of another store; `Invalid` for a sale that no till of ours can have made.
 pub fn settle(conn: &mut Conn, hold: i64, sale: &Sale, at_work: &Shift, now: Moment) -> Result<Outcome> {
-    let key = digest_of(&sale.key);
-    if let Some(conflict) = by_key(conn, &key)? {
-        return Ok(Outcome::Conflict(conflict.reason));
+    if let Some(made) = request::made_with(conn, &sale.key)? {
+        return Ok(Outcome::Posted(Id::known(made)));
     }
     let of_till = offline::of_hold(conn, hold)?.ok_or(Error::NotFound)?;
     let sold_in = shift::by_id(conn, &of_till.shift_id)?;
@@ -127,6 +128,10 @@ pub fn settle(conn: &mut Conn, hold: i64, sale: &Sale, at_work: &Shift, now: Mom
     let taken_at = hold::by_number(conn, hold)?.taken_at;
     let sold_at = sale.sold_at.clamp(taken_at, now.max(taken_at));
     let asked = Redeem::new(&sale.key, &sale.card, &sale.lines, Pickup::Household, &sold_in, now)?;
+    let key = asked.key_digest().to_owned();
+    if let Some(conflict) = by_key(conn, &key)? {
+        return Ok(Outcome::Conflict(conflict.reason));
+    }
     let asked = match sale.given {
         // After the audit a shift stands: what comes later is written down in the shift that is open.
         true => asked.sold(
@@ -143,7 +148,11 @@ pub fn settle(conn: &mut Conn, hold: i64, sale: &Sale, at_work: &Shift, now: Mom
         ),
         false => asked.confirmed(sale.signs.then_some(Confirmation::Signature)),
     };
-    let answer = match expect_prices(conn, sale, taken_at, sold_at) {
+    let sensible = match sale.other_pickup {
+        true => Err(Error::invalid("pickup", "断网前的代领或送货没有兑成，请重新办理。")),
+        false => expect_prices(conn, sale, taken_at, sold_at),
+    };
+    let answer = match sensible {
         Ok(()) => redemption::redeem_all(conn, &[asked])?.pop(),
         Err(error) => Some(Err(error)),
     };
@@ -155,7 +164,10 @@ pub fn settle(conn: &mut Conn, hold: i64, sale: &Sale, at_work: &Shift, now: Mom
     let reason = refused.to_string();
     match (refused.code(), sale.given) {
         ("held_elsewhere", _) => Ok(Outcome::Later(reason)),
-        (_, false) => Ok(Outcome::Refused(reason)),
+        (_, false) => {
+            keep_refusal(conn, &key, now)?;
+            Ok(Outcome::Refused(reason))
+        }
         (code, true) => {
             keep_conflict(
                 conn,
@@ -193,9 +205,29 @@ fn expect_prices(conn: &mut Conn, sale: &Sale, since: Moment, until: Moment) -> 
     Ok(())
 }
 
-fn digest_of(key: &str) -> String {
-    let digest = Sha256::digest(key.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The till is told that nothing happened: whatever of this try is still on its way must not happen afterwards.
+fn keep_refusal(conn: &mut Conn, key: &str, now: Moment) -> Result<()> {
+    let known = refused_among(conn, [key])?;
+    if known.is_empty() {
+        diesel::insert_into(refused_tries::table)
+            .values((refused_tries::key_digest.eq(key), refused_tries::refused_at.eq(now)))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Of these digests of keys, those whose refusal a till was told.
+///
+/// # Errors
+/// Only when the database fails.
+pub(super) fn refused_among<'a>(conn: &mut Conn, keys: impl IntoIterator<Item = &'a str>) -> Result<HashSet<String>> {
+    let keys: Vec<&str> = keys.into_iter().collect();
+    Ok(refused_tries::table
+        .filter(refused_tries::key_digest.eq_any(keys))
+        .select(refused_tries::key_digest)
+        .load::<String>(conn)?
+        .into_iter()
+        .collect())
 }
 
 text_enum! {

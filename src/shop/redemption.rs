@@ -8,7 +8,7 @@
 
 mod refused;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 pub use refused::Refused;
@@ -18,7 +18,7 @@ use super::delivery::Delivery;
 use super::goods::{self, GoodsItem};
 use super::limit::Had;
 use super::offline::{self, Keeper, Lacking};
-use super::offline_sale::{OfflineSale, Sold};
+use super::offline_sale::{self, OfflineSale, Sold};
 use super::partner::Partners;
 use super::proxy::{self, Proxy, ProxyPickup};
 use super::rules::{self, CounterRules};
@@ -208,6 +208,11 @@ impl Redeem {
         }
     }
 
+    /// A digest of the request's key.
+    pub(super) fn key_digest(&self) -> &str {
+        self.request.key_digest()
+    }
+
     /// The day on which the goods went over the counter.
     fn day(&self) -> Day {
         day_of(self.sold.as_ref().map_or(self.at, |sold| sold.at))
@@ -292,6 +297,8 @@ pub fn redeem_all(conn: &mut Conn, asked: &[Redeem]) -> Result<Vec<Result<Redeem
 /// What the counter needs to know to decide a set of requests.
 struct Counter {
     requests: Requests,
+    /// Digests of keys whose refusal a till was told.
+    refused: HashSet<String>,
     earlier: HashMap<Id<Redemption>, Redeemed>,
     wallet: Wallet,
     goods: HashMap<String, GoodsItem>,
@@ -346,6 +353,7 @@ impl Counter {
             stock: Stock::open(conn, &ids)?,
             partners: Partners::load(conn, asked.iter().map(|request| &request.store), since)?,
             earlier: load_earlier(conn, earlier)?,
+            refused: offline_sale::refused_among(conn, asked.iter().map(|asked| asked.request.key_digest()))?,
             requests,
             wallet,
             goods,
@@ -368,6 +376,9 @@ impl Counter {
     fn redeem(&mut self, asked: &Redeem) -> Result<Redeemed> {
         if let Some(earlier) = self.requests.earlier(&asked.request)? {
             return self.replay(&Id::known(earlier));
+        }
+        if asked.sold.is_none() && self.refused.contains(asked.request.key_digest()) {
+            return Err(Error::invalid("key", "这一单先前没有兑成，柜台已经知道，请重新办理。"));
         }
         if asked.sold.is_none() && !self.open_shifts.contains(&asked.shift) {
             return Err(shift::Refused::NoOpenShift.into());

@@ -41,11 +41,23 @@ fn milliseconds(at: Moment) -> i64 {
     at.and_utc().timestamp_millis()
 }
 
+/// A browser that asks for the till's hold.
+#[derive(Deserialize)]
+pub struct AskHold {
+    /// What tells it from another browser at the same till: it made this up itself.
+    device: String,
+}
+
 /// `POST /counter/offline/hold`: what this till may sell without network.
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn take_hold(State(app): State<App>, staff: Staff, headers: HeaderMap) -> Result<Response> {
+pub async fn take_hold(
+    State(app): State<App>,
+    staff: Staff,
+    headers: HeaderMap,
+    ApiJson(asked): ApiJson<AskHold>,
+) -> Result<Response> {
     if let Err(refused) = expect_script(&staff, &headers) {
         return Ok(refused);
     }
@@ -61,7 +73,7 @@ pub async fn take_hold(State(app): State<App>, staff: Staff, headers: HeaderMap)
         .db
         .write(move |conn| {
             let confirm_from = rules::now(conn)?.confirm_from;
-            Ok((offline::open(conn, &shift, salt, now)?, confirm_from))
+            Ok((offline::open(conn, &shift, &asked.device, salt, now)?, confirm_from))
         })
         .await?;
     Ok(Json(match allowance {
@@ -153,6 +165,8 @@ struct SoldSale {
     #[serde(default)]
     signs: bool,
     given: bool,
+    #[serde(default)]
+    other_pickup: bool,
 }
 
 impl SoldSale {
@@ -183,6 +197,7 @@ impl SoldSale {
             slip: self.number,
             signs: self.signs,
             given: self.given,
+            other_pickup: self.other_pickup,
         })
     }
 }
@@ -246,11 +261,22 @@ pub async fn settle(
     Ok(Json(json!({ "sales": answers })).into_response())
 }
 
+/// A till that needs its hold no more.
+#[derive(Deserialize)]
+pub struct GivenBack {
+    hold: i64,
+}
+
 /// `POST /counter/offline/return`: the till gives its hold back.
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn give_back(State(app): State<App>, staff: Staff, headers: HeaderMap) -> Result<Response> {
+pub async fn give_back(
+    State(app): State<App>,
+    staff: Staff,
+    headers: HeaderMap,
+    ApiJson(asked): ApiJson<GivenBack>,
+) -> Result<Response> {
     if let Err(refused) = expect_script(&staff, &headers) {
         return Ok(refused);
     }
@@ -258,7 +284,7 @@ pub async fn give_back(State(app): State<App>, staff: Staff, headers: HeaderMap)
     let by = staff.user.id.clone();
     app.db
         .write(move |conn| match shift::of_person(conn, &by)? {
-            Some(shift) => offline::end(conn, &shift.till_id, now),
+            Some(shift) => offline::give_back(conn, &shift.till_id, asked.hold, now),
             None => Ok(()),
         })
         .await?;
