@@ -84,7 +84,6 @@ pub async fn worker() -> Result<Response> {
     let file = Static::get("sw.js").ok_or(Error::NotFound)?;
     let headers = [
         ("content-type", "text/javascript"),
-        ("cache-control", "no-cache"),
         ("service-worker-allowed", "/counter"),
     ];
     Ok((headers, file.data).into_response())

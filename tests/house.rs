@@ -204,6 +204,11 @@ const BORROWED_TABLES: &[Exception] = &[
         "what an event is about is called as the table is",
     ),
     (
+        "src/shop/web/offline.rs",
+        "cards",
+        "not the table: what the counter's script reads is called so",
+    ),
+    (
         "src/scheme/validator/structure.rs",
         "evidence",
         "a field of a rule is called as the table is",
@@ -1239,7 +1244,7 @@ fn acts(text: &str) -> BTreeSet<String> {
         .filter(|line| !line.trim_start().starts_with("name: \""))
         .flat_map(|line| line.split('"').skip(1).step_by(2));
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    let is_file = |ending: &str| ["html", "json", "sqlite", "xml", "pdf", "csv", "png", "jpg"].contains(&ending);
+    let is_file = |ending: &str| ["html", "js", "json", "sqlite", "xml", "pdf", "csv", "png", "jpg"].contains(&ending);
     quoted
         .filter(|text| {
             let parts = text.split_once('.');

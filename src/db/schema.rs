@@ -1001,9 +1001,9 @@ diesel::table! {
         return_days -> BigInt,
         confirm_from -> Nullable<BigInt>,
         reason -> Text,
-        offline_points -> BigInt,
         set_by -> Text,
         set_at -> Timestamp,
+        offline_points -> BigInt,
     }
 }
 

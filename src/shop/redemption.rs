@@ -6,10 +6,12 @@
 //!
 //! The counter learns "enough" or "short by N", never the balance.
 
+mod basket;
 mod refused;
 
 use std::collections::{HashMap, HashSet};
 
+pub(super) use basket::{Basket, expect_in_stock, price};
 use diesel::prelude::*;
 pub use refused::Refused;
 use serde::{Deserialize, Serialize};
@@ -563,46 +565,6 @@ impl Counter {
         self.requests.save(conn)?;
         audit::record(conn, &self.events)
     }
-}
-
-/// A priced basket.
-pub(super) struct Basket {
-    pub(super) lines: Vec<(GoodsItem, i64)>,
-    pub(super) points: Points,
-}
-
-/// Prices the lines as of now.
-pub(super) fn price(goods: &HashMap<String, GoodsItem>, wanted: &[Wanted]) -> Result<Basket> {
-    let mut lines = Vec::with_capacity(wanted.len());
-    let mut points = Points::ZERO;
-    for line in wanted {
-        let item = goods
-            .get(&line.sku)
-            .filter(|item| item.withdrawn_at.is_none())
-            .ok_or_else(|| Error::invalid("lines", "清单里有本店没有的商品，请核对编号。"))?;
-        points = item
-            .price_points
-            .times(line.quantity)
-            .and_then(|price| points.plus(price))
-            .ok_or_else(|| Error::invalid("lines", "积分合计太大。"))?;
-        lines.push((item.clone(), line.quantity));
-    }
-    Ok(Basket { lines, points })
-}
-
-pub(super) fn expect_in_stock(
-    stock: &Stock,
-    store: &Id<PointsStore>,
-    item: &GoodsItem,
-    quantity: i64,
-    day: Day,
-) -> Result<(), Refused> {
-    let available = stock.available(store, &item.id, day);
-    if available < quantity {
-        let goods = item.name.clone();
-        return Err(Refused::OutOfStock { goods, available });
-    }
-    Ok(())
 }
 
 fn posting(asked: &Redeem, id: &Id<Redemption>, household: &Id<Household>, points: Points) -> Posting {

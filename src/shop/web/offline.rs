@@ -20,7 +20,7 @@ use crate::cards::allow_list::{self, Salt};
 use crate::clock::{Moment, spoken};
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::id::Id;
+use crate::id::{Id, fill_random};
 use crate::page::{self, Problems, Shell};
 use crate::places::household::{self, Household};
 use crate::points::Points;
@@ -45,6 +45,7 @@ fn milliseconds(at: Moment) -> i64 {
 #[derive(Deserialize)]
 pub struct AskHold {
     /// What tells it from another browser at the same till: it made this up itself.
+    #[serde(default)]
     device: String,
 }
 
@@ -68,7 +69,7 @@ pub async fn take_hold(
     };
     let now = app.now();
     let mut salt = Salt::default();
-    getrandom::fill(&mut salt).map_err(Error::internal)?;
+    fill_random(&mut salt);
     let (allowance, confirm_from) = app
         .db
         .write(move |conn| {
@@ -106,6 +107,7 @@ fn packed(allowance: &Allowance) -> Vec<u8> {
 /// A till that says it is there.
 #[derive(Deserialize)]
 pub struct NewBeat {
+    #[serde(default)]
     hold: i64,
     #[serde(default)]
     waiting: i64,
@@ -205,7 +207,9 @@ impl SoldSale {
 /// Sales that waited at a till.
 #[derive(Deserialize)]
 pub struct SoldSales {
+    #[serde(default)]
     hold: i64,
+    #[serde(default)]
     sales: Vec<SoldSale>,
 }
 
@@ -264,6 +268,7 @@ pub async fn settle(
 /// A till that needs its hold no more.
 #[derive(Deserialize)]
 pub struct GivenBack {
+    #[serde(default)]
     hold: i64,
 }
 
