@@ -365,7 +365,7 @@ on_both! {
         // The summary: its end is a formula too.
         let answer = file_of(&town, &auditor, "/registers/file.xlsx?month=2026-11").await;
         let (points, formulas) = rows(&answer.2, "积分月度汇总");
-        let foot = points.iter().find(|row| row[0].to_string() == "期末").unwrap();
+        let foot = points.iter().find(|row| row[0] == "期末").unwrap();
         let outstanding = town.read(|conn| balance::outstanding(conn, AccountKind::Spendable)).await;
         assert_eq!((in_fen(&foot[2]), formulas.len()), (outstanding.0 * 100, 1));
         assert!(!rows(&answer.2, "商品月度汇总").0.is_empty());

@@ -59,6 +59,25 @@ function slipPath() {
   return slip;
 }
 
+/** A sale without network that could not be posted, sent once: the card is nobody's. */
+let conflict;
+function conflicted() {
+  conflict ||= (async () => {
+    const page = await town.enter("shop");
+    await page.goto(`${town.address}/counter`);
+    const answers = await page.evaluate(async () => {
+      const csrf = document.getElementById("sale").elements.csrf.value;
+      const ask = async (path, body) => (await fetch(`/counter/offline/${path}`, { method: "POST", headers: { "content-type": "application/json", "x-csrf": csrf }, body: JSON.stringify(body) })).json();
+      await ask("hold", { device: "a test" });
+      const sale = { key: crypto.randomUUID(), card: "1234567894", lines: [{ sku: "G019", quantity: 2 }], sold_at: Date.now(), number: "D-0001", given: true };
+      return [await ask("sales", { hold: 1, sales: [sale] }), await ask("sales", { hold: 1, sales: [sale] })];
+    });
+    for (const { sales } of answers) assert.equal(sales[0].outcome, "conflict");
+    await page.context().close();
+  })();
+  return conflict;
+}
+
 /** A gathering of the whole town, opened once. */
 let opened;
 function gatheringPath() {
@@ -407,6 +426,10 @@ const PAGES = [
   }, "form.panel .button.primary"), 422],
   ["duties", "admin", followed("/users", "tbody th a")],
   ["users-forbidden", "shop", to("/users"), 403],
+  ["offline-sales", "admin", async (page) => { await conflicted(); return to("/offline-sales")(page); }],
+  ["offline-sales-undecided", "admin", async (page) => { await conflicted(); return sent("/offline-sales", (form) => form.check("[value=borne]"), "form[action^='/offline-sales/'] .button.primary")(page); }, 422],
+  ["offline-sales-read", "auditor", async (page) => { await conflicted(); return to("/offline-sales")(page); }],
+  ["journal-offline", "auditor", async (page) => { await conflicted(); return to("/journal")(page); }],
   ["audit", "auditor", to("/audit")],
   ["import", "admin", to("/import")],
   ["import-report", "admin", sent("/import", (page) => page.setInputFiles("#file", { name: "花名册.csv", mimeType: "text/csv", buffer: Buffer.from(roster) }), 'button[value="dry-run"]')],
@@ -691,7 +714,9 @@ test("the counter's script gets all goods, and the second time only that they ar
   assert.equal((await list.json()).skus.length, (await left.json()).left.length);
   const again = await page.request.get(`${town.address}/counter/goods`, { headers: { "if-none-match": tag } });
   assert.equal(again.status(), 304);
-  for (const answer of [list, left]) town.visited.add(new URL(answer.url()).pathname);
+  const worker = await page.request.get(`${town.address}/counter/sw.js`);
+  assert.deepEqual([worker.status(), worker.headers()["service-worker-allowed"]], [200, "/counter"]);
+  for (const answer of [list, left, worker]) town.visited.add(new URL(answer.url()).pathname);
   await page.context().close();
 });
 

@@ -239,7 +239,7 @@ pub async fn quote(
     headers: HeaderMap,
     ApiJson(asked): ApiJson<AskQuote>,
 ) -> Result<Response> {
-    if let Err(refused) = expect_script(&staff, &headers) {
+    if let Some(refused) = unsigned(&staff, &headers) {
         return Ok(refused);
     }
     let now = app.now();
@@ -321,13 +321,10 @@ pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     accept.is_some_and(|accept| accept.contains("application/json"))
 }
 
-/// Refuses what the page's script did not sign with the page's token.
-pub(super) fn expect_script(staff: &Staff, headers: &HeaderMap) -> std::result::Result<(), Response> {
+/// The answer to what the page's script did not sign with the page's token.
+pub(super) fn unsigned(staff: &Staff, headers: &HeaderMap) -> Option<Response> {
     let sent = headers.get("x-csrf").and_then(|value| value.to_str().ok());
-    match sent == Some(staff.shell.csrf.as_str()) {
-        true => Ok(()),
-        false => Err(say(&STALE_FORM)),
-    }
+    (sent != Some(staff.shell.csrf.as_str())).then(|| say(&STALE_FORM))
 }
 
 /// An error for the page's script: the counter shows its `detail`.

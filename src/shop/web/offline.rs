@@ -12,7 +12,7 @@ use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::counter::{expect_script, say};
+use super::counter::{say, unsigned};
 use crate::access::role::Permission;
 use crate::access::user::{self, User};
 use crate::app::{App, Staff};
@@ -59,7 +59,7 @@ pub async fn take_hold(
     headers: HeaderMap,
     ApiJson(asked): ApiJson<AskHold>,
 ) -> Result<Response> {
-    if let Err(refused) = expect_script(&staff, &headers) {
+    if let Some(refused) = unsigned(&staff, &headers) {
         return Ok(refused);
     }
     let shift = match app.shift_of(&staff).await {
@@ -125,7 +125,7 @@ pub async fn beat(
     headers: HeaderMap,
     ApiJson(said): ApiJson<NewBeat>,
 ) -> Result<Response> {
-    if let Err(refused) = expect_script(&staff, &headers) {
+    if let Some(refused) = unsigned(&staff, &headers) {
         return Ok(refused);
     }
     let shift = match app.shift_of(&staff).await {
@@ -226,7 +226,7 @@ pub async fn settle(
     headers: HeaderMap,
     ApiJson(sold): ApiJson<SoldSales>,
 ) -> Result<Response> {
-    if let Err(refused) = expect_script(&staff, &headers) {
+    if let Some(refused) = unsigned(&staff, &headers) {
         return Ok(refused);
     }
     let shift = match app.shift_of(&staff).await {
@@ -282,7 +282,7 @@ pub async fn give_back(
     headers: HeaderMap,
     ApiJson(asked): ApiJson<GivenBack>,
 ) -> Result<Response> {
-    if let Err(refused) = expect_script(&staff, &headers) {
+    if let Some(refused) = unsigned(&staff, &headers) {
         return Ok(refused);
     }
     let now = app.now();
