@@ -466,7 +466,9 @@ function handOut(slip) {
   current = null;
   sale.elements.card.value = sale.elements.pin.value = '';
   sale.elements.signs.checked = false;
+  byId('card-state').className = 'card-state none';
   byId('card-state').textContent = '';
+  byId('card-state').append(make('strong', '', '请扫积分卡'));
   notice.hidden = true;
   say('ok', `${slip.number}已记下，待入账`);
   showSlip(slip, { programme: document.querySelector('.brand span').firstChild.textContent.trim(), next: ready });

@@ -103,6 +103,14 @@ export function showSlip(slip, { programme, next }) {
   const row = make('p', 'row screen-only'), print = make('button', 'button primary', '打印小票', { type: 'button' }), on = make('button', 'button', '下一位', { type: 'button' });
   print.addEventListener('click', () => globalThis.print());
   on.addEventListener('click', () => { document.body.classList.remove('has-slip'); sheet.remove(); next(); });
+  // The slip holds the keys: Escape is the next household, Tab goes between its two buttons.
+  sheet.addEventListener('keydown', (event) => {
+    event.stopPropagation();
+    if (event.key === 'Escape') on.click();
+    if (event.key !== 'Tab') return;
+    event.preventDefault();
+    (document.activeElement === on ? print : on).focus();
+  });
   row.append(print, on);
   sheet.append(paper, row);
   document.body.append(sheet);
