@@ -5,7 +5,7 @@
 // Everything a code or the server says is put in as textContent, so no text can become markup.
 
 import { Wedge, character, classify, clean, gapSetting, listen } from './wedge.js';
-import { goods, know, loadGoods, lookUp, search } from './shelf.js';
+import { goods, know, loadGoods, lookUp, search, skusOf } from './shelf.js';
 import { makeBar, showSlip } from './offline-bar.js';
 import { startTill } from './offline-page.js';
 import { shrink } from './photo.js';
@@ -380,7 +380,7 @@ async function sendSale() {
 
 const bar = makeBar(page.querySelector('.card-panel'), { say });
 let wasCut = false;
-const till = startTill({ csrf, onChange: (now) => {
+const till = startTill({ csrf, skusOf, onChange: (now) => {
   bar.draw(now);
   if (unsure && unsure.key && !sending) take(outcome());
   if (now.line.isCut !== wasCut) { wasCut = now.line.isCut; changed(); }

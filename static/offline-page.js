@@ -38,7 +38,7 @@ export class Line {
 
 // The server's side of the books. Every call throws when there is no answer to rely on; `definite` marks one that will be
 // the same each time, `detail` what the server says about it.
-export function serverOver(csrf, line, fetch = globalThis.fetch) {
+export function serverOver(csrf, line, fetch = globalThis.fetch, skusOf = async () => null) {
   const ask = (path, seconds) => async (body = {}) => {
     const patience = new AbortController(), timer = setTimeout(() => patience.abort(), seconds * 1000);
     try {
@@ -54,7 +54,18 @@ export function serverOver(csrf, line, fetch = globalThis.fetch) {
       throw error;
     } finally { clearTimeout(timer); }
   };
-  return { hold: ask('hold', 8), beat: ask('beat', 8), sales: ask('sales', 20), giveBack: ask('return', 8) };
+  const hold = async (body) => unpacked(await ask('hold', 8)(body), skusOf);
+  return { hold, beat: ask('beat', 8), sales: ask('sales', 20), giveBack: ask('return', 8) };
+}
+
+// The hold names units in the order of the counter's list of goods, which the page has already.
+async function unpacked(answer, skusOf) {
+  if (answer.hold === null) return answer;
+  const { list, units } = answer.goods, skus = await skusOf(list);
+  if (!skus) throw Object.assign(new Error('another list of goods'), { answered: true, detail: '' });
+  const goods = {};
+  units.forEach((many, row) => { if (many > 0) goods[skus[row]] = many; });
+  return Object.assign({}, answer, { goods });
 }
 
 async function read(answer) {
@@ -86,7 +97,7 @@ let mine = null; // The till of this page, if it has one.
 
 // Opens the till on the counter page. Gives at once an object that can sell; `onChange` is called whenever something to be
 // seen has changed. `state` is 'opening', 'open', 'beside' (another tab has it) or 'unable'.
-export function startTill({ csrf, onChange = () => {} }) {
+export function startTill({ csrf, skusOf, onChange = () => {} }) {
   const line = new Line(() => { changed(); pulse(); });
   const counter = { line, till: null, state: able() ? 'opening' : 'unable', trouble: '', sell, handOver, pulse };
   const changed = () => onChange(counter);
@@ -98,7 +109,7 @@ export function startTill({ csrf, onChange = () => {} }) {
     clearTimeout(waiting);
     const store = await openStore();
     await persist();
-    counter.till = mine = await openTill({ store, clock, server: serverOver(csrf, line), onChange: changed });
+    counter.till = mine = await openTill({ store, clock, server: serverOver(csrf, line, globalThis.fetch, skusOf), onChange: changed });
     counter.state = 'open';
     if (navigator.onLine === false) line.cut();
     addEventListener('offline', () => line.cut());

@@ -37,14 +37,23 @@ async function read(url, cache) {
 // The list as the server sends it. Goods may change between its two parts; then both are asked for once more.
 async function fetchGoods(cache) {
   const [list, left] = await Promise.all([read('/counter/goods', cache), read('/counter/goods/left', 'no-store')]);
-  if (list.list === left.said.list) return Object.assign(list.said, { left: left.said.left });
+  if (list.list === left.said.list) return Object.assign(list.said, { list: list.list, left: left.said.left });
   if (cache === 'reload') throw new Error('the list changes while it is read');
   return fetchGoods('reload');
 }
 
+let loading = null; // The list that is coming or has come.
+
+// The short codes of the list of this name, in its order; nothing when the page has another list.
+export async function skusOf(name) {
+  const list = await loading;
+  return list && list.list === name ? list.skus : null;
+}
+
 // The one place where the list of goods comes from. Answers how many there are.
 export async function loadGoods() {
-  const list = await fetchGoods('no-cache');
+  loading = fetchGoods('no-cache');
+  const list = await loading;
   const letters = new Map(), digits = new Map();
   for (const letter of Object.keys(list.initials)) for (const character of list.initials[letter]) letters.set(character, letter);
   const digitsOf = (sku) => sku.replace(/^[^0-9]*0*/, '');

@@ -224,6 +224,12 @@ test("the server over fetch: what is an answer and what is none", async () => {
   answer = { status: 0, ok: false, headers: new Headers() };
   await assert.rejects(over.sales({}), { definite: false, detail: "登录已过期，请重新登录" });
   assert.equal(line.isCut, false);
+  // The hold's units stand in the order of the page's list of goods; with another list there is no hold.
+  const withList = serverOver("token", line, async () => json(200, { hold: 3, goods: { list: "monday", units: [2, 0, 5] } }), async (name) => (name === listed ? ["G001", "G002", "G003"] : null));
+  let listed = "monday";
+  assert.deepEqual((await withList.hold({})).goods, { G001: 2, G003: 5 });
+  listed = "tuesday";
+  await assert.rejects(withList.hold({}), { answered: true });
   answer = json(502, {});
   await assert.rejects(over.beat({}));
   await assert.rejects(over.beat({}));

@@ -77,6 +77,8 @@ pub async fn take_hold(
             Ok((offline::open(conn, &shift, &asked.device, salt, now)?, confirm_from))
         })
         .await?;
+    // Twenty thousand short codes would weigh more than the page: the units stand in the order of the list of goods.
+    let list = super::shelf::list(&app, &staff).await?;
     Ok(Json(match allowance {
         None => json!({ "hold": null, "now": milliseconds(now), "points_each": 0 }),
         Some(allowance) => json!({
@@ -88,10 +90,15 @@ pub async fn take_hold(
             "confirm_from": confirm_from,
             "salt": allow_list::written(&allowance.salt),
             "cards": allow_list::written(&packed(&allowance)),
-            "goods": allowance.goods,
+            "goods": json!({ "list": list.tag, "units": units_of(&list.skus, &allowance) }),
         }),
     })
     .into_response())
+}
+
+fn units_of(skus: &[String], allowance: &Allowance) -> Vec<i64> {
+    let units = skus.iter().map(|sku| allowance.goods.get(sku).copied().unwrap_or(0));
+    units.collect()
 }
 
 /// Ten bytes a card: eight of its digest, two of what its household may spend.

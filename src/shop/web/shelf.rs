@@ -129,13 +129,15 @@ fn by_category(mut tiles: Vec<Tile>) -> Vec<Shelf> {
 }
 
 /// The list of goods as it is sent, the name of this list, and what is left of the goods in it.
-struct List {
+pub(super) struct List {
     body: Vec<u8>,
-    tag: String,
+    pub(super) tag: String,
+    /// Short codes, in the order of the list.
+    pub(super) skus: Vec<String>,
     left: Vec<i64>,
 }
 
-async fn list(app: &App, staff: &Staff) -> Result<List> {
+pub(super) async fn list(app: &App, staff: &Staff) -> Result<List> {
     let store = app.shift_of(staff).await?.store_id;
     let today = day_of(app.now());
     app.db
@@ -144,7 +146,8 @@ async fn list(app: &App, staff: &Staff) -> Result<List> {
             let body = serde_json::to_vec(&columns).map_err(Error::internal)?;
             let digest = Sha256::digest(&body);
             let tag: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-            Ok(List { body, tag, left })
+            let skus = columns.skus;
+            Ok(List { body, tag, skus, left })
         })
         .await
 }
