@@ -31,7 +31,7 @@ use crate::shop::offline::{self, Allowance};
 use crate::shop::offline_sale::{self, Decide, Decision, OfflineConflict, Outcome, Sale};
 use crate::shop::redemption::Wanted;
 use crate::shop::rules;
-use crate::shop::shift;
+use crate::shop::shift::{self, Shift};
 use crate::shop::store::{self, PointsStore};
 
 /// In the list of cards: this one was stopped.
@@ -39,6 +39,22 @@ const STOPPED: u16 = u16::MAX;
 
 fn milliseconds(at: Moment) -> i64 {
     at.and_utc().timestamp_millis()
+}
+
+/// The shift in which the script asks, or what it is told instead.
+async fn at_the_till(
+    app: &App,
+    staff: &Staff,
+    headers: &HeaderMap,
+) -> Result<std::result::Result<Shift, Box<Response>>> {
+    if let Some(refused) = unsigned(staff, headers) {
+        return Ok(Err(Box::new(refused)));
+    }
+    match app.shift_of(staff).await {
+        Ok(shift) => Ok(Ok(shift)),
+        Err(error @ Error::Refused(_)) => Ok(Err(Box::new(say(&error)))),
+        Err(error) => Err(error),
+    }
 }
 
 /// A browser that asks for the till's hold.
@@ -59,13 +75,9 @@ pub async fn take_hold(
     headers: HeaderMap,
     ApiJson(asked): ApiJson<AskHold>,
 ) -> Result<Response> {
-    if let Some(refused) = unsigned(&staff, &headers) {
-        return Ok(refused);
-    }
-    let shift = match app.shift_of(&staff).await {
+    let shift = match at_the_till(&app, &staff, &headers).await? {
         Ok(shift) => shift,
-        Err(error @ Error::Refused(_)) => return Ok(say(&error)),
-        Err(error) => return Err(error),
+        Err(refused) => return Ok(*refused),
     };
     let now = app.now();
     let mut salt = Salt::default();
@@ -132,13 +144,9 @@ pub async fn beat(
     headers: HeaderMap,
     ApiJson(said): ApiJson<NewBeat>,
 ) -> Result<Response> {
-    if let Some(refused) = unsigned(&staff, &headers) {
-        return Ok(refused);
-    }
-    let shift = match app.shift_of(&staff).await {
+    let shift = match at_the_till(&app, &staff, &headers).await? {
         Ok(shift) => shift,
-        Err(error @ Error::Refused(_)) => return Ok(say(&error)),
-        Err(error) => return Err(error),
+        Err(refused) => return Ok(*refused),
     };
     let now = app.now();
     let answer = app
@@ -233,13 +241,9 @@ pub async fn settle(
     headers: HeaderMap,
     ApiJson(sold): ApiJson<SoldSales>,
 ) -> Result<Response> {
-    if let Some(refused) = unsigned(&staff, &headers) {
-        return Ok(refused);
-    }
-    let shift = match app.shift_of(&staff).await {
+    let shift = match at_the_till(&app, &staff, &headers).await? {
         Ok(shift) => shift,
-        Err(error @ Error::Refused(_)) => return Ok(say(&error)),
-        Err(error) => return Err(error),
+        Err(refused) => return Ok(*refused),
     };
     if sold.sales.len() > MOST_SALES {
         return Ok(say(&Error::invalid("sales", format!("一次最多传{MOST_SALES}单。"))));
