@@ -205,6 +205,7 @@ async fn expect_found(town: &Town, tamper: &'static str, place: &'static str) {
             "redemptions",
             "redemption_voids",
             "household_events",
+            "settlement_lines",
         ] {
             let guards = match conn {
                 Conn::Sqlite(_) => {
