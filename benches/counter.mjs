@@ -197,7 +197,7 @@ try {
   const { times, again } = await scans(page, held, token);
   const typed = await searches(page);
   // The sign on its tab the browser fetches when it likes.
-  const quotes = requests.filter((request) => request.url().endsWith("/counter/quote")), fetched = requests.filter((request) => !quotes.includes(request) && !request.url().endsWith("/icon.svg"));
+  const quotes = requests.filter((request) => request.url().endsWith("/counter/quote")), fetched = requests.filter((request) => !quotes.includes(request) && !request.url().endsWith("/icon.svg") && !request.url().includes("/counter/offline/"));
 
   console.log(`
 | ${settings.goods} kinds of goods, ms | p50 | p95 | most | p95 wanted |

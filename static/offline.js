@@ -83,8 +83,6 @@ class Draft {
 export async function openTill(parts) {
   const till = new Till(parts);
   till.kept = await parts.store.load();
-  // Two browsers at one till must not sell by one hold: each has a name that it made up.
-  if (!till.kept.has('device')) await till.change((draft) => draft.set('device', till.newKey()));
   return till;
 }
 
@@ -351,9 +349,11 @@ class Till {
 
   // The next entries that belong to one hold; a sale that is just being tried is not overtaken.
   batch(from, size) {
+    // Where nothing is kept, a try whose answer was lost is asked after all the same.
+    const asked = (entry) => this.kept.has('without') && !entry.given;
     const all = this.queue().slice(from), hold = all.length ? all[0].hold || (this.hold && this.hold.hold) : null, batch = [];
     for (const entry of all) {
-      if (this.tried.has(entry.key) || (entry.hold || hold) !== hold || batch.length === size || !hold) break;
+      if (this.tried.has(entry.key) || (entry.hold || hold) !== hold || batch.length === size || (!hold && !asked(entry))) break;
       batch.push(entry);
     }
     return [batch, hold];
@@ -437,6 +437,8 @@ class Till {
     if (this.hold) return true;
     if (this.kept.get('returning')) await this.sendBack();
     this.since = await this.change((draft) => draft.sales());
+    // Two browsers at one till must not sell by one hold: each has a name that it made up.
+    if (!this.kept.has('device')) await this.change((draft) => draft.set('device', this.newKey()));
     const answer = await this.server.hold({ device: this.kept.get('device') });
     await this.change((draft) => this.adopt(draft, answer));
     return true;
@@ -444,7 +446,9 @@ class Till {
 
   // The answer may be older than what was sold since the question: what may or may not be in it already is taken from it.
   async adopt(draft, answer) {
-    if (answer.hold === null) { this.heard(draft, answer.now); return; } // The counter's rules allow nothing without network.
+    // Nothing is kept for this browser: by the counter's rules, at a partner's, or because another browser has the hold.
+    if (answer.hold === null) { this.heard(draft, answer.now); draft.set('without', true); return; }
+    draft.remove('without');
     const cards = readCards(answer.cards), goods = new Map(Object.entries(answer.goods));
     for (const entry of new Map(this.since.map((one) => [one.key, one])).values()) {
       const digest = await this.digest(answer.salt, numberOf(entry.card)), kept = draft.entry(entry.key);

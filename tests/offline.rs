@@ -92,7 +92,7 @@ fn sale(key: &str, card: &str, lines: &[(&str, i64)], sold_at: Moment) -> Sale {
 
 async fn settle(town: &Town, hold: i64, sale: Sale, shift: &Shift, now: Moment) -> Outcome {
     let shift = shift.clone();
-    town.write(move |conn| offline_sale::settle(conn, hold, &sale, &shift, now))
+    town.write(move |conn| offline_sale::settle(conn, Some(hold), &sale, &shift, now))
         .await
         .unwrap()
 }
@@ -657,7 +657,7 @@ impl Sim<'_> {
             };
             for _ in 0..times {
                 outcome = Some(piece(conn, |conn| {
-                    offline_sale::settle(conn, hold, &sent, &shift, now)
+                    offline_sale::settle(conn, Some(hold), &sent, &shift, now)
                 })?);
             }
             let heard = line != Line::AnswerLost;

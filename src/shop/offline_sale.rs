@@ -112,20 +112,29 @@ impl Sold {
     }
 }
 
-/// Writes a sale of a hold down and answers what became of it; sent again, it is answered like the first time.
+/// Writes a sale of a hold down and answers what became of it; sent again, it is answered like the first time. Without a hold
+/// only a try is asked after.
 ///
 /// # Errors
 /// `NotFound` for a hold of another store; `Invalid` for a sale that no till of ours can have made.
-pub fn settle(conn: &mut Conn, hold: i64, sale: &Sale, at_work: &Shift, now: Moment) -> Result<Outcome> {
+pub fn settle(conn: &mut Conn, hold: Option<i64>, sale: &Sale, at_work: &Shift, now: Moment) -> Result<Outcome> {
     if let Some(made) = request::made_with(conn, &sale.key)? {
         return Ok(Outcome::Posted(Id::known(made)));
     }
-    let of_till = offline::of_hold(conn, hold)?.ok_or(Error::NotFound)?;
-    let sold_in = shift::by_id(conn, &of_till.shift_id)?;
+    let (sold_in, taken_at) = match hold {
+        None if sale.given => return Err(Error::NotFound),
+        None => (at_work.clone(), now),
+        Some(hold) => {
+            let of_till = offline::of_hold(conn, hold)?.ok_or(Error::NotFound)?;
+            (
+                shift::by_id(conn, &of_till.shift_id)?,
+                hold::by_number(conn, hold)?.taken_at,
+            )
+        }
+    };
     if sold_in.store_id != at_work.store_id {
         return Err(Error::NotFound);
     }
-    let taken_at = hold::by_number(conn, hold)?.taken_at;
     let sold_at = sale.sold_at.clamp(taken_at, now.max(taken_at));
     let asked = Redeem::new(&sale.key, &sale.card, &sale.lines, Pickup::Household, &sold_in, now)?;
     let key = asked.key_digest().to_owned();

@@ -13,7 +13,7 @@ import { digestOf, openTill, readCards } from "../../static/offline.js";
 
 const SEEDS = Number(process.env.SEEDS || 2_000);
 const ONLY = process.env.SEED && Number(process.env.SEED);
-const MUTANT_SEEDS = 1_500;
+const MUTANT_SEEDS = 6_000;
 
 const HAPPENED = [
   "offline", "handed over", "queue refused", "recall answered", "later", "power cut", "write failed", "answer lost", "request lost", "clock set",

@@ -222,8 +222,9 @@ impl SoldSale {
 /// Sales that waited at a till.
 #[derive(Deserialize)]
 pub struct SoldSales {
+    /// None where nothing is kept: then tries are asked after, and nothing was given.
     #[serde(default)]
-    hold: i64,
+    hold: Option<i64>,
     #[serde(default)]
     sales: Vec<SoldSale>,
 }
