@@ -347,7 +347,7 @@ fn keep_conflict(
         .values(&conflict)
         .execute(conn)?;
     let subject = format!("offline_conflict:{}", conflict.number);
-    let event = crate::audit::Event::new(by.as_str(), "offline_sale.refused", subject, code.to_owned(), now);
+    let event = crate::audit::Event::new(by.as_str(), "offline_sale.refused", subject, reason.to_owned(), now);
     crate::audit::record(conn, &[event])
 }
 
