@@ -23,6 +23,7 @@ use crate::ledger::hold;
 use crate::page::Shell;
 use crate::places::area::{Area, Tree};
 use crate::places::programme::{self, Programme};
+use crate::print::Printer;
 use crate::recall::Recall;
 use crate::shop::shift::{self, Shift};
 use crate::shop::store::{self, PointsStore};
@@ -36,6 +37,8 @@ pub struct App {
     pub clock: Clock,
     /// The folder of what people bring as proof.
     pub files: Files,
+    /// The printing press.
+    pub printer: Printer,
     shared: Arc<Shared>,
 }
 
@@ -54,6 +57,8 @@ struct Shared {
     pins: Attempts,
     /// Password hashing takes a core for a while; this many at a time.
     hashing: tokio::sync::Semaphore,
+    /// One paper is set at a time.
+    press: tokio::sync::Semaphore,
 }
 
 /// How long a deadline may have passed before somebody looks.
@@ -74,8 +79,10 @@ impl App {
 
     fn over(db: Db, clock: Clock, is_demo: bool) -> App {
         let setup_code = Secret::new().reveal().chars().take(8).collect();
+        let files = Files::beside(db.location());
         App {
-            files: Files::beside(db.location()),
+            printer: Printer::with_folder(files.sibling("printables")),
+            files,
             db,
             clock,
             shared: Arc::new(Shared {
@@ -90,6 +97,7 @@ impl App {
                 reports: Attempts::of_reports(),
                 pins: Attempts::of_pins(),
                 hashing: tokio::sync::Semaphore::new(2),
+                press: tokio::sync::Semaphore::new(1),
             }),
         }
     }
@@ -97,7 +105,8 @@ impl App {
     /// The same application with its files in another folder.
     #[must_use]
     pub fn with_files(self, files: Files) -> App {
-        App { files, ..self }
+        let printer = Printer::with_folder(files.sibling("printables"));
+        App { files, printer, ..self }
     }
 
     /// Now.
@@ -130,6 +139,7 @@ impl App {
         if deleted > 0 {
             tracing::info!(deleted, "photographs whose time was over");
         }
+        self.discard_old_jobs().await?;
         Ok(())
     }
 
@@ -281,6 +291,10 @@ impl App {
     #[must_use]
     pub fn reports(&self) -> &Attempts {
         &self.shared.reports
+    }
+
+    pub(crate) async fn press_turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
+        self.shared.press.acquire().await.map_err(Error::internal)
     }
 
     /// Runs something that takes a core for a while, two at a time.

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::db::Location;
 use crate::files::Files;
+use crate::papers::order::Asked;
 
 /// 积善 Jishan: civility points and points supermarkets.
 #[derive(Debug, Parser)]
@@ -65,6 +66,9 @@ pub enum Command {
         #[command(subcommand)]
         what: Card,
     },
+    /// Print a paper: PDF, PNG or dots for a receipt printer, by the ending of the file. `cards` and `statements` print
+    /// many into a folder, and go on where they were stopped.
+    Print(Box<Print>),
     /// Tokens for programs.
     Token {
         /// What to do with them.
@@ -134,6 +138,98 @@ pub enum Scheme {
         #[command(flatten)]
         place: Place,
     },
+}
+
+/// What to print.
+#[derive(Debug, Args)]
+pub struct Print {
+    /// Which paper, as `statement`, `notice`, `board`; `cards` and `statements` for many.
+    pub paper: String,
+    /// Where to write it: `.pdf`, `.png` (each further page beside it) or `.escpos`; a folder for `cards` and `statements`.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Which one.
+    #[command(flatten)]
+    pub which: Which,
+    /// Print this file of data, as in printables/samples, instead of a programme's.
+    #[arg(long)]
+    pub data_file: Option<PathBuf>,
+    /// Print the sample with made-up people instead of a programme's data.
+    #[arg(long, conflicts_with = "data_file")]
+    pub sample: bool,
+    /// The folder of changed templates and further fonts; without it, `printables` in the data folder.
+    #[arg(long, env = "JISHAN_PRINTABLES")]
+    pub printables: Option<PathBuf>,
+    /// Dots per inch of a PNG.
+    #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u32).range(36..=600))]
+    pub dpi: u32,
+    /// Where the programme lives.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Which one of its kind a paper is about.
+#[derive(Clone, Debug, Args)]
+pub struct Which {
+    /// A household's code.
+    #[arg(long)]
+    pub household: Option<String>,
+    /// The number, or the id, of a notice, session, shift, receipt, redemption …
+    #[arg(long)]
+    pub id: Option<String>,
+    /// A month, as 2026-11.
+    #[arg(long)]
+    pub month: Option<String>,
+    /// The code of an area; the whole programme without it.
+    #[arg(long)]
+    pub area: Option<String>,
+    /// The name of a store; the only one without it.
+    #[arg(long)]
+    pub store: Option<String>,
+    /// The size of the paper where there is a choice: a2, a3, a4, a5, 58, 80.
+    #[arg(long)]
+    pub size: Option<String>,
+    /// How many: cards, ballots, days ahead.
+    #[arg(long, alias = "households")]
+    pub count: Option<u32>,
+    /// Large type.
+    #[arg(long)]
+    pub large: bool,
+    /// Which register, title or duty, where there is a choice.
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Words to print, where a paper has room for them.
+    #[arg(long)]
+    pub text: Option<String>,
+}
+
+impl From<Which> for Asked {
+    fn from(which: Which) -> Asked {
+        let Which {
+            household,
+            id,
+            month,
+            area,
+            store,
+            size,
+            count,
+            large,
+            kind,
+            text,
+        } = which;
+        Asked {
+            household,
+            id,
+            month,
+            area,
+            store,
+            size,
+            count,
+            large,
+            kind,
+            text,
+        }
+    }
 }
 
 /// What to do with cards.

@@ -208,6 +208,12 @@ impl Files {
         Files { folder }
     }
 
+    /// A folder beside this one, for what else a programme keeps outside the database.
+    #[must_use]
+    pub fn sibling(&self, name: &str) -> PathBuf {
+        self.folder.with_file_name(name)
+    }
+
     /// Keeps a file under its name. Keeping it again changes nothing.
     ///
     /// # Errors

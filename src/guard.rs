@@ -179,14 +179,19 @@ fn duties_label(person: &Recognised) -> String {
 /// Links beside the desk at most: what fits on a phone. The desk has them all.
 const MOST_LINKS: usize = 7;
 
-/// What the stock keeper does stands under the stock in the menu.
-const UNDER_STOCK: &[&str] = &["/goods", "/stocktakes", "/donations", "/donors", "/wishes"];
-
 /// Where a person may go, in the order of a day's work.
 fn links(duties: &Duties) -> Vec<Link> {
     let nominations = match duties.permit(Permission::Verify) {
         true => "核实",
         false => "申报记录",
+    };
+    // What the stock keeper does stands under the stock in the menu, a statement under its partner's shop.
+    let under_stock: &[&str] = &["/goods", "/stocktakes", "/donations", "/donors", "/wishes"];
+    let under = |href: &str| match href {
+        "/stock" => under_stock,
+        "/partners" => &["/settlements"],
+        "/journal" => &["/offline-sales"],
+        _ => &[],
     };
     let all = [
         (Permission::Nominate, "/nominations/new", "申报"),
@@ -207,9 +212,10 @@ fn links(duties: &Duties) -> Vec<Link> {
     let permitted = all.into_iter().filter(|(permission, _, _)| duties.permit(*permission));
     permitted
         .take(MOST_LINKS)
-        .map(|(_, href, label)| {
-            let also = if href == "/stock" { UNDER_STOCK } else { &[] };
-            Link { href, label, also }
+        .map(|(_, href, label)| Link {
+            href,
+            label,
+            also: under(href),
         })
         .collect()
 }

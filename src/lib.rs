@@ -8,7 +8,7 @@
 //! | floor | rooms |
 //! | --- | --- |
 //! | 0 words | `id` `points` `money` `clock` `error` |
-//! | 1 ground | `db` `audit` `files` `photo` `request` `page` |
+//! | 1 ground | `db` `audit` `files` `photo` `request` `page` `print` |
 //! | 2 books | `ledger` |
 //! | 3 | `places` |
 //! | 4 | `access` |
@@ -16,7 +16,8 @@
 //! | 6 | `registry` |
 //! | 7 | `council` `shop` |
 //! | 8 | `statements` `registers` |
-//! | roof | every `web.rs` and `api.rs`, `app` `guard` `sent` `recall` `routes` `assets` `config` `books` `demo` |
+//! | 9 | `papers` |
+//! | roof | every `web.rs` and `api.rs`, `app` `guard` `press` `sent` `recall` `routes` `assets` `config` `books` `demo` |
 
 pub mod clock;
 pub mod error;
@@ -29,12 +30,14 @@ pub mod db;
 pub mod files;
 pub mod page;
 pub mod photo;
+pub mod print;
 pub mod request;
 
 pub mod access;
 pub mod cards;
 pub mod council;
 pub mod ledger;
+pub mod papers;
 pub mod places;
 pub mod registers;
 pub mod registry;
@@ -48,6 +51,7 @@ pub mod books;
 pub mod config;
 pub mod demo;
 pub mod guard;
+pub mod press;
 pub mod recall;
 pub mod routes;
 pub mod sent;

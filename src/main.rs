@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,14 +12,19 @@ use jishan::access::{session, user};
 use jishan::app::App;
 use jishan::cards::photo::decode_photo;
 use jishan::clock::{Clock, day_of};
-use jishan::config::{Card, Command, Config, Import, Place, Scheme, Token};
+use jishan::config::{Card, Command, Config, Import, Place, Print, Scheme, Token};
 use jishan::db::{Db, Location, migrate};
 use jishan::error::{Error, Result};
 use jishan::files::Files;
+use jishan::id::Id;
+use jishan::papers::job::{self, Kind};
+use jishan::papers::order::Order;
+use jishan::papers::paper::Paper;
 use jishan::places::import;
+use jishan::print::{Printer, Purpose};
 use jishan::scheme::{validator, version};
 use jishan::shop::goods;
-use jishan::{books, demo, routes};
+use jishan::{books, demo, press, routes};
 use tokio::net::TcpListener;
 
 fn main() -> ExitCode {
@@ -66,6 +71,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Card {
             what: Card::Decode { image },
         } => decode_card(&image),
+        Command::Print(what) => print(*what).await,
         Command::Token {
             what: Token::Create { user, place },
         } => create_token(&place, user).await,
@@ -136,6 +142,7 @@ async fn serve(app: App, listener: TcpListener, help: Option<&str>) -> Result<Ex
         let _ = writeln!(say, "数据库是空的。请打开上面的网址完成首次设置，设置码：{code}");
     }
     let _ = say.flush();
+    app.resume_jobs().await?;
     let due = tokio::spawn(app.clone().keep_running_due());
     let service = routes::router(app).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service)
@@ -245,7 +252,7 @@ fn scheme_text(file: &Path) -> Result<String> {
     }
 }
 
-async fn export_scheme(place: &Place, number: Option<i64>, out: Option<std::path::PathBuf>) -> Result<ExitCode> {
+async fn export_scheme(place: &Place, number: Option<i64>, out: Option<PathBuf>) -> Result<ExitCode> {
     let db = open(&place.location())?;
     let today = day_of(Clock::System.now());
     let text = db.read(move |conn| version::export(conn, number, today)).await?;
@@ -256,6 +263,131 @@ async fn export_scheme(place: &Place, number: Option<i64>, out: Option<std::path
         None => print!("{text}"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn print(what: Print) -> Result<ExitCode> {
+    if let Some(kind) = bulk(&what) {
+        return print_many(what, kind).await;
+    }
+    let now = Clock::System.now();
+    let printables = what
+        .printables
+        .unwrap_or_else(|| what.place.files().sibling("printables"));
+    let printer = Printer::with_folder(printables);
+    let name = if what.paper == "board" {
+        "honour-board"
+    } else {
+        &what.paper
+    };
+    let (data, purpose) = match (&what.data_file, what.sample, Paper::from_word(name)) {
+        (Some(file), ..) => (std::fs::read(file).map_err(Error::internal)?, Purpose::Keeping),
+        (None, true, _) => match Printer::original(&format!("samples/{name}.json")) {
+            Some(sample) => (sample.into_bytes(), Purpose::Keeping),
+            None => return Ok(unknown_paper(name)),
+        },
+        (None, false, None) => return Ok(unknown_paper(name)),
+        (None, false, Some(paper)) => {
+            let order = Order {
+                asked: what.which.into(),
+                duties: None,
+                now,
+            };
+            let db = open(&what.place.location())?;
+            (db.read(move |conn| paper.load(conn, &order)).await?, paper.purpose())
+        }
+    };
+    let sheets = printer.set_json(&format!("{name}.typ"), data)?;
+    let write = |file: &Path, bytes: Vec<u8>| std::fs::write(file, bytes).map_err(Error::internal);
+    match what
+        .out
+        .extension()
+        .and_then(|ending| ending.to_str())
+        .unwrap_or_default()
+    {
+        "png" => {
+            for page in 0..sheets.pages() {
+                let file = match page {
+                    0 => what.out.clone(),
+                    page => what.out.with_extension(format!("{}.png", page.saturating_add(1))),
+                };
+                write(&file, sheets.png(page, what.dpi)?.unwrap_or_default())?;
+            }
+        }
+        "escpos" => write(&what.out, sheets.escpos()?)?,
+        "pdf" => write(&what.out, sheets.pdf(purpose, now)?)?,
+        _ => {
+            eprintln!("{}：文件名要以.pdf、.png或.escpos结尾。", what.out.display());
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    println!("{}：{}页", what.out.display(), sheets.pages());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn unknown_paper(name: &str) -> ExitCode {
+    let names: Vec<&str> = Paper::ALL.iter().map(|paper| paper.word()).collect();
+    eprintln!(
+        "没有“{name}”这种打印件。可以打印：cards、statements、{}。",
+        names.join("、")
+    );
+    ExitCode::FAILURE
+}
+
+/// Which job is asked for, if it is one of a programme's.
+fn bulk(what: &Print) -> Option<Kind> {
+    Kind::from_word(&what.paper).filter(|_| what.data_file.is_none() && !what.sample)
+}
+
+/// Prints many into a folder. The job's id lies in it, so that the same command goes on where it was stopped.
+async fn print_many(what: Print, kind: Kind) -> Result<ExitCode> {
+    let app = App::new(open(&what.place.location())?, Clock::System).with_files(what.place.files());
+    let folder = what.out;
+    std::fs::create_dir_all(&folder).map_err(Error::internal)?;
+    let note = folder.join("job");
+    let id = match std::fs::read_to_string(&note) {
+        Ok(id) => Id::known(id.trim()),
+        Err(_) => {
+            let order = Order {
+                asked: what.which.into(),
+                duties: None,
+                now: app.now(),
+            };
+            let job = app
+                .db
+                .write(move |conn| job::ask(conn, kind, &order, job::COMMAND_LINE))
+                .await?;
+            std::fs::write(&note, job.id.as_str()).map_err(Error::internal)?;
+            job.id
+        }
+    };
+    let bar = progress_bar();
+    bar.set_message(kind.label());
+    let done = tokio::select! {
+        done = press::run(&app, &id, &folder, |progress| {
+            bar.set_length(progress.papers.unsigned_abs());
+            bar.set_position(progress.done.unsigned_abs());
+        }) => Some(done?),
+        () = asked_to_stop() => None,
+    };
+    bar.finish_and_clear();
+    let parts = app.db.read(move |conn| job::parts(conn, &id)).await?;
+    let progress = job::progress(&parts);
+    for problem in parts.iter().flat_map(|part| part.problems.lines()) {
+        eprintln!("{problem}");
+    }
+    match done {
+        Some(_) => {
+            println!("{}：{}份{}", folder.display(), progress.done, kind.label());
+            Ok(ExitCode::SUCCESS)
+        }
+        None => {
+            println!(
+                "已停止：打印了{}份，共{}份。再运行同一条命令就接着打印。",
+                progress.done, progress.papers
+            );
+            Ok(ExitCode::FAILURE)
+        }
+    }
 }
 
 fn decode_card(image: &Path) -> Result<ExitCode> {

@@ -40,6 +40,40 @@ impl Fen {
     }
 }
 
+/// Shares a pool out by weights, to the fen: the parts make the pool exactly, each is what is due to it or a fen more.
+///
+/// The fen that are left over go to the largest remainders, of equal ones to the first. A weight of zero or less gets
+/// nothing. Without any weight, and for a pool below zero, nobody gets anything.
+#[must_use]
+pub fn share_out(pool: Fen, weights: &[i64]) -> Vec<Fen> {
+    let weights: Vec<i128> = weights.iter().map(|weight| i128::from((*weight).max(0))).collect();
+    let all: i128 = weights.iter().sum();
+    let pool = i128::from(pool.0.max(0));
+    // A pool and a weight fit into 63 bits each, so their product fits here.
+    let due = |weight: i128| pool.saturating_mul(weight);
+    let whole = |weight: i128| due(weight).checked_div(all).unwrap_or(0);
+    let remainder = |weight: i128| due(weight).checked_rem(all).unwrap_or(0);
+    let mut parts: Vec<i128> = weights.iter().map(|weight| whole(*weight)).collect();
+    let given: i128 = parts.iter().sum();
+    let left = if all > 0 { pool.saturating_sub(given) } else { 0 };
+    let mut order: Vec<(i128, usize)> = weights
+        .iter()
+        .enumerate()
+        .map(|(at, weight)| (remainder(*weight), at))
+        .collect();
+    order.sort_by_key(|(remainder, at)| (std::cmp::Reverse(*remainder), *at));
+    for (_, at) in order.into_iter().take(usize::try_from(left).unwrap_or(0)) {
+        if let Some(part) = parts.get_mut(at) {
+            *part = part.saturating_add(1);
+        }
+    }
+    // No part is more than the pool, which was an `i64`.
+    parts
+        .into_iter()
+        .map(|part| Fen(i64::try_from(part).unwrap_or(0)))
+        .collect()
+}
+
 impl fmt::Display for Fen {
     /// Yuan with two places: `12.60`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,5 +108,52 @@ mod tests {
         assert_eq!(Fen::worth(Points(1), Decimal::new(1005, 3)), Some(Fen(101)));
         assert_eq!(Fen::worth(Points(i64::MAX), Decimal::new(155, 2)), None);
         assert_eq!(Fen(1260).to_string(), "12.60");
+    }
+
+    fn shared(pool: i64, weights: &[i64]) -> Vec<i64> {
+        share_out(Fen(pool), weights).into_iter().map(|part| part.0).collect()
+    }
+
+    #[test]
+    fn a_pool_is_shared_out_to_the_last_fen() {
+        // By hand: 100 over 3 is 33 each and one left, which goes to the first.
+        assert_eq!(shared(100, &[1, 1, 1]), [34, 33, 33]);
+        // 10 × 6/8 = 7.5, 10 × 1/8 = 1.25 twice: the one that is left goes to the largest remainder, wherever it stands.
+        assert_eq!(shared(10, &[1, 6, 1]), [1, 8, 1]);
+        assert_eq!(shared(2_000_000, &[77, 54, 48]), [860_335, 603_352, 536_313]);
+    }
+
+    #[test]
+    fn parts_make_the_pool_whatever_the_weights() {
+        let mut seed = 7i64;
+        let mut next = |below: i64| {
+            seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+            seed % below
+        };
+        for _ in 0..500 {
+            let weights: Vec<i64> = (0..=next(40)).map(|_| next(300)).collect();
+            let pool = next(3_000_000);
+            let parts = shared(pool, &weights);
+            let all: i64 = weights.iter().sum();
+            assert_eq!(parts.iter().sum::<i64>(), if all > 0 { pool } else { 0 });
+            for (part, weight) in parts.iter().zip(&weights) {
+                let whole = pool * weight / all.max(1);
+                assert!(
+                    *part == whole || *part == whole + 1,
+                    "{part} of {weight} in {weights:?}"
+                );
+                assert!(*weight > 0 || *part == 0, "a weight of zero gets nothing");
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_gets_anything_of_nothing() {
+        assert_eq!(shared(100, &[]), [0i64; 0]);
+        assert_eq!(shared(100, &[0, 0]), [0, 0]);
+        assert_eq!(shared(0, &[5, 5]), [0, 0]);
+        assert_eq!(shared(-100, &[5, 5]), [0, 0]);
+        assert_eq!(shared(100, &[-5, 5]), [0, 100]);
+        assert_eq!(shared(i64::MAX, &[i64::MAX, 0]), [i64::MAX, 0]);
     }
 }

@@ -15,7 +15,8 @@ use crate::access::role::Permission as P;
 use crate::app::App;
 use crate::guard::Who::{Anyone, May, SignedIn};
 use crate::guard::{Who, guard, harden};
-use crate::{access, assets, cards, council, demo, places, registers, registry, scheme, shop, statements};
+use crate::papers::paper::Paper;
+use crate::{access, assets, cards, council, demo, papers, places, registers, registry, scheme, shop, statements};
 
 /// One door.
 pub struct Route {
@@ -49,6 +50,17 @@ impl Route {
 /// The table.
 #[must_use]
 pub fn table() -> Vec<Route> {
+    let mut table = rooms();
+    table.extend(Paper::ALL.iter().map(|paper| {
+        let paper = *paper;
+        get(paper.path(), May(paper.permission()), move |app, staff, asked| {
+            papers::web::paper(paper, app, staff, asked)
+        })
+    }));
+    table
+}
+
+fn rooms() -> Vec<Route> {
     vec![
         // Public.
         get("/", Anyone, access::web::start),
@@ -177,6 +189,28 @@ pub fn table() -> Vec<Route> {
             scheme::web::adopt,
         )
         .with_body_limit(SCAN_LIMIT),
+        // Papers; each has a door of its own besides.
+        get("/papers", SignedIn, papers::web::papers),
+        get("/papers/preview/{paper}", May(P::ManageProgramme), papers::web::preview),
+        get(
+            "/papers/preview/{paper}/picture",
+            May(P::ManageProgramme),
+            papers::web::preview_page,
+        ),
+        get("/forms", SignedIn, papers::web::forms),
+        post("/forms", SignedIn, papers::web::find).with_body_limit(PHOTO_LIMIT),
+        get("/forms/{number}", SignedIn, papers::web::form),
+        post("/forms/{number}", SignedIn, papers::web::key_in),
+        get("/print-jobs", May(P::IssueCards), papers::web::jobs),
+        post("/print-jobs", May(P::IssueCards), papers::web::ask),
+        get("/print-jobs/{id}", May(P::IssueCards), papers::web::job),
+        post("/print-jobs/{id}/state", May(P::IssueCards), papers::web::stop),
+        post("/print-jobs/{id}/discarding", May(P::IssueCards), papers::web::discard),
+        get(
+            "/print-jobs/{id}/files/{position}",
+            May(P::IssueCards),
+            papers::web::file,
+        ),
         // Cards.
         post("/households/{code}/cards", May(P::IssueCards), cards::web::issue),
         post("/households/{code}/card-stop", May(P::IssueCards), cards::web::stop),

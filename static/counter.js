@@ -334,7 +334,8 @@ async function quote(mine) {
   const ask = till.till && till.line.isCut ? quoteOffline : askQuote;
   const { found, problem } = await ask(card, Array.from(basket, ([sku, quantity]) => ({ sku, quantity })));
   if (mine !== ticket) return;
-  if (problem === OFFLINE) setTimeout(quote, 4000, mine); // The basket stays, and the question is asked again by itself.
+  // The basket stays, and the question is asked again by itself: without an answer, or while another till gives something back.
+  if (problem === OFFLINE || (found && found.again)) setTimeout(quote, 4000, mine);
   if (found && trouble === OFFLINE) say('ok', '网络恢复了');
   verdict = found;
   trouble = problem;

@@ -256,6 +256,8 @@ tampering! {
         is found at "transactions, number 3: number 2 is missing";
     a_changed_day: "UPDATE transactions SET effective_on = '2026-01-01' WHERE number = 2"
         is found at "transactions, number 2: the chain digest";
+    a_hold_on_more_than_there_is: "INSERT INTO holds VALUES (1, 'till', 20, '2026-11-21 02:00:00', '2999-01-01 00:00:00', NULL); \
+        INSERT INTO held_points VALUES (1, 1, 'wang', 9, 0, NULL)" is found at "held_points, owner wang";
     a_cut_end: "UPDATE accounts SET version = version - 1 WHERE kind = 'spendable' AND owner = 'wang'" is found at "accounts, id ";
 }
 

@@ -26,6 +26,7 @@ mod laws;
 mod ledger;
 mod notices;
 mod offline;
+mod papers;
 mod partners;
 mod photos;
 mod places;

@@ -37,10 +37,12 @@ async fn second_till(town: &Town, person: &'static str, name: &'static str) -> S
 
 async fn take(town: &Town, shift: &Shift, now: Moment) -> Allowance {
     let shift = shift.clone();
-    town.write(move |conn| offline::open(conn, &shift, "browser", SALT, now))
+    let held = town
+        .write(move |conn| offline::open(conn, &shift, "browser", SALT, now))
         .await
         .unwrap()
-        .unwrap()
+        .unwrap();
+    town.read(move |conn| offline::allowance(conn, held)).await
 }
 
 /// Points of a hold that its till may spend for a household.
@@ -469,7 +471,8 @@ impl Sim<'_> {
             return Ok(());
         }
         let (shift, now) = (self.tills[till].shift.clone(), self.now);
-        let allowance = piece(conn, |conn| offline::open(conn, &shift, "browser", SALT, now))?.unwrap();
+        let held = piece(conn, |conn| offline::open(conn, &shift, "browser", SALT, now))?.unwrap();
+        let allowance = offline::allowance(conn, held)?;
         // The answer may be lost: the till goes on with what it had, and the server with what it gave.
         if self.dice.one_in(6) {
             return Ok(());

@@ -65,6 +65,8 @@ const CHANGED: &[(&str, &str)] = &[
     ("holds", "ended"),
     ("held_points", "taken from, recalled, gone with the hold"),
     ("till_holds", "heard of"),
+    ("print_jobs", "stopped, done, thrown away"),
+    ("print_parts", "printed"),
     ("held_goods", "taken from, recalled, gone with the hold"),
     ("offline_conflicts", "decided"),
     ("programmes", "an office moves"),
@@ -419,6 +421,7 @@ fn migrations_are_portable_and_named_after_their_room() {
         "council",
         "shop",
         "statements",
+        "papers",
     ];
     for name in &names {
         let room = name.split('_').nth(1).unwrap_or_default();

@@ -49,12 +49,12 @@ need_cc() {
 
 # Fetches the camera's decoder as package-lock.json says. The copy of the lock file is written last: a folder that holds an
 # equal one is complete. build.rs asks for the decoder again when package.json is newer.
-camera_packages() {
+carried_packages() {
   local installed=$root/node_modules/.installed-lock.json
   if cmp --silent "$root/package-lock.json" "$installed"; then
     return
   fi
-  command -v npm >/dev/null || fail "npm is missing; it fetches what decodes the camera's pictures. Install Node.js 20.11 or newer from https://nodejs.org or from your distribution."
+  command -v npm >/dev/null || fail "npm is missing; it fetches the fonts of papers and what decodes the camera's pictures. Install Node.js 20.11 or newer from https://nodejs.org or from your distribution."
   npm --prefix "$root" ci --ignore-scripts --no-audit --no-fund
   cp "$root/package-lock.json" "$installed"
   touch "$root/package.json"

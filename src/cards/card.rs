@@ -5,7 +5,7 @@
 //! once. The secret is made from the request's key and the programme's card key, so that a repeated request gets the same
 //! card although the server keeps neither of the two: of the secret only a keyed digest, of the request's key only a digest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use diesel::prelude::*;
@@ -322,6 +322,19 @@ pub fn of_household(conn: &mut Conn, household: &Id<Household>) -> Result<Vec<Ca
         .order((cards::issued_at.desc(), cards::id.desc()))
         .select(Card::as_select())
         .load(conn)?)
+}
+
+/// Which of these households have a card in use.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn with_one_in_use(conn: &mut Conn, households: &[Id<Household>]) -> Result<HashSet<Id<Household>>> {
+    Ok(cards::table
+        .filter(cards::household_id.eq_any(households).and(cards::stopped_at.is_null()))
+        .select(cards::household_id)
+        .load(conn)?
+        .into_iter()
+        .collect())
 }
 
 fn stop_all(conn: &mut Conn, household: &Id<Household>, reason: &str, by: &str, now: Moment) -> Result<usize> {

@@ -70,7 +70,19 @@ fn look(photo: &DynamicImage) -> Option<Vec<String>> {
 }
 
 /// Decodes the file to grey, upright, and at most `LONG_SIDE_MAX` wide or high.
+/// A photograph in grey, upright, its longer side brought to so many pixels at most.
+///
+/// # Errors
+/// Why it is none.
+pub fn grey(bytes: &[u8], long_side: u32) -> Result<GrayImage, PhotoError> {
+    open_at_most(bytes, long_side).map(DynamicImage::into_luma8)
+}
+
 fn open(bytes: &[u8]) -> Result<DynamicImage, PhotoError> {
+    open_at_most(bytes, LONG_SIDE_MAX)
+}
+
+fn open_at_most(bytes: &[u8], long_side: u32) -> Result<DynamicImage, PhotoError> {
     let format = match image::guess_format(bytes) {
         Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg)) => format,
         _ => return Err(PhotoError::NotAPicture),
@@ -89,7 +101,7 @@ fn open(bytes: &[u8]) -> Result<DynamicImage, PhotoError> {
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let photo = DynamicImage::from_decoder(decoder).map_err(refusal)?;
-    let mut grey = at_most(photo.into_luma8().into(), LONG_SIDE_MAX);
+    let mut grey = at_most(photo.into_luma8().into(), long_side);
     grey.apply_orientation(orientation);
     Ok(grey)
 }

@@ -550,6 +550,19 @@ pub fn witnessed_by(
     Ok(found.into_iter().flatten().collect())
 }
 
+/// A gathering by its number.
+///
+/// # Errors
+/// `NotFound`.
+pub fn by_number(conn: &mut Conn, number: i64) -> Result<Gathering> {
+    gatherings::table
+        .filter(gatherings::number.eq(number))
+        .select(Gathering::as_select())
+        .get_result(conn)
+        .optional()?
+        .ok_or(Error::NotFound)
+}
+
 /// A gathering by its id.
 ///
 /// # Errors

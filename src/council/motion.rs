@@ -93,7 +93,7 @@ text_enum! {
 
 /// A motion that is put to a session.
 #[derive(Clone, Debug)]
-pub(super) struct NewMotion {
+pub struct NewMotion {
     /// A batch, or one row.
     pub kind: Kind,
     /// What it is about.

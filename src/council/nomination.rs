@@ -23,7 +23,7 @@ use super::notice::Notice;
 use super::refused::Refused;
 use crate::access::user::{self, User};
 use crate::audit;
-use crate::clock::{Day, Moment, day_of};
+use crate::clock::{Day, Moment, Span, begin_of, day_of};
 use crate::db::schema::{nominations, scoring_items};
 use crate::db::{Conn, text_enum};
 use crate::error::{Error, Result};
@@ -505,6 +505,20 @@ pub(super) fn standing(conn: &mut Conn, states: &[State]) -> Result<Vec<Nominati
     Ok(nominations::table
         .filter(nominations::state.eq_any(states))
         .order((nominations::occurred_on, nominations::nominated_at, nominations::id))
+        .select(Nomination::as_select())
+        .load(conn)?)
+}
+
+/// Everything that posted in a span of days and stands, in the order in which it posted.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn posted_in(conn: &mut Conn, span: Span) -> Result<Vec<Nomination>> {
+    Ok(nominations::table
+        .filter(nominations::state.eq(State::Posted))
+        .filter(nominations::posted_at.ge(begin_of(span.from)))
+        .filter(nominations::posted_at.lt(begin_of(span.until)))
+        .order((nominations::posted_at, nominations::id))
         .select(Nomination::as_select())
         .load(conn)?)
 }

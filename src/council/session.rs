@@ -493,7 +493,10 @@ pub fn waiting(conn: &mut Conn, area: &Id<Area>) -> Result<Vec<(Nomination, Hous
 }
 
 /// The motions of a session that opens now: batches first, by who steps back; then each L3 row.
-pub(super) fn agenda(
+///
+/// # Errors
+/// Only when the database fails.
+pub fn agenda(
     conn: &mut Conn,
     area: &Id<Area>,
     members: &[CouncilMember],

@@ -53,15 +53,24 @@ fn of_hundred(part: i64, whole: i64) -> String {
     format!("{}.{}%", tenths / 10, tenths % 10)
 }
 
+/// The households of those who decide: in which somebody works for the programme or sits on a council on this day.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn homes(conn: &mut Conn, today: Day) -> Result<HashSet<Id<Household>>> {
+    let mut theirs: HashSet<Id<Household>> = standing::staff(conn)?;
+    theirs.extend(user::homes(conn)?);
+    let seats = member::all(conn)?.into_iter().filter(|seat| seat.sits_on(today));
+    theirs.extend(seats.filter_map(|seat| seat.household_id));
+    Ok(theirs)
+}
+
 /// The share in the year of a day; `None` when there are fewer such households than [`FEWEST`].
 ///
 /// # Errors
 /// Only when the database fails.
 pub fn of_year(conn: &mut Conn, today: Day) -> Result<Option<StaffShare>> {
-    let mut theirs: HashSet<Id<Household>> = standing::staff(conn)?;
-    theirs.extend(user::homes(conn)?);
-    let seats = member::all(conn)?.into_iter().filter(|seat| seat.sits_on(today));
-    theirs.extend(seats.filter_map(|seat| seat.household_id));
+    let theirs = homes(conn, today)?;
     if theirs.len() < FEWEST {
         return Ok(None);
     }

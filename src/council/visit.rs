@@ -639,6 +639,19 @@ fn record(conn: &mut Conn, sheet: &VisitSheet, by: &Id<User>, act: &str, detail:
     audit::record(conn, &[audit::Event::new(by.as_str(), act, subject, detail, now)])
 }
 
+/// A sheet by the six digits on the paper.
+///
+/// # Errors
+/// `NotFound`.
+pub fn by_code(conn: &mut Conn, code: &str) -> Result<VisitSheet> {
+    visit_sheets::table
+        .filter(visit_sheets::code.eq(code))
+        .select(VisitSheet::as_select())
+        .get_result(conn)
+        .optional()?
+        .ok_or(Error::NotFound)
+}
+
 /// A sheet by its id.
 ///
 /// # Errors

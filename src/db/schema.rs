@@ -1278,6 +1278,31 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    print_jobs (id) {
+        id -> Text,
+        kind -> Text,
+        asked -> Text,
+        state -> Text,
+        asked_by -> Text,
+        asked_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    print_parts (job_id, position) {
+        job_id -> Text,
+        position -> BigInt,
+        name -> Text,
+        households -> Text,
+        papers -> BigInt,
+        done_at -> Nullable<Timestamp>,
+        problems -> Text,
+    }
+}
+
+diesel::joinable!(print_parts -> print_jobs (job_id));
 diesel::joinable!(held_points -> holds (hold_number));
 diesel::joinable!(held_goods -> holds (hold_number));
 diesel::joinable!(till_holds -> holds (hold_number));
@@ -1402,4 +1427,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     settlements,
     settlement_lines,
     settlement_disputes,
+    print_jobs,
+    print_parts,
 );

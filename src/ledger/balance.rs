@@ -238,6 +238,32 @@ pub fn posted(conn: &mut Conn, kind: TransactionKind) -> Result<Vec<Posted>> {
     Ok(all)
 }
 
+/// The last transaction's number and the digest that it closes the chain with; `None` in empty books.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn tip(conn: &mut Conn) -> Result<Option<(i64, Vec<u8>)>> {
+    Ok(transactions::table
+        .order(transactions::number.desc())
+        .select((transactions::number, transactions::chain_digest))
+        .first(conn)
+        .optional()?)
+}
+
+/// The digest that closed the chain before a moment; `None` when nothing was written before it. Of a moment that is over
+/// it never changes, and nobody knew it earlier.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn tip_before(conn: &mut Conn, moment: Moment) -> Result<Option<Vec<u8>>> {
+    Ok(transactions::table
+        .filter(transactions::recorded_at.lt(moment))
+        .order(transactions::number.desc())
+        .select(transactions::chain_digest)
+        .first(conn)
+        .optional()?)
+}
+
 /// A transaction without its sides.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub struct Head {

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use diesel::prelude::*;
 
 use super::account::{AccountKind, PROGRAMME, Unit};
+use super::hold;
 use super::lot::{self, Lots};
 use super::transaction::{Entry, Posting, TransactionKind, chain_digest, may_be_written_off, opposite_with_write_off};
 use crate::clock::{Day, Moment};
@@ -58,7 +59,13 @@ pub fn check(conn: &mut Conn, progress: &mut dyn FnMut(i64, i64)) -> Result<Resu
         progress(after.min(total), total);
     }
     let counted = entries::table.count().get_result::<i64>(conn)?;
-    Ok(proof.finish(total, counted))
+    let proved = proof.finish(total, counted);
+    match hold::uncovered(conn)? {
+        Some(owner) if proved.is_ok() => Ok(Err(Broken(format!(
+            "held_points, owner {owner}: holds keep more than the balance"
+        )))),
+        _ => Ok(proved),
+    }
 }
 
 /// A stored transaction with its stored digest.

@@ -17,7 +17,7 @@ use diesel::prelude::*;
 use super::account::AccountKind;
 use super::lot;
 use crate::clock::{Moment, day_of};
-use crate::db::schema::{accounts, held_points, holds};
+use crate::db::schema::{accounts, held_points, holds, transactions};
 use crate::db::{Columns, Conn, RowUpdate, insert_rows, update_rows};
 use crate::error::{Error, Result};
 use crate::points::Points;
@@ -110,6 +110,10 @@ impl Held {
         Ok(Held { by_owner })
     }
 
+    pub(super) fn is_any(&self) -> bool {
+        !self.by_owner.is_empty()
+    }
+
     pub(super) fn extend(&mut self, other: Held) {
         self.by_owner.extend(other.by_owner);
     }
@@ -159,8 +163,8 @@ impl Held {
     }
 }
 
-/// Takes a hold on these owners for a holder, whose earlier hold ends with it: of each as much as is free and outlasts the
-/// hold, `points_each` at most.
+/// Takes a hold on these owners for a holder, of each as much as is free and outlasts the hold, `points_each` at most. The
+/// holder's earlier hold ends with it, and so do those whose last moment is over; their numbers are answered too.
 ///
 /// # Errors
 /// Only when the database fails.
@@ -171,8 +175,9 @@ pub fn take(
     owners: &[&str],
     now: Moment,
     until_at: Moment,
-) -> Result<Hold> {
-    end(conn, holder, now)?;
+) -> Result<(Hold, Vec<i64>)> {
+    let mut ended = end(conn, holder, now)?;
+    ended.extend(end_lapsed(conn, now)?);
     let number = holds::table
         .select(diesel::dsl::max(holds::number))
         .get_result::<Option<i64>>(conn)?
@@ -231,7 +236,7 @@ pub fn take(
         })
         .collect();
     insert_rows!(conn, held_points::table, &rows);
-    Ok(hold)
+    Ok((hold, ended))
 }
 
 fn lessen(free: &mut HashMap<String, Points>, owner: &str, by: Points) {
@@ -254,10 +259,7 @@ pub fn end(conn: &mut Conn, holder: &str, now: Moment) -> Result<Vec<i64>> {
 }
 
 /// Ends the holds whose last moment is over, and answers their numbers.
-///
-/// # Errors
-/// Only when the database fails.
-pub fn end_lapsed(conn: &mut Conn, now: Moment) -> Result<Vec<i64>> {
+fn end_lapsed(conn: &mut Conn, now: Moment) -> Result<Vec<i64>> {
     let lapsed = holds::table
         .filter(holds::until_at.le(now).and(holds::ended_at.is_null()))
         .select(holds::number)
@@ -368,4 +370,33 @@ pub fn let_go(conn: &mut Conn, number: i64, ids: &[i64]) -> Result<()> {
     .set(held_points::points.eq(Points::ZERO))
     .execute(conn)?;
     Ok(())
+}
+
+/// An owner of whom live holds keep more than there is, which the laws forbid: as of the last transaction, because what is
+/// over by then keeps nothing.
+pub(super) fn uncovered(conn: &mut Conn) -> Result<Option<String>> {
+    let last = transactions::table
+        .select(diesel::dsl::max(transactions::recorded_at))
+        .get_result::<Option<Moment>>(conn)?;
+    let rows = held_points::table
+        .inner_join(holds::table)
+        .left_join(
+            accounts::table.on(accounts::owner
+                .eq(held_points::owner)
+                .and(accounts::kind.eq(AccountKind::Spendable))),
+        )
+        .filter(holds::ended_at.is_null())
+        .filter(holds::until_at.gt(last.unwrap_or_default()))
+        .order(held_points::owner)
+        .select((held_points::owner, held_points::points, accounts::balance.nullable()))
+        .load::<(String, Points, Option<Points>)>(conn)?;
+    let mut held: HashMap<&str, i64> = HashMap::new();
+    for (owner, points, balance) in &rows {
+        let sum = held.entry(owner).or_default();
+        *sum = sum.saturating_add(points.0);
+        if *sum > balance.unwrap_or_default().0 {
+            return Ok(Some(owner.clone()));
+        }
+    }
+    Ok(None)
 }

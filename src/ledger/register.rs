@@ -111,47 +111,28 @@ pub fn sums(conn: &mut Conn, span: Span, counter_reversals: &str) -> Result<Vec<
         .eq(TransactionKind::Reversal)
         .and(transactions::source.like(format!("{counter_reversals}%")));
     let mut sums = Vec::new();
-    for (is_of_counter, rows) in [
-        (
-            false,
-            all.filter(not(of_counter.clone()))
-                .group_by(transactions::kind)
-                .order(transactions::kind)
-                .select((
-                    transactions::kind,
-                    sql::<BigInt>(TIMES_GIVEN),
-                    sql::<BigInt>(TIMES_TAKEN),
-                    sql::<BigInt>(GIVEN),
-                    sql::<BigInt>(TAKEN),
-                ))
-                .load::<(TransactionKind, i64, i64, Points, Points)>(conn)?,
-        ),
-        (
-            true,
-            all.filter(of_counter)
-                .group_by(transactions::kind)
-                .order(transactions::kind)
-                .select((
-                    transactions::kind,
-                    sql::<BigInt>(TIMES_GIVEN),
-                    sql::<BigInt>(TIMES_TAKEN),
-                    sql::<BigInt>(GIVEN),
-                    sql::<BigInt>(TAKEN),
-                ))
-                .load::<(TransactionKind, i64, i64, Points, Points)>(conn)?,
-        ),
-    ] {
-        sums.extend(
-            rows.into_iter()
-                .map(|(kind, times_given, times_taken, given, taken)| Sum {
-                    kind,
-                    of_counter: is_of_counter,
-                    times_given,
-                    times_taken,
-                    given,
-                    taken,
-                }),
-        );
+    for is_of_counter in [false, true] {
+        let rows = all
+            .filter(of_counter.clone().eq(is_of_counter))
+            .group_by(transactions::kind)
+            .order(transactions::kind)
+            .select((
+                transactions::kind,
+                sql::<BigInt>(TIMES_GIVEN),
+                sql::<BigInt>(TIMES_TAKEN),
+                sql::<BigInt>(GIVEN),
+                sql::<BigInt>(TAKEN),
+            ))
+            .load::<(TransactionKind, i64, i64, Points, Points)>(conn)?;
+        let sum = |(kind, times_given, times_taken, given, taken)| Sum {
+            kind,
+            of_counter: is_of_counter,
+            times_given,
+            times_taken,
+            given,
+            taken,
+        };
+        sums.extend(rows.into_iter().map(sum));
     }
     Ok(sums)
 }

@@ -131,8 +131,6 @@ pub enum Refused {
     Held {
         /// Whose points.
         owner: String,
-        /// Who keeps them.
-        holders: Vec<String>,
     },
     /// The transaction was reversed before.
     AlreadyReversed,
@@ -163,7 +161,7 @@ impl Refusal for Refused {
 
     fn held_owner(&self) -> Option<&str> {
         match self {
-            Refused::Held { owner, .. } => Some(owner),
+            Refused::Held { owner } => Some(owner),
             _ => None,
         }
     }
@@ -307,6 +305,12 @@ impl Books {
                 .saturating_sub(held.0)
                 .max(0),
         )
+    }
+
+    /// Does any hold keep points of the owners that were opened?
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.held.is_any()
     }
 
     /// Who else keeps points of an owner at a moment.
@@ -454,9 +458,8 @@ impl Books {
             if kind == AccountKind::Spendable && amount < 0 {
                 let free = self.free(owner, holder, posting.recorded_at);
                 if free.0.saturating_add(amount) < 0 {
-                    let holders = self.holders(owner, holder, posting.recorded_at);
                     let owner = owner.to_owned();
-                    return Err(Refused::Held { owner, holders }.into());
+                    return Err(Refused::Held { owner }.into());
                 }
             }
         }

@@ -12,10 +12,13 @@ use super::shift::{self, Shift};
 use super::stock;
 use super::store;
 use crate::cards::card::Presented;
-use crate::db::schema::{redemption_lines, redemption_voids, redemptions, refunds, shift_counts};
+use crate::db::schema::{
+    cash_top_ups, offline_sales, redemption_lines, redemption_voids, redemptions, refunds, shift_counts,
+};
 use crate::db::{Conn, insert_rows};
 use crate::error::{Error, Result};
 use crate::id::Id;
+use crate::money::Fen;
 use crate::points::Points;
 
 /// How many, and for how many points.
@@ -83,6 +86,40 @@ pub fn totals(conn: &mut Conn, id: &Id<Shift>) -> Result<Totals> {
             .count()
             .get_result(conn)?,
     })
+}
+
+/// How many redemptions of a shift were made without network.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn offline(conn: &mut Conn, id: &Id<Shift>) -> Result<i64> {
+    let made = redemptions::table
+        .filter(redemptions::shift_id.eq(id))
+        .select(redemptions::id);
+    Ok(offline_sales::table
+        .filter(offline_sales::redemption_id.eq_any(made))
+        .count()
+        .get_result(conn)?)
+}
+
+/// The cash that households paid beside points in a shift, less what went back to them in it with a void; `None` where
+/// no cash was taken or given.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn cash(conn: &mut Conn, id: &Id<Shift>) -> Result<Option<Fen>> {
+    let paid = || cash_top_ups::table.select(cash_top_ups::cash_fen);
+    let made = redemptions::table
+        .filter(redemptions::shift_id.eq(id))
+        .select(redemptions::id);
+    let undone = redemption_voids::table
+        .filter(redemption_voids::shift_id.eq(id))
+        .select(redemption_voids::redemption_id);
+    let taken: Vec<Fen> = paid().filter(cash_top_ups::redemption_id.eq_any(made)).load(conn)?;
+    let given: Vec<Fen> = paid().filter(cash_top_ups::redemption_id.eq_any(undone)).load(conn)?;
+    let sum = |paid: &[Fen]| paid.iter().fold(0i64, |sum, fen| sum.saturating_add(fen.0));
+    let is_any = !taken.is_empty() || !given.is_empty();
+    Ok(is_any.then(|| Fen(sum(&taken).saturating_sub(sum(&given)))))
 }
 
 /// How many kinds of goods are counted at closing.

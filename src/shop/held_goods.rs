@@ -91,6 +91,10 @@ impl HeldGoods {
         Ok(HeldGoods { parts })
     }
 
+    pub(super) fn is_any(&self) -> bool {
+        !self.parts.is_empty()
+    }
+
     fn of<'a>(
         &'a self,
         store: &'a Id<PointsStore>,

@@ -123,7 +123,7 @@ pub struct Allowance {
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn open(conn: &mut Conn, shift: &Shift, device: &str, salt: Salt, now: Moment) -> Result<Option<Allowance>> {
+pub fn open(conn: &mut Conn, shift: &Shift, device: &str, salt: Salt, now: Moment) -> Result<Option<TillHold>> {
     let points_each = rules::now(conn)?.offline_points;
     // A partner's day has a limit that a till without network cannot know.
     if points_each == Points::ZERO || store::is_partner(conn, &shift.store_id)? {
@@ -135,12 +135,10 @@ pub fn open(conn: &mut Conn, shift: &Shift, device: &str, salt: Salt, now: Momen
         Some(live) => of_hold(conn, live.number)?.filter(|held| held.shift_id == shift.id),
         None => None,
     };
-    let held = match live {
-        Some(held) if held.device != device => return Ok(None),
-        Some(held) => held,
-        None => take(conn, shift, points_each, (device, salt), now)?,
-    };
-    allowance(conn, held).map(Some)
+    match live {
+        Some(held) => Ok(Some(held).filter(|held| held.device == device)),
+        None => take(conn, shift, points_each, (device, salt), now).map(Some),
+    }
 }
 
 fn take(
@@ -150,9 +148,6 @@ fn take(
     (device, salt): (&str, Salt),
     now: Moment,
 ) -> Result<TillHold> {
-    end(conn, &shift.till_id, now)?;
-    let lapsed = hold::end_lapsed(conn, now)?;
-    held_goods::drop_all(conn, &lapsed)?;
     let today = day_of(now);
     let (sell_until, until_at) = (begin_of(days_after(today, 1)), begin_of(days_after(today, 2)));
     let area = store::by_id(conn, &shift.store_id)?.area_id;
@@ -162,7 +157,8 @@ fn take(
     let buildings: Vec<_> = inside.map(|other| other.id.clone()).collect();
     let households = household::ids_in(conn, &buildings)?;
     let owners: Vec<&str> = households.iter().map(Id::as_str).collect();
-    let hold = hold::take(conn, shift.till_id.as_str(), points_each, &owners, now, until_at)?;
+    let (hold, ended) = hold::take(conn, shift.till_id.as_str(), points_each, &owners, now, until_at)?;
+    held_goods::drop_all(conn, &ended)?;
     let held = TillHold {
         hold_number: hold.number,
         till_id: shift.till_id.clone(),
@@ -201,7 +197,11 @@ fn shares(conn: &mut Conn, shift: &Shift, now: Moment) -> Result<Vec<(Id<GoodsIt
     Ok(available.into_iter().map(share).collect())
 }
 
-fn allowance(conn: &mut Conn, held: TillHold) -> Result<Allowance> {
+/// What a till may know and sell by its hold. Reads only: with ten thousand cards it takes its time.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn allowance(conn: &mut Conn, held: TillHold) -> Result<Allowance> {
     let salt = salt_of(&held)?;
     let hold = hold::by_number(conn, held.hold_number)?;
     let points: HashMap<String, Points> = hold::kept(conn, held.hold_number)?

@@ -400,6 +400,17 @@ pub fn top_ups_of(conn: &mut Conn, redemptions: &[Id<Redemption>]) -> Result<Has
     Ok(found)
 }
 
+/// Redemptions with cash, for the proof.
+///
+/// # Errors
+/// Only when the database fails.
+pub(super) fn all_cash(conn: &mut Conn) -> Result<HashMap<String, Points>> {
+    let rows = cash_top_ups::table
+        .select((cash_top_ups::redemption_id, cash_top_ups::points))
+        .load::<(String, Points)>(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
 /// What a partner's shop has on its counter, with its prices; `None` for a store of our own.
 ///
 /// # Errors

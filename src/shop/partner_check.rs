@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
-use super::settlement::{self, LineKind};
+use super::partner;
+use super::settlement::LineKind;
 use super::store;
 use crate::db::Conn;
 use crate::db::schema::{
@@ -48,7 +49,7 @@ pub(super) fn check(conn: &mut Conn) -> Result<Result<Sold, Broken>> {
         ))));
     }
     let sold: HashSet<String> = sales.into_iter().map(|(id, _)| id).collect();
-    let cash = settlement::all_cash(conn)?;
+    let cash = partner::all_cash(conn)?;
     if let Some(id) = cash.keys().filter(|id| !sold.contains(*id)).min() {
         return Ok(Err(Broken(format!(
             "cash_top_ups, redemption {id}: cash was taken where no partner sells"

@@ -4,7 +4,7 @@
 //! makes lots in the other with the same last day, funding and cost, in one transaction. Nothing of it is ever changed:
 //! what was received by mistake is written off.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -14,16 +14,18 @@ use serde::Serialize;
 use super::act::{Act, Done};
 use super::donor::Donor;
 use super::goods::{self, GoodsItem};
+use super::redemption::{self, Redemption};
 use super::refused::Refused;
 use super::stock::{self, Funding, MOST_RECEIVED, MovementKind, NewLot, Occasion, Stock, StockLot};
 use super::store::PointsStore;
 use crate::access::user::User;
 use crate::clock::{Day, Moment, Span, day_of};
-use crate::db::schema::{goods_items, stock_lots, stock_receipt_lines, stock_receipts};
+use crate::db::schema::{goods_items, stock_lots, stock_movements, stock_receipt_lines, stock_receipts};
 use crate::db::{Conn, insert_rows, text_enum};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::money::Fen;
+use crate::places::household::Household;
 
 text_enum! {
     /// How goods came in.
@@ -406,6 +408,36 @@ pub fn by_number(conn: &mut Conn, number: i64) -> Result<(StockReceipt, Vec<Rece
         })
     });
     Ok((receipt, received.collect()))
+}
+
+/// How many households have had goods of a receipt, and did not bring all of them back.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn reached(conn: &mut Conn, number: i64) -> Result<usize> {
+    let lots = stock_receipt_lines::table
+        .filter(stock_receipt_lines::receipt_number.eq(number))
+        .select(stock_receipt_lines::lot_number);
+    let moved = stock_movements::table
+        .filter(stock_movements::lot_number.eq_any(lots))
+        .filter(stock_movements::redemption_id.is_not_null())
+        .select((
+            stock_movements::redemption_id.assume_not_null(),
+            stock_movements::quantity,
+        ))
+        .load::<(Id<Redemption>, i64)>(conn)?;
+    let mut kept: HashMap<Id<Redemption>, i64> = HashMap::new();
+    for (redemption, quantity) in moved {
+        let sum = kept.entry(redemption).or_default();
+        *sum = sum.saturating_add(quantity);
+    }
+    kept.retain(|_, quantity| *quantity != 0);
+    let redeemed = redemption::by_ids(conn, kept.into_keys().collect())?;
+    let households: HashSet<Id<Household>> = redeemed
+        .into_values()
+        .map(|redeemed| redeemed.redemption.household_id)
+        .collect();
+    Ok(households.len())
 }
 
 /// How lots came in, by their numbers; lots from before receipts were written are left out.

@@ -219,9 +219,7 @@ impl Redeem {
     fn day(&self) -> Day {
         day_of(self.sold.as_ref().map_or(self.at, |sold| sold.at))
     }
-}
 
-impl Redeem {
     /// The same request of which the household pays so many points in cash, at a partner's shop.
     ///
     /// # Errors
@@ -347,12 +345,19 @@ impl Counter {
             false => Vec::new(),
         };
         let shifts: Vec<Id<Shift>> = asked.iter().map(|request| request.shift.clone()).collect();
+        let books = Books::open(conn, households.iter().map(Id::as_str))?;
+        let stock = Stock::open(conn, &ids)?;
+        // Who keeps something is asked only where something is kept.
+        let keepers = match asked.iter().map(|request| request.at).min() {
+            Some(at) if books.is_held() || stock.is_held() => offline::keepers(conn, at)?,
+            _ => Vec::new(),
+        };
         Ok(Counter {
             rules: rules::now(conn)?,
             open_shifts: shift::open_among(conn, &shifts)?,
             had: Had::load(conn, &households, since)?,
-            books: Books::open(conn, households.iter().map(Id::as_str))?,
-            stock: Stock::open(conn, &ids)?,
+            books,
+            stock,
             partners: Partners::load(conn, asked.iter().map(|request| &request.store), since)?,
             earlier: load_earlier(conn, earlier)?,
             refused: offline_sale::refused_among(conn, asked.iter().map(|asked| asked.request.key_digest()))?,
@@ -360,10 +365,7 @@ impl Counter {
             wallet,
             goods,
             proxies,
-            keepers: match asked.iter().map(|request| request.at).min() {
-                Some(at) => offline::keepers(conn, at)?,
-                None => Vec::new(),
-            },
+            keepers,
             redemptions: Vec::new(),
             lines: Vec::new(),
             pickups: Vec::new(),
@@ -589,6 +591,20 @@ fn posting(asked: &Redeem, id: &Id<Redemption>, household: &Id<Household>, point
 /// `NotFound`.
 pub fn by_id(conn: &mut Conn, id: &Id<Redemption>) -> Result<Redeemed> {
     load_earlier(conn, vec![id.clone()])?.remove(id).ok_or(Error::NotFound)
+}
+
+/// A redemption with its lines, by the number on its slip.
+///
+/// # Errors
+/// `NotFound`.
+pub fn by_number(conn: &mut Conn, transaction: i64) -> Result<Redeemed> {
+    let id = redemptions::table
+        .filter(redemptions::transaction_number.eq(transaction))
+        .select(redemptions::id)
+        .first::<Id<Redemption>>(conn)
+        .optional()?
+        .ok_or(Error::NotFound)?;
+    by_id(conn, &id)
 }
 
 /// Refuses a redemption in a store where these duties do not hold the permission, as if it did not exist.

@@ -19,7 +19,7 @@ use super::store::PointsStore;
 use super::unsettled;
 use crate::access::user::User;
 use crate::clock::{Day, Moment, Span, begin_of, day_of};
-use crate::db::schema::{cash_top_ups, settlement_disputes, settlement_lines, settlements};
+use crate::db::schema::{settlement_disputes, settlement_lines, settlements};
 use crate::db::{Conn, insert_rows, text_enum};
 use crate::error::{Error, Refusal, Result};
 use crate::id::Id;
@@ -548,15 +548,4 @@ pub fn newest(
 pub fn last_month(today: Day) -> Day {
     let this = Span::month_of(today).from;
     this.checked_sub_months(Months::new(1)).unwrap_or(this)
-}
-
-/// Redemptions with cash, for the proof.
-///
-/// # Errors
-/// Only when the database fails.
-pub(super) fn all_cash(conn: &mut Conn) -> Result<HashMap<String, Points>> {
-    let rows = cash_top_ups::table
-        .select((cash_top_ups::redemption_id, cash_top_ups::points))
-        .load::<(String, Points)>(conn)?;
-    Ok(rows.into_iter().collect())
 }

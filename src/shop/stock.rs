@@ -215,6 +215,12 @@ impl Stock {
         self.available(store, goods, day_of(at)).saturating_sub(held)
     }
 
+    /// Does any till keep some of the goods that were loaded?
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.held.is_any()
+    }
+
     /// Which other tills keep some of these goods.
     #[must_use]
     pub fn holders(&self, store: &Id<PointsStore>, goods: &Id<GoodsItem>, till: &Id<Till>, at: Moment) -> Vec<String> {

@@ -297,6 +297,37 @@ pub fn newest(conn: &mut Conn, stores: &[Id<PointsStore>], limit: i64) -> Result
         .load(conn)?)
 }
 
+/// The number of a stocktake on paper: 1, 2, 3 … in the order in which they were opened. None is ever deleted, and an id
+/// begins with its moment, so the number stays.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn number(conn: &mut Conn, id: &Id<Stocktake>) -> Result<i64> {
+    Ok(stocktakes::table
+        .filter(stocktakes::id.le(id))
+        .count()
+        .get_result(conn)?)
+}
+
+/// The stocktake with this number on paper.
+///
+/// # Errors
+/// `NotFound`.
+pub fn by_number(conn: &mut Conn, number: i64) -> Result<Stocktake> {
+    let before = number
+        .checked_sub(1)
+        .filter(|before| *before >= 0)
+        .ok_or(Error::NotFound)?;
+    stocktakes::table
+        .order(stocktakes::id)
+        .offset(before)
+        .limit(1)
+        .select(Stocktake::as_select())
+        .first(conn)
+        .optional()?
+        .ok_or(Error::NotFound)
+}
+
 /// Goods on a page of the count.
 pub const PAGE: i64 = 50;
 

@@ -17,7 +17,7 @@ const NARROWEST = { width: 320, height: 640 };
 const RESIDENTS_PAGE_BYTES = 100_000;
 
 // Names that people at the screen know as they are, and the demo's user names.
-const LATIN = /^(Shift|Jishan|Excel|XLSX|xlsx|admin|auditor|building|council|deputy|grid|partner|shop|stock)$/;
+const LATIN = /^(Shift|Jishan|PDF|JPG|PNG|Noto|Sans|Serif|SC|HanaMin|Emoji|printables|fonts|Excel|XLSX|xlsx|admin|auditor|building|council|deputy|grid|partner|shop|stock)$/;
 
 // The last month that is over, as an address has it.
 const lastMonth = new Date(new Date().setDate(0)).toISOString().slice(0, 7);
@@ -426,6 +426,14 @@ const PAGES = [
   }, "form.panel .button.primary"), 422],
   ["duties", "admin", followed("/users", "tbody th a")],
   ["users-forbidden", "shop", to("/users"), 403],
+  ["papers", "admin", to("/papers")],
+  ["papers-of-a-shopkeeper", "shop", to("/papers")],
+  ["paper-template", "admin", to("/papers/preview/plaque")],
+  ["print-jobs", "admin", to("/print-jobs")],
+  ["print-job", "admin", async (page) => { const answer = await sent("/print-jobs", (form) => form.check("[value=statements]"), "form[action='/print-jobs'] .button.primary")(page); await page.getByText("已完成").waitFor({ timeout: 240_000 }); return answer; }],
+  ["forms", "grid", to("/forms")],
+  ["forms-wrong", "grid", sent("/forms", (form) => form.fill("#number", "Q12-9"), "form[aria-labelledby=number-title] .button"), 422],
+  ["form-of-a-gathering", "grid", async (page) => { await page.goto(`${town.address}/gatherings`); await page.goto(town.address + await page.locator("main a[href^='/gatherings/']").first().getAttribute("href")); return page.goto(town.address + await page.locator("a[href^='/forms/']").first().getAttribute("href")); }],
   ["offline-sales", "admin", async (page) => { await conflicted(); return to("/offline-sales")(page); }],
   ["offline-sales-undecided", "admin", async (page) => { await conflicted(); return sent("/offline-sales", (form) => form.check("[value=borne]"), "form[action^='/offline-sales/'] .button.primary")(page); }, 422],
   ["offline-sales-read", "auditor", async (page) => { await conflicted(); return to("/offline-sales")(page); }],
@@ -485,7 +493,7 @@ async function faults(page) {
   if (!/^.+ · .+$/.test(seen.title)) wrong.push(`title: “${seen.title}”`);
   if (seen.headings !== 1) wrong.push(`${seen.headings} h1`);
   if (seen.language !== "zh-Hans") wrong.push(`lang: ${seen.language}`);
-  const codes = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b\w+\/\w+\.json\b/g;
+  const codes = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b\w+\/\w+\.json\b|(\/[\w.-]+){2,}|\b[\w-]+\.typ\b/g;
   const latin = new Set((seen.words.replace(codes, " ").match(/[A-Za-z]{4,}/g) || []).filter((word) => !LATIN.test(word)));
   if (latin.size) wrong.push(`not Chinese: ${[...latin].join(", ")}`);
   return wrong;
@@ -729,6 +737,21 @@ test("what the auditor takes along arrives as a file", async () => {
     assert.ok((await answer.body()).toString().startsWith("PK"), path);
     town.visited.add(path);
   }
+  await page.context().close();
+});
+
+test("papers open as PDF, and a page of a sample as a picture", async () => {
+  const page = await town.enter("admin");
+  const statement = await page.request.get(`${town.address}/papers/statement?household=${encodeURIComponent(known.code)}`);
+  assert.equal(statement.status(), 200);
+  assert.match(statement.headers()["content-type"], /^application\/pdf/);
+  assert.ok((await statement.body()).toString("latin1").startsWith("%PDF-"));
+  const picture = await page.request.get(`${town.address}/papers/preview/plaque/picture?page=0`);
+  assert.match(picture.headers()["content-type"], /^image\/png/);
+  const jobs = await page.goto(`${town.address}/print-jobs`).then(() => page.locator("a[href^='/print-jobs/']").first().getAttribute("href"));
+  const file = await page.request.get(`${town.address}${jobs}/files/1`);
+  assert.equal(file.status(), 200);
+  for (const answer of [picture, file]) town.visited.add(new URL(answer.url()).pathname);
   await page.context().close();
 });
 

@@ -237,6 +237,18 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
         ),
         (P::ManageUsers, "/users", "用户与职责", "增加、停用账号，分配职责"),
         (P::ReadAudit, "/audit", "操作记录", "谁在什么时候做了什么"),
+        (
+            P::ReadNominations,
+            "/papers",
+            "打印",
+            "对账单、公示、卡片、奖状……做成PDF",
+        ),
+        (
+            P::Nominate,
+            "/forms",
+            "表单录入",
+            "交回的签到表、评分表照编号录入，可以拍照",
+        ),
     ];
     all.into_iter()
         .filter(|(permission, ..)| duties.permit(*permission))

@@ -20,6 +20,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
+use crate::papers::form::Form;
 use crate::places::area::{Area, AreaKind, Tree};
 use crate::places::household::{self, Household};
 use crate::places::programme;
@@ -246,6 +247,11 @@ impl Line {
 }
 
 impl GatheringPage {
+    /// The number of its sheet.
+    fn form(&self) -> String {
+        Form::SignIn.number(self.gathering.number)
+    }
+
     fn held_on(&self) -> String {
         clock::spoken_day(self.gathering.held_on)
     }

@@ -24,7 +24,7 @@ use crate::id::{Id, fill_random};
 use crate::page::{self, Problems, Shell};
 use crate::places::household::{self, Household};
 use crate::points::Points;
-use crate::sent::{ApiJson, Path, SignedForm};
+use crate::sent::{ApiJson, Path, Query, SignedForm};
 use crate::shop::act::Act;
 use crate::shop::goods;
 use crate::shop::offline::{self, Allowance};
@@ -82,11 +82,15 @@ pub async fn take_hold(
     let now = app.now();
     let mut salt = Salt::default();
     fill_random(&mut salt);
+    let held = app
+        .db
+        .write(move |conn| offline::open(conn, &shift, &asked.device, salt, now))
+        .await?;
     let (allowance, confirm_from) = app
         .db
-        .write(move |conn| {
-            let confirm_from = rules::now(conn)?.confirm_from;
-            Ok((offline::open(conn, &shift, &asked.device, salt, now)?, confirm_from))
+        .read(move |conn| {
+            let allowance = held.map(|held| offline::allowance(conn, held)).transpose()?;
+            Ok((allowance, rules::now(conn)?.confirm_from))
         })
         .await?;
     // Twenty thousand short codes would weigh more than the page: the units stand in the order of the list of goods.
@@ -402,8 +406,16 @@ impl OfflinePage {
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn offline_sales(State(app): State<App>, staff: Staff) -> Result<Response> {
-    show(&app, staff, StatusCode::OK, false, Problems::default()).await
+pub async fn offline_sales(State(app): State<App>, staff: Staff, Query(done): Query<Done>) -> Result<Response> {
+    let done = done.done == "decided";
+    show(&app, staff, StatusCode::OK, done, Problems::default()).await
+}
+
+/// Was something decided just before this page?
+#[derive(Deserialize)]
+pub struct Done {
+    #[serde(default)]
+    done: String,
 }
 
 async fn show(app: &App, staff: Staff, status: StatusCode, done: bool, problems: Problems) -> Result<Response> {
@@ -454,7 +466,7 @@ pub async fn decide_offline_sale(
         }
     };
     match outcome {
-        Ok(()) => show(&app, staff, StatusCode::OK, true, Problems::default()).await,
+        Ok(()) => Ok(page::go("/offline-sales?done=decided")),
         Err(error) => {
             let (status, problems) = Problems::from_error(error)?;
             show(&app, staff, status, false, problems).await

@@ -1,0 +1,131 @@
+//! Cards on paper: ten on a sheet of A4, front and back, or one alone.
+//!
+//! A card's secret is known only while it is issued (or asked for again with the same key), so these are made from what
+//! `cards::card::issue` answers and never loaded.
+
+use serde::{Deserialize, Serialize};
+
+use super::order::{Head, Order};
+use crate::cards::card::Issued;
+use crate::cards::number::CardToken;
+use crate::cards::{bars, qr};
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::places::area::Tree;
+use crate::places::household::Household;
+use crate::places::programme::{self, Programme};
+use crate::shop::{opening, store};
+
+/// Ten cards a page.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardSheet {
+    paper: Head,
+    /// Over which edge the printer turns the page: `long` or `short`.
+    flip: String,
+    with_backs: bool,
+    hours: Vec<String>,
+    phone: String,
+    pin_hint: bool,
+    cards: Vec<Face>,
+}
+
+/// One card alone, of the size of a bank card.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SingleCard {
+    paper: Head,
+    with_backs: bool,
+    hours: Vec<String>,
+    phone: String,
+    pin_hint: bool,
+    card: Face,
+}
+
+/// What a card shows. The household's name is on none: whoever finds a card learns nobody's name.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Face {
+    number: String,
+    qr: String,
+    bars: String,
+    code: Option<String>,
+    name: Option<String>,
+}
+
+impl Face {
+    /// The face of a card that was just issued.
+    ///
+    /// # Errors
+    /// `Internal` when the programme's address is too long for a code.
+    pub fn of(programme: &Programme, issued: &Issued, household: &Household) -> Result<Face> {
+        let address = CardToken::address(&programme.address, &issued.number, &issued.secret);
+        Ok(Face {
+            number: issued.number.as_str().to_owned(),
+            qr: qr::svg(&address, "").map_err(Error::internal)?,
+            bars: bars::code_128(issued.number.as_str(), "").unwrap_or_default(),
+            code: Some(household.code.clone()),
+            name: None,
+        })
+    }
+}
+
+/// What stands on the backs: opening days and telephone.
+#[derive(Clone, Debug)]
+pub struct Back {
+    paper: Head,
+    hours: Vec<String>,
+    phone: String,
+}
+
+/// What stands on the backs of the cards of these households' stores.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn back(conn: &mut Conn, order: &Order, household: Option<&Household>) -> Result<Back> {
+    let tree = Tree::load(conn)?;
+    let near = |area: &crate::places::area::Area| {
+        let building = household.and_then(|household| tree.get(&household.building_id));
+        building.is_none_or(|building| building.path.starts_with(&area.path))
+    };
+    let mut hours = Vec::new();
+    for store in store::all(conn)? {
+        if tree.get(&store.area_id).is_some_and(near) {
+            let days = opening::of_store(conn, &store.id, order.today())?;
+            hours.push(format!("{}：{}", store.name, days.in_words()));
+        }
+    }
+    hours.truncate(2);
+    Ok(Back {
+        paper: order.head(conn, household.map(|household| &household.building_id))?,
+        hours,
+        phone: programme::get(conn)?.phone,
+    })
+}
+
+/// Sheets of these cards.
+#[must_use]
+pub fn sheet(back: Back, cards: Vec<Face>) -> CardSheet {
+    CardSheet {
+        paper: back.paper,
+        flip: "long".to_owned(),
+        with_backs: true,
+        hours: back.hours,
+        phone: back.phone,
+        pin_hint: true,
+        cards,
+    }
+}
+
+/// This card alone.
+#[must_use]
+pub fn single(back: Back, card: Face) -> SingleCard {
+    SingleCard {
+        paper: back.paper,
+        with_backs: true,
+        hours: back.hours,
+        phone: back.phone,
+        pin_hint: true,
+        card,
+    }
+}

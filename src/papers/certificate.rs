@@ -1,0 +1,101 @@
+//! What a household gets for a title: the certificate (奖状), and the plaque at its door.
+//!
+//! Titles are those of the rules in force. Who holds one is kept nowhere yet, so whoever keeps the council's sessions says
+//! what for; a certificate is the household's own, and nobody's consent but its own is needed for it.
+
+use serde::{Deserialize, Serialize};
+
+use super::honour_board::quarter_in_words;
+use super::order::{Head, Order};
+use crate::access::role::Permission;
+use crate::clock::spoken_day;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::places::programme;
+use crate::scheme::{item, version};
+
+/// A certificate.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    paper: Head,
+    name: String,
+    title: String,
+    text: String,
+    period: String,
+    issuer: String,
+    issued_on: String,
+    number: Option<String>,
+}
+
+/// A household's certificate: for which title, what for, of which month's quarter, and under which number if it has one.
+///
+/// # Errors
+/// `Invalid` without a household, a title of the rules, or words; `NotFound`, also for a household outside.
+pub fn load(conn: &mut Conn, order: &Order) -> Result<Certificate> {
+    let household = order.household(conn, Permission::KeepSession)?;
+    let title = title(conn, order)?;
+    let text = asked(&order.asked.text).ok_or_else(|| Error::invalid("text", "请写明这一户做了什么，一两句话。"))?;
+    Ok(Certificate {
+        paper: order.head(conn, Some(&household.building_id))?,
+        name: format!("{}家", household.head_name),
+        title,
+        text: text.trim_end_matches(['。', '，']).to_owned(),
+        period: quarter_in_words(order.month()?.from),
+        issuer: programme::get(conn)?.name,
+        issued_on: spoken_day(order.today()),
+        number: asked(&order.asked.id).map(str::to_owned),
+    })
+}
+
+/// A plaque.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plaque {
+    paper: Head,
+    title: String,
+    year: String,
+    issuer: String,
+    name: Option<String>,
+}
+
+/// The plaque of a title, of the month's year; with a name for a household that was asked for.
+///
+/// # Errors
+/// `Invalid` without a title of the rules; `NotFound` for a household outside.
+pub fn plaque(conn: &mut Conn, order: &Order) -> Result<Plaque> {
+    let household = match asked(&order.asked.household) {
+        Some(_) => Some(order.household(conn, Permission::KeepSession)?),
+        None => None,
+    };
+    Ok(Plaque {
+        paper: order.head(conn, household.as_ref().map(|household| &household.building_id))?,
+        title: title(conn, order)?,
+        year: order.month()?.from.format("%Y年").to_string(),
+        issuer: programme::get(conn)?.name,
+        name: household.map(|household| format!("{}家", household.head_name)),
+    })
+}
+
+/// A title of the rules in force.
+fn title(conn: &mut Conn, order: &Order) -> Result<String> {
+    let version = version::in_force(conn, order.today())?;
+    let (categories, _) = item::of_version(conn, &version.id)?;
+    let titles: Vec<String> = categories
+        .into_iter()
+        .map(|category| category.title)
+        .filter(|title| !title.is_empty())
+        .collect();
+    let wanted = asked(&order.asked.kind).unwrap_or_default();
+    match titles.iter().any(|title| title == wanted) {
+        true => Ok(wanted.to_owned()),
+        false => Err(Error::invalid(
+            "kind",
+            format!("请写明现行办法里的一个称号：{}。", titles.join("、")),
+        )),
+    }
+}
+
+fn asked(field: &Option<String>) -> Option<&str> {
+    field.as_deref().map(str::trim).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,425 @@
+//! Jobs of the printing press: the statements of a town, the cards of a village.
+//!
+//! ```text
+//! waiting → done → discarded
+//!      ⇅ cancelled ↗
+//! ```
+//!
+//! What a job prints is decided when it is asked for and kept in parts, each of which becomes a file. Whoever runs it takes
+//! one part after another and writes each off when its file lies there; a job that was stopped, by a person or by a power
+//! cut, goes on with the first part that is not written off. This file knows neither folders nor typst: `press.rs` runs jobs.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::order::{Asked, Order};
+use crate::access::role::Permission;
+use crate::audit;
+use crate::cards::card;
+use crate::clock::Moment;
+use crate::db::schema::{print_jobs, print_parts};
+use crate::db::{Conn, insert_rows, text_enum};
+use crate::error::{Error, Result};
+use crate::id::Id;
+use crate::places::area::{Area, Tree};
+use crate::places::household::{self, Household};
+use crate::places::standing;
+
+/// A job.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = print_jobs)]
+pub struct PrintJob {
+    /// Its id.
+    pub id: Id<PrintJob>,
+    /// What is printed.
+    pub kind: Kind,
+    asked: String,
+    /// Where it stands.
+    pub state: State,
+    /// Who asked: a user's id, or `system` for the command line.
+    pub asked_by: String,
+    /// When.
+    pub asked_at: Moment,
+    /// When it was done, or its files were thrown away.
+    pub ended_at: Option<Moment>,
+}
+
+text_enum! {
+    /// What is printed in numbers.
+    pub enum Kind {
+        /// A statement for each household, a file for each building.
+        Statements = "statements", "对账单";
+        /// A first card for each household that has none, a hundred to a file.
+        Cards = "cards", "积分卡";
+    }
+}
+
+text_enum! {
+    /// Where a job stands.
+    pub enum State {
+        /// There are parts to print.
+        Waiting = "waiting", "打印中";
+        /// Stopped by a person; can go on.
+        Cancelled = "cancelled", "已停止";
+        /// Every part has its file.
+        Done = "done", "已完成";
+        /// The files are gone.
+        Discarded = "discarded", "已清除";
+    }
+}
+
+impl Kind {
+    /// Who may ask for it.
+    #[must_use]
+    pub fn permission(self) -> Permission {
+        match self {
+            Kind::Statements => Permission::ReadHouseholds,
+            Kind::Cards => Permission::IssueCards,
+        }
+    }
+}
+
+impl PrintJob {
+    /// What was asked for.
+    ///
+    /// # Errors
+    /// `Internal` when the row was damaged.
+    pub fn asked(&self) -> Result<Asked> {
+        serde_json::from_str(&self.asked).map_err(Error::internal)
+    }
+
+    /// The sender's key of a household's card: the job's own, so that a part that is printed again has the same cards.
+    #[must_use]
+    pub fn card_key(&self, household: &Id<Household>) -> String {
+        format!("print:{}:{household}", self.id)
+    }
+}
+
+/// A file of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = print_parts)]
+pub struct PrintPart {
+    job_id: Id<PrintJob>,
+    /// Its place in the job, from 1.
+    pub position: i64,
+    /// What people call it: `1号楼`.
+    pub name: String,
+    households: String,
+    /// How many papers are in it.
+    pub papers: i64,
+    /// When its file was written.
+    pub done_at: Option<Moment>,
+    /// Who could not be printed, and why, a line each.
+    pub problems: String,
+}
+
+impl PrintPart {
+    /// Whose papers are in it.
+    ///
+    /// # Errors
+    /// `Internal` when the row was damaged.
+    pub fn households(&self) -> Result<Vec<Id<Household>>> {
+        let ids: Vec<String> = serde_json::from_str(&self.households).map_err(Error::internal)?;
+        Ok(ids.into_iter().map(Id::known).collect())
+    }
+
+    /// The name of its file: `003-1号楼.pdf`.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        let plain: String = self
+            .name
+            .chars()
+            .map(|letter| if letter.is_alphanumeric() { letter } else { '-' })
+            .collect();
+        format!("{:03}-{plain}.pdf", self.position)
+    }
+}
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Papers whose file is written.
+    pub done: i64,
+    /// Papers in all.
+    pub papers: i64,
+}
+
+impl Progress {
+    /// In per cent.
+    #[must_use]
+    pub fn percent(self) -> i64 {
+        match self.papers {
+            0 => 100,
+            papers => self.done.saturating_mul(100).checked_div(papers).unwrap_or(100),
+        }
+    }
+}
+
+/// Cards to a file: ten sheets.
+const CARDS_A_PART: usize = 100;
+
+/// Households looked up at once.
+const AT_ONCE: usize = 500;
+
+/// Puts a job into the queue: `count` households at most, of the area that was asked for.
+///
+/// # Errors
+/// `Invalid` when there is nothing to print; as [`Order::buildings`].
+pub fn ask(conn: &mut Conn, kind: Kind, order: &Order, by: &str) -> Result<PrintJob> {
+    let buildings = order.buildings(conn, kind.permission())?;
+    let tree = Tree::load(conn)?;
+    let most = order
+        .asked
+        .count
+        .and_then(|count| usize::try_from(count).ok())
+        .unwrap_or(usize::MAX);
+    let mut left = most;
+    let mut groups: Vec<(String, Vec<Household>)> = Vec::new();
+    for building in &buildings {
+        let mut here = households_of(conn, kind, building)?;
+        here.truncate(left);
+        left = left.saturating_sub(here.len());
+        if !here.is_empty() {
+            groups.push((tree.address(&building.id), here));
+        }
+    }
+    if groups.is_empty() {
+        let why = match kind {
+            Kind::Statements => "这个范围里没有住户，没有什么要打印的。",
+            Kind::Cards => "这个范围里每一户都有卡了，没有什么要打印的。补卡请到住户页办理。",
+        };
+        return Err(Error::invalid("area", why));
+    }
+    if kind == Kind::Cards {
+        groups = in_hundreds(groups);
+    }
+    let job = PrintJob {
+        id: Id::new(order.now),
+        kind,
+        asked: serde_json::to_string(&order.asked).map_err(Error::internal)?,
+        state: State::Waiting,
+        asked_by: by.to_owned(),
+        asked_at: order.now,
+        ended_at: None,
+    };
+    let parts = (1i64..).zip(&groups).map(|(position, (name, households))| {
+        let ids: Vec<&str> = households.iter().map(|household| household.id.as_str()).collect();
+        Ok(PrintPart {
+            job_id: job.id.clone(),
+            position,
+            name: name.clone(),
+            households: serde_json::to_string(&ids).map_err(Error::internal)?,
+            papers: i64::try_from(ids.len()).map_err(Error::internal)?,
+            done_at: None,
+            problems: String::new(),
+        })
+    });
+    let parts: Vec<PrintPart> = parts.collect::<Result<_>>()?;
+    diesel::insert_into(print_jobs::table).values(&job).execute(conn)?;
+    insert_rows!(conn, print_parts::table, &parts);
+    record(conn, &job, "print_job.asked", by, order.now)?;
+    Ok(job)
+}
+
+/// Households of a building that have something to print, in the order of their codes.
+fn households_of(conn: &mut Conn, kind: Kind, building: &Area) -> Result<Vec<Household>> {
+    let ids = household::ids_in(conn, std::slice::from_ref(&building.id))?;
+    let mut households = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(AT_ONCE) {
+        let gone = standing::gone(conn, chunk)?;
+        let with_card = match kind {
+            Kind::Cards => card::with_one_in_use(conn, chunk)?,
+            Kind::Statements => std::collections::HashSet::new(),
+        };
+        let here = household::by_ids(conn, chunk)?.into_iter();
+        households.extend(here.filter(|one| !gone.contains(&one.id) && !with_card.contains(&one.id)));
+    }
+    households.sort_by(|one, other| one.code.cmp(&other.code));
+    Ok(households)
+}
+
+/// The same households, a hundred to a group, each named by its first and last.
+fn in_hundreds(groups: Vec<(String, Vec<Household>)>) -> Vec<(String, Vec<Household>)> {
+    let all: Vec<Household> = groups.into_iter().flat_map(|(_, households)| households).collect();
+    let chunks = all.chunks(CARDS_A_PART);
+    chunks
+        .map(|chunk| {
+            let code = |household: Option<&Household>| household.map(|one| one.code.clone()).unwrap_or_default();
+            (
+                format!("{}至{}", code(chunk.first()), code(chunk.last())),
+                chunk.to_vec(),
+            )
+        })
+        .collect()
+}
+
+/// A job by its id.
+///
+/// # Errors
+/// `NotFound`.
+pub fn by_id(conn: &mut Conn, id: &Id<PrintJob>) -> Result<PrintJob> {
+    print_jobs::table
+        .find(id)
+        .select(PrintJob::as_select())
+        .get_result(conn)
+        .optional()?
+        .ok_or(Error::NotFound)
+}
+
+/// Somebody's jobs, newest first.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn of_asker(conn: &mut Conn, by: &str, limit: i64) -> Result<Vec<PrintJob>> {
+    Ok(print_jobs::table
+        .filter(print_jobs::asked_by.eq(by))
+        .order(print_jobs::asked_at.desc())
+        .limit(limit)
+        .select(PrintJob::as_select())
+        .load(conn)?)
+}
+
+/// Jobs that are to go on after a start of the server.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn waiting(conn: &mut Conn) -> Result<Vec<PrintJob>> {
+    Ok(print_jobs::table
+        .filter(print_jobs::state.eq(State::Waiting))
+        .filter(print_jobs::asked_by.ne(COMMAND_LINE))
+        .order(print_jobs::asked_at)
+        .select(PrintJob::as_select())
+        .load(conn)?)
+}
+
+/// Who asks on the command line.
+pub const COMMAND_LINE: &str = "system";
+
+/// A job's parts, in order.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn parts(conn: &mut Conn, id: &Id<PrintJob>) -> Result<Vec<PrintPart>> {
+    Ok(print_parts::table
+        .filter(print_parts::job_id.eq(id))
+        .order(print_parts::position)
+        .select(PrintPart::as_select())
+        .load(conn)?)
+}
+
+/// How far a job is.
+#[must_use]
+pub fn progress(parts: &[PrintPart]) -> Progress {
+    Progress {
+        done: parts
+            .iter()
+            .filter(|part| part.done_at.is_some())
+            .map(|part| part.papers)
+            .sum(),
+        papers: parts.iter().map(|part| part.papers).sum(),
+    }
+}
+
+/// The next part of a job that waits; `None` when it is done, stopped or discarded.
+///
+/// # Errors
+/// `NotFound`.
+pub fn next(conn: &mut Conn, id: &Id<PrintJob>) -> Result<Option<(PrintJob, PrintPart)>> {
+    let job = by_id(conn, id)?;
+    if job.state != State::Waiting {
+        return Ok(None);
+    }
+    let part = print_parts::table
+        .filter(print_parts::job_id.eq(id).and(print_parts::done_at.is_null()))
+        .order(print_parts::position)
+        .select(PrintPart::as_select())
+        .first(conn)
+        .optional()?;
+    Ok(part.map(|part| (job, part)))
+}
+
+/// Writes a part off: its file lies there. With the last one the job is done.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn part_done(conn: &mut Conn, id: &Id<PrintJob>, position: i64, problems: &str, now: Moment) -> Result<()> {
+    diesel::update(print_parts::table.find((id, position)))
+        .set((print_parts::done_at.eq(now), print_parts::problems.eq(problems)))
+        .execute(conn)?;
+    let left = print_parts::table
+        .filter(print_parts::job_id.eq(id).and(print_parts::done_at.is_null()))
+        .count()
+        .get_result::<i64>(conn)?;
+    if left == 0 {
+        set_state(conn, id, State::Done, Some(now))?;
+    }
+    Ok(())
+}
+
+/// Takes back that a part was written off: its file is gone, and it is printed again.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn undo_part(conn: &mut Conn, id: &Id<PrintJob>, position: i64) -> Result<()> {
+    diesel::update(print_parts::table.find((id, position)))
+        .set(print_parts::done_at.eq(None::<Moment>))
+        .execute(conn)?;
+    set_state(conn, id, State::Waiting, None)
+}
+
+/// Stops a job, or lets a stopped one go on. A job that is done stays so.
+///
+/// # Errors
+/// `NotFound`.
+pub fn set_running(conn: &mut Conn, id: &Id<PrintJob>, running: bool) -> Result<PrintJob> {
+    let job = by_id(conn, id)?;
+    let state = match (job.state, running) {
+        (State::Waiting, false) => State::Cancelled,
+        (State::Cancelled, true) => State::Waiting,
+        (state, _) => state,
+    };
+    set_state(conn, id, state, job.ended_at)?;
+    by_id(conn, id)
+}
+
+/// Notes that a job's files are gone.
+///
+/// # Errors
+/// `NotFound`.
+pub fn discard(conn: &mut Conn, id: &Id<PrintJob>, by: &str, now: Moment) -> Result<()> {
+    let job = by_id(conn, id)?;
+    if job.state != State::Discarded {
+        set_state(conn, id, State::Discarded, Some(now))?;
+        record(conn, &job, "print_job.discarded", by, now)?;
+    }
+    Ok(())
+}
+
+/// Jobs of which files still lie there although they were asked for before this moment.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn older_than(conn: &mut Conn, moment: Moment) -> Result<Vec<PrintJob>> {
+    Ok(print_jobs::table
+        .filter(
+            print_jobs::asked_at
+                .lt(moment)
+                .and(print_jobs::state.ne(State::Discarded)),
+        )
+        .filter(print_jobs::asked_by.ne(COMMAND_LINE))
+        .select(PrintJob::as_select())
+        .load(conn)?)
+}
+
+fn set_state(conn: &mut Conn, id: &Id<PrintJob>, state: State, ended_at: Option<Moment>) -> Result<()> {
+    diesel::update(print_jobs::table.find(id))
+        .set((print_jobs::state.eq(state), print_jobs::ended_at.eq(ended_at)))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn record(conn: &mut Conn, job: &PrintJob, act: &'static str, by: &str, now: Moment) -> Result<()> {
+    let subject = format!("print_job:{}", job.id);
+    let detail = job.kind.label().to_owned();
+    audit::record(conn, &[audit::Event::new(by, act, subject, detail, now)])
+}

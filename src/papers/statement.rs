@@ -1,0 +1,293 @@
+//! The statement on paper: a household's points, where they came from, what ends when, and how to say no (H2, H3, SG18).
+
+use serde::{Deserialize, Serialize};
+
+use super::order::{Head, Order};
+use crate::access::role::Permission;
+use crate::clock::{Span, begin_of, spoken_day, weekday};
+use crate::db::Conn;
+use crate::error::Result;
+use crate::ledger::account::AccountKind;
+use crate::ledger::balance;
+use crate::places::area::Tree;
+use crate::places::household::Household;
+use crate::places::programme;
+use crate::scheme::{terms, version};
+use crate::shop::{opening, store};
+use crate::statements::coming;
+use crate::statements::statement::{self, Line, What};
+
+/// Lines on one statement at most: a year of a busy household.
+const MOST: i64 = 400;
+
+/// Months that a statement covers without a month being asked for, this one included.
+const MONTHS: u32 = 3;
+
+/// A household's statement.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Statement {
+    paper: Head,
+    size: String,
+    large: bool,
+    household: Holder,
+    balance: i64,
+    pending: i64,
+    honour: i64,
+    from: String,
+    to: String,
+    opening_balance: i64,
+    closing_balance: i64,
+    lines: Vec<Entry>,
+    expiring: Vec<Ending>,
+    coming: Vec<Award>,
+    next_opening: Option<String>,
+    object_days: u64,
+    phone: String,
+    place: String,
+    chain: Option<Chain>,
+}
+
+/// Whose paper it is.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holder {
+    /// The code.
+    pub code: String,
+    /// The head's name.
+    pub head_name: String,
+    /// `5号楼2单元1103`.
+    pub building: String,
+}
+
+impl Holder {
+    pub(super) fn of(household: &Household, tree: &Tree) -> Holder {
+        let building = tree.get(&household.building_id).map(|area| area.name.clone());
+        Holder {
+            code: household.code.clone(),
+            head_name: household.head_name.clone(),
+            building: building.unwrap_or_default() + &household.door(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    slip: String,
+    day: String,
+    what: String,
+    rule: String,
+    decided: String,
+    amount: i64,
+    balance: i64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ending {
+    day: String,
+    points: i64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Award {
+    what: String,
+    points: i64,
+    day: String,
+}
+
+/// The last transaction of the books on that day, so that a printed statement proves what was in them.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Chain {
+    number: i64,
+    digest: String,
+}
+
+/// A household's statement: of the month that was asked for, or of the last three.
+///
+/// # Errors
+/// As [`Order::household`], [`Order::month`] and [`Order::size`].
+pub fn load(conn: &mut Conn, order: &Order) -> Result<Statement> {
+    let household = order.household(conn, Permission::ReadHouseholds)?;
+    of(conn, order, &household)
+}
+
+/// The statement of this household.
+///
+/// # Errors
+/// As [`load`].
+pub fn of(conn: &mut Conn, order: &Order, household: &Household) -> Result<Statement> {
+    let span = span(order)?;
+    let tree = Tree::load(conn)?;
+    let programme = programme::get(conn)?;
+    let today = order.today();
+    let told = statement::statement(conn, household.clone(), AccountKind::Spendable, None, MOST)?;
+    let (first, end) = (begin_of(span.from), begin_of(span.until));
+    let mut inside: Vec<&Line> = told
+        .lines
+        .iter()
+        .filter(|line| (first..end).contains(&line.recorded_at))
+        .collect();
+    inside.reverse();
+    let before = told.lines.iter().find(|line| line.recorded_at < first);
+    let opening_balance = match (inside.first(), before) {
+        (Some(line), _) => line.balance_after.0.saturating_sub(line.amount.0),
+        (None, Some(line)) => line.balance_after.0,
+        (None, None) => 0,
+    };
+    let closing_balance = inside.last().map_or(opening_balance, |line| line.balance_after.0);
+    let coming = coming::of(conn, household, today)?;
+    let in_force = version::in_force(conn, today)?;
+    let terms = terms::of(conn, &in_force.id)?;
+    Ok(Statement {
+        size: order.size(&["a4", "a5"])?,
+        large: order.asked.large,
+        household: Holder::of(household, &tree),
+        balance: told.balances.spendable.0,
+        pending: told.balances.pending.0,
+        honour: told.balances.honour.0,
+        from: spoken_day(span.from),
+        to: spoken_day(span.until.pred_opt().unwrap_or(span.until).min(today)),
+        opening_balance,
+        closing_balance,
+        lines: inside.into_iter().map(entry).collect(),
+        expiring: coming
+            .ending
+            .iter()
+            .map(|ending| Ending {
+                day: spoken_day(ending.last_day),
+                points: ending.points.0,
+            })
+            .collect(),
+        coming: coming
+            .awards
+            .iter()
+            .map(|award| Award {
+                what: award.deed.clone(),
+                points: award.points.0,
+                day: award.when.clone(),
+            })
+            .collect(),
+        next_opening: next_opening(conn, order, household, &tree)?,
+        object_days: terms.cycle.appeal_window_days,
+        phone: programme.phone,
+        place: programme.office,
+        chain: balance::tip(conn)?.map(|(number, digest)| Chain {
+            number,
+            digest: short(&digest),
+        }),
+        paper: order.head(conn, Some(&household.building_id))?,
+    })
+}
+
+fn span(order: &Order) -> Result<Span> {
+    let month = order.month()?;
+    if order.asked.month.as_deref().is_some_and(|month| !month.is_empty()) {
+        return Ok(month);
+    }
+    let from = month.from.checked_sub_months(chrono::Months::new(MONTHS - 1));
+    Ok(Span {
+        from: from.unwrap_or(month.from),
+        until: month.until,
+    })
+}
+
+/// When the store of the household's area opens next: `11月25日（周三）`.
+fn next_opening(conn: &mut Conn, order: &Order, household: &Household, tree: &Tree) -> Result<Option<String>> {
+    let Some(building) = tree.get(&household.building_id) else {
+        return Ok(None);
+    };
+    let stores = store::all(conn)?;
+    let near = stores.into_iter().find(|store| {
+        tree.get(&store.area_id)
+            .is_some_and(|area| building.path.starts_with(&area.path))
+    });
+    let Some(store) = near else { return Ok(None) };
+    let days = opening::of_store(conn, &store.id, order.today())?;
+    Ok(days
+        .next(order.today())
+        .map(|day| format!("{}（{}），{}", day.format("%-m月%-d日"), weekday(day), store.name)))
+}
+
+/// The first sixteen hexadecimal digits in groups: what a person can compare.
+fn short(digest: &[u8]) -> String {
+    let groups = digest.chunks(2).take(4);
+    let groups: Vec<String> = groups
+        .map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        .collect();
+    groups.join("-")
+}
+
+fn entry(line: &Line) -> Entry {
+    let (what, rule, decided) = told(&line.what);
+    Entry {
+        slip: line.slip.to_string(),
+        day: spoken_day(line.effective_on),
+        what,
+        rule,
+        decided,
+        amount: line.amount.0,
+        balance: line.balance_after.0,
+    }
+}
+
+/// What happened, by which rule, and who decided.
+fn told(what: &What) -> (String, String, String) {
+    match what {
+        What::Award {
+            item_code,
+            rule,
+            count,
+            note,
+            nominated_by,
+            verified_by,
+            shown,
+        } => {
+            let times = if *count > 1 {
+                format!("×{count}")
+            } else {
+                String::new()
+            };
+            let rule = rule.trim_end_matches('。');
+            // The household's own deed first, the rule below it.
+            let (what, rule) = match note.is_empty() {
+                true => (format!("{rule}{times}"), item_code.clone()),
+                false => (format!("{note}{times}"), format!("{item_code}，{rule}")),
+            };
+            let people = match verified_by.is_empty() {
+                true => format!("{nominated_by}申报"),
+                false => format!("{nominated_by}申报，{verified_by}核实"),
+            };
+            let decided = match shown {
+                Some(shown) => format!("{people}；第{}次评议会，公示{}", shown.session, shown.slip),
+                None => format!("{people}；申诉成立"),
+            };
+            (what, rule, decided)
+        }
+        What::Redemption {
+            goods,
+            redeemed_by,
+            typed,
+        } => {
+            let typed = if *typed { "，手输卡号" } else { "" };
+            (
+                format!("兑换{}", goods.join("、").replace(" × ", "×")),
+                String::new(),
+                format!("{redeemed_by}经办{typed}"),
+            )
+        }
+        What::Void {
+            slip,
+            reason,
+            voided_by,
+        } => (
+            format!("撤销兑换（单号{slip}）：{reason}"),
+            String::new(),
+            format!("{voided_by}经办"),
+        ),
+        What::Other(words) => (words.clone(), String::new(), String::new()),
+    }
+}

@@ -1,0 +1,11 @@
+//! Pages of papers: the table of all of them, each as PDF, a township's own templates, and jobs of many.
+
+mod forms;
+mod jobs;
+mod preview;
+mod table;
+
+pub use forms::{find, form, forms, key_in};
+pub use jobs::{ask, discard, file, job, jobs, stop};
+pub use preview::{preview, preview_page};
+pub use table::{paper, papers};

@@ -1,0 +1,111 @@
+//! The table of all papers, with what each needs to be asked for; and a paper itself.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use crate::access::role::Permission;
+use crate::app::{App, Staff};
+use crate::clock::{Span, day_of};
+use crate::error::{Error, Result};
+use crate::page::{self, Shell};
+use crate::papers::need::{Group, Need};
+use crate::papers::order::{Asked, Order};
+use crate::papers::paper::Paper;
+use crate::places::area::{AreaKind, Tree};
+use crate::registers::month;
+use crate::registers::register::Kind;
+use crate::scheme::{item, version};
+use crate::sent::Query;
+use crate::shop::store;
+
+#[derive(Template)]
+#[template(path = "papers/papers.html")]
+struct PapersPage {
+    shell: Shell,
+    groups: Vec<(Group, Vec<Paper>)>,
+    /// Codes and names of areas.
+    areas: Vec<(String, String)>,
+    stores: Vec<String>,
+    titles: Vec<String>,
+    registers: &'static [Kind],
+    month: String,
+    may_change_templates: bool,
+    may_print_many: bool,
+}
+
+/// `GET /papers`
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn papers(State(app): State<App>, staff: Staff) -> Result<Response> {
+    let today = day_of(app.now());
+    let (areas, stores, titles) = app
+        .db
+        .read(move |conn| {
+            let tree = Tree::load(conn)?;
+            let areas = tree.all().iter().filter(|area| area.kind != AreaKind::Building);
+            let areas: Vec<(String, String)> = areas
+                .map(|area| (tree.codes(&area.id).join("-"), tree.address(&area.id)))
+                .filter(|(code, _)| !code.is_empty())
+                .collect();
+            let stores: Vec<String> = store::all(conn)?.into_iter().map(|store| store.name).collect();
+            let titles = match version::in_force(conn, today) {
+                Ok(version) => item::of_version(conn, &version.id)?
+                    .0
+                    .into_iter()
+                    .map(|one| one.title)
+                    .collect(),
+                Err(error @ Error::Internal(..)) => return Err(error),
+                // Before a first version there are no titles.
+                Err(_) => Vec::new(),
+            };
+            Ok((areas, stores, titles))
+        })
+        .await?;
+    let groups = Group::ALL.iter().map(|group| {
+        let mine = Paper::ALL.iter().copied();
+        let mine = mine.filter(|paper| paper.group() == *group && staff.duties.permit(paper.permission()));
+        (*group, mine.collect::<Vec<Paper>>())
+    });
+    page::show(&PapersPage {
+        groups: groups.filter(|(_, papers)| !papers.is_empty()).collect(),
+        areas,
+        stores,
+        titles,
+        registers: Kind::ALL,
+        month: month::written(Span::month_of(today)),
+        may_change_templates: staff.duties.permit(Permission::ManageProgramme),
+        may_print_many: staff.duties.permit(Permission::IssueCards),
+        shell: staff.shell,
+    })
+}
+
+/// `GET /papers/{paper}`, a door for each: the paper as PDF.
+///
+/// # Errors
+/// As [`Paper::load`] and [`crate::print::Printer::set`].
+pub async fn paper(paper: Paper, State(app): State<App>, staff: Staff, Query(asked): Query<Asked>) -> Result<Response> {
+    let order = Order {
+        asked,
+        duties: Some(staff.duties),
+        now: app.now(),
+    };
+    let now = order.now;
+    let data = app.db.read(move |conn| paper.load(conn, &order)).await?;
+    let pdf = app
+        .at_press(move |printer| printer.set_json(&paper.template(), data)?.pdf(paper.purpose(), now))
+        .await?;
+    Ok(as_pdf(&format!("{}.pdf", paper.word()), pdf))
+}
+
+/// A PDF that the browser shows and nobody keeps on the way.
+pub(super) fn as_pdf(name: &str, bytes: Vec<u8>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/pdf".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("inline; filename=\"{name}\"")),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    (headers, bytes).into_response()
+}

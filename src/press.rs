@@ -1,0 +1,241 @@
+//! The press: sets papers, one at a time, and runs print jobs part by part. The same for a page and for the command line.
+//!
+//! One paper is in memory at a time, whatever a job's size: a part's papers are set one after the other, each as a PDF of
+//! its own, and joined. A file is written whole beside its place and renamed, then its part is written off; so a power cut
+//! leaves a file or none, and the job goes on where it stood.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::access::user::User;
+use crate::app::App;
+use crate::cards::card::{self, Issue};
+use crate::error::{Error, Result};
+use crate::id::Id;
+use crate::papers::card::{self as card_paper, Face};
+use crate::papers::job::{self, Kind, PrintJob, PrintPart, Progress};
+use crate::papers::order::Order;
+use crate::papers::paper::Paper;
+use crate::papers::statement;
+use crate::places::household::{self, Household};
+use crate::places::programme;
+use crate::print::{Printer, Purpose, join};
+
+/// How long the files of a job lie there before they are thrown away; cards are as good as money.
+const KEPT_HOURS: i64 = 24;
+
+/// Why a card is issued by a job, as its record says.
+const FIRST_CARD: &str = "首次发卡（批量打印）";
+
+impl App {
+    /// Sets papers while nobody else does: typst's memory is the server's largest.
+    ///
+    /// # Errors
+    /// What the work answers; `Internal` when the server is stopping.
+    pub async fn at_press<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Printer) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let _turn = self.press_turn().await?;
+        let printer = self.printer.clone();
+        tokio::task::spawn_blocking(move || work(&printer))
+            .await
+            .map_err(Error::internal)?
+    }
+
+    /// Where the files of a job lie.
+    #[must_use]
+    pub fn job_folder(&self, job: &Id<PrintJob>) -> PathBuf {
+        self.files.sibling("prints").join(job.as_str())
+    }
+
+    /// Runs a job in the background.
+    pub fn start_job(&self, job: Id<PrintJob>) {
+        let app = self.clone();
+        tokio::spawn(async move {
+            let folder = app.job_folder(&job);
+            if let Err(error) = run(&app, &job, &folder, |_| ()).await {
+                tracing::error!("a print job stopped: {error}");
+            }
+        });
+    }
+
+    /// Lets go on what a stop of the server interrupted.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub async fn resume_jobs(&self) -> Result<()> {
+        for job in self.db.read(job::waiting).await? {
+            self.start_job(job.id);
+        }
+        Ok(())
+    }
+
+    /// Throws away the files of jobs that were asked for more than a day ago.
+    ///
+    /// # Errors
+    /// Only when the database or the disk fails.
+    pub async fn discard_old_jobs(&self) -> Result<()> {
+        let now = self.now();
+        let before = now
+            .checked_sub_signed(chrono::TimeDelta::hours(KEPT_HOURS))
+            .unwrap_or(now);
+        for job in self.db.read(move |conn| job::older_than(conn, before)).await? {
+            self.discard_job(job.id, job::COMMAND_LINE.to_owned()).await?;
+        }
+        Ok(())
+    }
+
+    /// Throws away a job's files.
+    ///
+    /// # Errors
+    /// `NotFound`; `Internal` when the disk fails.
+    pub async fn discard_job(&self, id: Id<PrintJob>, by: String) -> Result<()> {
+        let (folder, now) = (self.job_folder(&id), self.now());
+        self.db.write(move |conn| job::discard(conn, &id, &by, now)).await?;
+        match fs::remove_dir_all(&folder) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(Error::internal(cause)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Runs what waits of a job, part by part, into a folder; `see` is told after each paper. A job that somebody stops meanwhile
+/// ends after the part in hand.
+///
+/// # Errors
+/// When the database or the disk fails; what a single household lacks is noted with its part instead.
+pub async fn run(app: &App, id: &Id<PrintJob>, folder: &Path, see: impl Fn(Progress)) -> Result<PrintJob> {
+    fs::create_dir_all(folder).map_err(Error::internal)?;
+    loop {
+        let asked = id.clone();
+        let found = app
+            .db
+            .read(move |conn| Ok((job::next(conn, &asked)?, job::progress(&job::parts(conn, &asked)?))))
+            .await?;
+        let (Some((job, part)), progress) = found else {
+            let id = id.clone();
+            return app.db.read(move |conn| job::by_id(conn, &id)).await;
+        };
+        let printed = print(app, &job, &part, |here| {
+            see(Progress {
+                done: progress.done.saturating_add(here),
+                ..progress
+            });
+        })
+        .await?;
+        if let Some(pdf) = printed.pdf {
+            let (file, unfinished) = (folder.join(part.file_name()), folder.join("unfinished"));
+            fs::write(&unfinished, pdf).map_err(Error::internal)?;
+            fs::rename(&unfinished, &file).map_err(Error::internal)?;
+        }
+        let (id, now, problems) = (id.clone(), app.now(), printed.problems.join("\n"));
+        app.db
+            .write(move |conn| job::part_done(conn, &id, part.position, &problems, now))
+            .await?;
+        // A person at a page comes first.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// What became of a part.
+struct Printed {
+    /// Nothing when no paper of it could be printed.
+    pdf: Option<Vec<u8>>,
+    /// Who could not be printed, and why.
+    problems: Vec<String>,
+}
+
+async fn print(app: &App, job: &PrintJob, part: &PrintPart, see: impl Fn(i64)) -> Result<Printed> {
+    match job.kind {
+        Kind::Statements => print_statements(app, job, part, see).await,
+        Kind::Cards => print_cards(app, job, part, see).await,
+    }
+}
+
+async fn print_statements(app: &App, job: &PrintJob, part: &PrintPart, see: impl Fn(i64)) -> Result<Printed> {
+    let (mut papers, mut problems) = (Vec::new(), Vec::new());
+    let order = Order {
+        asked: job.asked()?,
+        // Whose statements these are was decided, by the asker's duties, when the job was asked for.
+        duties: None,
+        now: app.now(),
+    };
+    for (done, household) in (1i64..).zip(part.households()?) {
+        let (order, now) = (order.clone(), order.now);
+        let (code, data) = app
+            .db
+            .read(move |conn| {
+                let household = household::by_id(conn, &household)?;
+                let data = statement::of(conn, &order, &household)?;
+                Ok((household.code, data))
+            })
+            .await?;
+        let set = app
+            .at_press(move |printer| {
+                printer
+                    .set(&Paper::Statement.template(), &data)?
+                    .pdf(Purpose::PrintingOnly, now)
+            })
+            .await;
+        match set {
+            Ok(pdf) => papers.push(pdf),
+            Err(error @ Error::Refused(_)) => problems.push(format!("{code}：{error}")),
+            Err(error) => return Err(error),
+        }
+        see(done);
+    }
+    let pdf = match papers.is_empty() {
+        true => None,
+        false => Some(app.at_press(move |_| join(&papers)).await?),
+    };
+    Ok(Printed { pdf, problems })
+}
+
+async fn print_cards(app: &App, job: &PrintJob, part: &PrintPart, see: impl Fn(i64)) -> Result<Printed> {
+    let (ids, now, job) = (part.households()?, app.now(), job.clone());
+    let order = Order {
+        asked: job.asked()?,
+        duties: None,
+        now,
+    };
+    let (back, faces) = app
+        .db
+        .write(move |conn| {
+            let programme = programme::get(conn)?;
+            let households = household::by_ids(conn, &ids)?;
+            let first = households.first().cloned();
+            let mut faces = Vec::with_capacity(ids.len());
+            for id in &ids {
+                let household = of(&households, id)?;
+                let asked = Issue {
+                    household: household.id.clone(),
+                    reason: FIRST_CARD.to_owned(),
+                    by: Id::<User>::known(job.asked_by.as_str()),
+                    key: job.card_key(id),
+                };
+                faces.push(Face::of(
+                    &programme,
+                    &card::issue(conn, &programme, &asked, now)?,
+                    household,
+                )?);
+            }
+            Ok((card_paper::back(conn, &order, first.as_ref())?, faces))
+        })
+        .await?;
+    let papers = part.papers;
+    let sheet = card_paper::sheet(back, faces);
+    let pdf = app
+        .at_press(move |printer| printer.set("card-sheet.typ", &sheet)?.pdf(Purpose::PrintingOnly, now))
+        .await?;
+    see(papers);
+    Ok(Printed {
+        pdf: Some(pdf),
+        problems: Vec::new(),
+    })
+}
+
+fn of<'a>(households: &'a [Household], id: &Id<Household>) -> Result<&'a Household> {
+    households.iter().find(|one| &one.id == id).ok_or(Error::NotFound)
+}

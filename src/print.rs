@@ -1,0 +1,579 @@
+//! Paper: templates of `printables/` and data become PDF, pictures and dots for receipt printers. The only file that knows typst.
+//!
+//! A template reads its data as `/data.json` and everything around it from `lib.typ`. Texts arrive as texts, never as markup.
+//! A township may put a file of the same name into the folder `printables` beside its files; that one is taken then, and a
+//! mistake in it is answered with its line and column. A character that no font has is an error that names it: paper with
+//! a box in a name is worse than no paper.
+//!
+//! This file knows neither papers nor people; `papers/` says what stands on which.
+
+mod fonts;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use image::{DynamicImage, GrayImage, ImageFormat, RgbaImage};
+use krilla::pdf::{Pdf, PdfDocument};
+use rust_embed::RustEmbed;
+use serde::Serialize;
+use typst::comemo;
+use typst::diag::{FileError, FileResult, Severity, SourceDiagnostic};
+use typst::foundations::{Bytes, Datetime, Duration, Smart};
+use typst::layout::{Frame, FrameItem, PageRanges};
+use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
+use typst::text::{Font, FontBook, is_default_ignorable};
+use typst::utils::LazyHash;
+use typst::{Library, LibraryExt as _, World, WorldExt as _};
+use typst_layout::PagedDocument;
+use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
+use typst_render::RenderOptions;
+
+use self::fonts::Fonts;
+use crate::clock::{Moment, local};
+use crate::error::{Error, Refusal, Result};
+
+/// Dots per inch of a page that is looked at on a screen.
+pub const SCREEN_DPI: u32 = 96;
+/// Dots per inch of receipt printers: eight dots a millimetre.
+pub const RECEIPT_DPI: u32 = 203;
+
+/// Points per inch, typst's measure.
+const POINTS_PER_INCH: f64 = 72.0;
+
+/// How light a dot is that a receipt printer leaves white, of 255.
+const WHITE_FROM: u8 = 160;
+
+/// The name under which a template finds its data.
+const DATA: &str = "data.json";
+
+/// At most so many missing characters are named at once.
+const NAMED_AT_MOST: usize = 12;
+
+#[derive(RustEmbed)]
+#[folder = "printables/"]
+struct Printables;
+
+/// Why something was not printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unprintable {
+    /// No font has these characters.
+    MissingCharacters(Vec<MissingCharacter>),
+    /// A template that the township changed has a mistake.
+    Template {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1, in characters.
+        column: usize,
+        /// What is wrong, in typst's words.
+        message: String,
+    },
+}
+
+/// A character that no font has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingCharacter {
+    /// The character.
+    pub character: char,
+    /// Where it stands: a few characters around it.
+    pub near: String,
+}
+
+impl fmt::Display for Unprintable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unprintable::MissingCharacters(missing) => {
+                write!(formatter, "没有打印：字体里缺")?;
+                for (place, one) in missing.iter().take(NAMED_AT_MOST).enumerate() {
+                    let comma = if place == 0 { "" } else { "、" };
+                    let code = u32::from(one.character);
+                    write!(
+                        formatter,
+                        "{comma}“{}”（U+{code:04X}，见“{}”）",
+                        one.character, one.near
+                    )?;
+                }
+                if missing.len() > NAMED_AT_MOST {
+                    write!(formatter, "等{}个字", missing.len())?;
+                }
+                write!(
+                    formatter,
+                    "。请把含有这些字的字体文件放进数据文件夹的 printables/fonts，再打印一次。"
+                )
+            }
+            Unprintable::Template {
+                file,
+                line,
+                column,
+                message,
+            } => write!(
+                formatter,
+                "没有打印：本地改过的模板 {file} 第{line}行第{column}列有错：{message}。请改正，或移走这个文件，用回原来的模板。"
+            ),
+        }
+    }
+}
+
+impl Refusal for Unprintable {
+    fn code(&self) -> &'static str {
+        match self {
+            Unprintable::MissingCharacters(_) => "missing_characters",
+            Unprintable::Template { .. } => "template_error",
+        }
+    }
+}
+
+/// What a PDF is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be kept and read: PDF/A-2b, with the reading order for screen readers.
+    Keeping,
+    /// Only to be printed, in numbers: as small as possible.
+    PrintingOnly,
+}
+
+/// The printing press: fonts, templates and the folder in which a township has its own.
+#[derive(Clone)]
+pub struct Printer {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    folder: Option<PathBuf>,
+    fonts: OnceLock<Fonts>,
+    library: OnceLock<LazyHash<Library>>,
+}
+
+impl Printer {
+    /// A press with the templates and fonts of the program alone.
+    #[must_use]
+    pub fn plain() -> Printer {
+        Printer::over(None)
+    }
+
+    /// A press that takes templates from this folder first, and fonts from `fonts` in it too. It need not exist.
+    #[must_use]
+    pub fn with_folder(folder: PathBuf) -> Printer {
+        Printer::over(Some(folder))
+    }
+
+    fn over(folder: Option<PathBuf>) -> Printer {
+        Printer {
+            shared: Arc::new(Shared {
+                folder,
+                fonts: OnceLock::new(),
+                library: OnceLock::new(),
+            }),
+        }
+    }
+
+    /// Where a township's own templates lie.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.shared.folder.as_deref()
+    }
+
+    /// A template of the program, as it came.
+    #[must_use]
+    pub fn original(template: &str) -> Option<String> {
+        let file = Printables::get(template)?;
+        String::from_utf8(file.data.into_owned()).ok()
+    }
+
+    /// The township's own template of this name, if it has one.
+    #[must_use]
+    pub fn own(&self, template: &str) -> Option<String> {
+        std::fs::read_to_string(self.shared.folder.as_ref()?.join(template)).ok()
+    }
+
+    /// Names of the fonts that are there, in the order in which they are asked.
+    #[must_use]
+    pub fn font_families(&self) -> Vec<String> {
+        self.fonts().families()
+    }
+
+    /// The characters of a text that no font has.
+    #[must_use]
+    pub fn missing(&self, text: &str) -> Vec<char> {
+        let fonts = self.fonts();
+        let mut missing: Vec<char> = text
+            .chars()
+            .filter(|character| is_visible(*character) && !fonts.cover(*character))
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
+    }
+
+    fn fonts(&self) -> &Fonts {
+        self.shared
+            .fonts
+            .get_or_init(|| Fonts::load(self.shared.folder.as_deref().map(|folder| folder.join("fonts"))))
+    }
+
+    /// Sets a template with its data.
+    ///
+    /// # Errors
+    /// `Refused(Unprintable)` for characters that no font has, and for mistakes in a template of the township's own;
+    /// `Internal` for one in ours.
+    pub fn set(&self, template: &str, data: &impl Serialize) -> Result<Sheets> {
+        let data = serde_json::to_vec(data).map_err(Error::internal)?;
+        self.set_json(template, data)
+    }
+
+    /// Sets a template with data that is JSON already.
+    ///
+    /// # Errors
+    /// As [`Printer::set`].
+    pub fn set_json(&self, template: &str, data: Vec<u8>) -> Result<Sheets> {
+        let sheet = Sheet {
+            printer: self,
+            fonts: self.fonts(),
+            library: self.shared.library.get_or_init(|| LazyHash::new(Library::default())),
+            main: file_id(template).map_err(Error::internal)?,
+            data: Bytes::from_string(without_direction(data)?),
+            sources: Mutex::default(),
+        };
+        let compiled = typst::compile::<PagedDocument>(&sheet);
+        // What typst remembers is remembered for all and for ever, so it is forgotten after each piece, also after a failed one.
+        let answer = match compiled.output {
+            Ok(document) => missing_of(&document).map(|()| Sheets { document }),
+            Err(problems) => Err(sheet.explained(&problems)),
+        };
+        comemo::evict(0);
+        answer
+    }
+}
+
+/// What was set: pages in memory.
+pub struct Sheets {
+    document: PagedDocument,
+}
+
+impl Sheets {
+    /// How many pages there are.
+    #[must_use]
+    pub fn pages(&self) -> usize {
+        self.document.pages().len()
+    }
+
+    /// As PDF, dated with a moment.
+    ///
+    /// # Errors
+    /// `Internal` when typst cannot keep a promise of PDF/A with this content.
+    pub fn pdf(&self, purpose: Purpose, at: Moment) -> Result<Vec<u8>> {
+        let standards = match purpose {
+            Purpose::Keeping => {
+                PdfStandards::new(&[PdfStandard::A_2b]).map_err(|cause| Error::internal(cause.message()))?
+            }
+            Purpose::PrintingOnly => PdfStandards::default(),
+        };
+        let options = PdfOptions {
+            ident: Smart::Auto,
+            creator: Smart::Custom(Some("积善 Jishan".to_owned())),
+            timestamp: timestamp(at),
+            page_ranges: None::<PageRanges>,
+            standards,
+            tagged: purpose == Purpose::Keeping,
+            pretty: false,
+        };
+        let answer = typst_pdf::pdf(&self.document, &options);
+        comemo::evict(0);
+        answer.map_err(|problems| Error::internal(first_words(&problems)))
+    }
+
+    /// A page as a PNG of so many dots per inch; `None` behind the last page.
+    ///
+    /// # Errors
+    /// `Internal` when the picture cannot be written.
+    pub fn png(&self, page: usize, dpi: u32) -> Result<Option<Vec<u8>>> {
+        let Some(picture) = self.picture(page, dpi)? else {
+            return Ok(None);
+        };
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        DynamicImage::ImageRgba8(picture)
+            .to_rgb8()
+            .write_to(&mut bytes, ImageFormat::Png)
+            .map_err(Error::internal)?;
+        Ok(Some(bytes.into_inner()))
+    }
+
+    /// A page in grey.
+    ///
+    /// # Errors
+    /// As [`Sheets::png`].
+    pub fn grey(&self, page: usize, dpi: u32) -> Result<Option<GrayImage>> {
+        Ok(self
+            .picture(page, dpi)?
+            .map(|picture| DynamicImage::ImageRgba8(picture).to_luma8()))
+    }
+
+    fn picture(&self, page: usize, dpi: u32) -> Result<Option<RgbaImage>> {
+        let Some(page) = self.document.pages().get(page) else {
+            return Ok(None);
+        };
+        #[expect(clippy::float_arithmetic, reason = "a picture's scale")]
+        let pixel_per_point = f64::from(dpi) / POINTS_PER_INCH;
+        let options = RenderOptions {
+            pixel_per_pt: pixel_per_point.into(),
+            ..RenderOptions::default()
+        };
+        let pixels = typst_render::render(page, &options);
+        comemo::evict(0);
+        let (width, height) = (pixels.width(), pixels.height());
+        RgbaImage::from_raw(width, height, pixels.take())
+            .map(Some)
+            .ok_or_else(|| Error::internal("a picture without its pixels"))
+    }
+
+    /// All pages as what an ESC/POS printer draws (`GS v 0`), each followed by a feed and a cut.
+    ///
+    /// # Errors
+    /// As [`Sheets::png`].
+    pub fn escpos(&self) -> Result<Vec<u8>> {
+        let mut bytes = vec![0x1B, b'@'];
+        for page in 0..self.pages() {
+            if let Some(picture) = self.grey(page, RECEIPT_DPI)? {
+                bytes.extend(raster(&picture));
+            }
+            // Three lines of paper, then a partial cut: printers without a knife ignore it.
+            bytes.extend([0x1B, b'd', 3, 0x1D, b'V', 1]);
+        }
+        Ok(bytes)
+    }
+
+    /// The text of every page, a page after another, as it is set: for tests and for reading aloud.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for page in self.document.pages() {
+            walk(&page.frame, &mut |item| {
+                text.push_str(&item.text);
+                text.push('\n');
+            });
+        }
+        text
+    }
+}
+
+/// Pages of several PDFs in one, in order.
+///
+/// # Errors
+/// `Internal` when one of them is not a PDF.
+pub fn join(papers: &[Vec<u8>]) -> Result<Vec<u8>> {
+    let mut document = krilla::Document::new();
+    for paper in papers {
+        let paper = Pdf::new(paper.clone()).map_err(|cause| Error::internal(format!("{cause:?}")))?;
+        let pages: Vec<usize> = (0..paper.pages().len()).collect();
+        document.embed_pdf_pages(&PdfDocument::new(Arc::new(paper)), &pages);
+    }
+    document.finish().map_err(|cause| Error::internal(format!("{cause:?}")))
+}
+
+/// Bands of 256 lines, because small printers keep no more in memory.
+fn raster(picture: &GrayImage) -> Vec<u8> {
+    let bytes_a_line = picture.width().div_ceil(8);
+    let mut out = Vec::new();
+    for top in (0..picture.height()).step_by(256) {
+        let lines = (picture.height() - top).min(256);
+        out.extend([0x1D, b'v', b'0', 0]);
+        for measure in [bytes_a_line, lines] {
+            let [low, high, ..] = measure.to_le_bytes();
+            out.extend([low, high]);
+        }
+        for y in top..top + lines {
+            for byte in 0..bytes_a_line {
+                out.push((0..8).fold(0, |bits, bit| {
+                    let x = byte * 8 + bit;
+                    let is_dark = x < picture.width() && picture.get_pixel(x, y).0 < [WHITE_FROM];
+                    bits << 1 | u8::from(is_dark)
+                }));
+            }
+        }
+    }
+    out
+}
+
+/// One paper on its way: what typst asks for.
+struct Sheet<'a> {
+    printer: &'a Printer,
+    fonts: &'a Fonts,
+    library: &'a LazyHash<Library>,
+    main: FileId,
+    data: Bytes,
+    sources: Mutex<HashMap<FileId, Source>>,
+}
+
+impl Sheet<'_> {
+    fn explained(&self, problems: &[SourceDiagnostic]) -> Error {
+        let Some(problem) = problems.iter().find(|problem| problem.severity == Severity::Error) else {
+            return Error::internal("typst failed and did not say why");
+        };
+        // A mistake inside lib.typ that the township's own template provoked is shown where the township wrote it.
+        let spans = std::iter::once(problem.span.id())
+            .chain(problem.trace.iter().map(|trace| trace.span.id()))
+            .zip(
+                std::iter::once(self.range(problem.span))
+                    .chain(problem.trace.iter().map(|trace| self.range(trace.span))),
+            );
+        for (id, range) in spans {
+            let (Some(id), Some(range)) = (id, range) else { continue };
+            let file = id.get().vpath().get_without_slash().to_owned();
+            let (Some(_), Ok(source)) = (self.printer.own(&file), self.source(id)) else {
+                continue;
+            };
+            let (line, column) = source.lines().byte_to_line_column(range.start).unwrap_or_default();
+            return Unprintable::Template {
+                file,
+                line: line + 1,
+                column: column + 1,
+                message: words(problem),
+            }
+            .into();
+        }
+        let place = problem
+            .span
+            .id()
+            .map(|id| id.get().vpath().get_without_slash().to_owned());
+        let line = problem.span.id().zip(self.range(problem.span)).and_then(|(id, range)| {
+            let source = self.source(id).ok()?;
+            source.lines().byte_to_line(range.start)
+        });
+        Error::internal(format!(
+            "{}:{}: {}",
+            place.unwrap_or_default(),
+            line.unwrap_or_default() + 1,
+            words(problem)
+        ))
+    }
+}
+
+impl World for Sheet<'_> {
+    fn library(&self) -> &LazyHash<Library> {
+        self.library
+    }
+
+    fn book(&self) -> &LazyHash<FontBook> {
+        self.fonts.book()
+    }
+
+    fn main(&self) -> FileId {
+        self.main
+    }
+
+    fn source(&self, id: FileId) -> FileResult<Source> {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(source) = sources.get(&id) {
+            return Ok(source.clone());
+        }
+        let name = id.get().vpath().get_without_slash();
+        let text = self.printer.own(name).or_else(|| Printer::original(name));
+        let text = text.ok_or_else(|| FileError::NotFound(PathBuf::from(name)))?;
+        let source = Source::new(id, text);
+        sources.insert(id, source.clone());
+        Ok(source)
+    }
+
+    fn file(&self, id: FileId) -> FileResult<Bytes> {
+        let name = id.get().vpath().get_without_slash();
+        match name {
+            DATA => Ok(self.data.clone()),
+            _ => Err(FileError::NotFound(PathBuf::from(name))),
+        }
+    }
+
+    fn font(&self, index: usize) -> Option<Font> {
+        self.fonts.font(index)
+    }
+
+    fn today(&self, _: Option<Duration>) -> Option<Datetime> {
+        // Days are data: a paper says the day on which it was asked for, not the one on which it was set.
+        None
+    }
+}
+
+/// Marks that turn the direction of a line have no place in a name; a line of the books is read from left to right.
+fn without_direction(data: Vec<u8>) -> Result<String> {
+    let mut text = String::from_utf8(data).map_err(Error::internal)?;
+    text.retain(
+        |letter| !matches!(letter, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'),
+    );
+    Ok(text)
+}
+
+fn file_id(name: &str) -> Result<FileId, String> {
+    let path = VirtualPath::new(name).map_err(|cause| cause.to_string())?;
+    Ok(FileId::new(RootedPath::new(VirtualRoot::Project, path)))
+}
+
+fn words(problem: &SourceDiagnostic) -> String {
+    let hints = problem.hints.iter().map(|hint| format!("；{}", hint.v));
+    format!("{}{}", problem.message, hints.collect::<String>())
+}
+
+fn first_words(problems: &[SourceDiagnostic]) -> String {
+    problems
+        .first()
+        .map_or_else(|| "typst failed and did not say why".to_owned(), words)
+}
+
+fn timestamp(at: Moment) -> Option<Timestamp> {
+    use chrono::{Datelike as _, Timelike as _};
+    let at = local(at);
+    let small = |number: u32| u8::try_from(number).ok();
+    let datetime = Datetime::from_ymd_hms(
+        at.year(),
+        small(at.month())?,
+        small(at.day())?,
+        small(at.hour())?,
+        small(at.minute())?,
+        small(at.second())?,
+    )?;
+    Timestamp::new_local(datetime, 8 * 60)
+}
+
+fn is_visible(character: char) -> bool {
+    !character.is_whitespace() && !is_default_ignorable(character)
+}
+
+/// Refuses a document in which a glyph is the box that stands for what a font lacks.
+fn missing_of(document: &PagedDocument) -> Result<()> {
+    let mut missing: Vec<MissingCharacter> = Vec::new();
+    for page in document.pages() {
+        walk(&page.frame, &mut |item| {
+            for glyph in item.glyphs.iter().filter(|glyph| glyph.id == 0) {
+                let cluster = item.text.get(glyph.range()).unwrap_or_default();
+                for character in cluster.chars().filter(|character| is_visible(*character)) {
+                    if missing.iter().all(|one| one.character != character) {
+                        let before = item.text.get(..glyph.range().start).unwrap_or_default();
+                        let after = item.text.get(glyph.range().start..).unwrap_or_default();
+                        let mut near: Vec<char> = before.chars().rev().take(4).collect();
+                        near.reverse();
+                        near.extend(after.chars().take(5));
+                        missing.push(MissingCharacter {
+                            character,
+                            near: near.into_iter().collect(),
+                        });
+                    }
+                }
+            }
+        });
+    }
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(Unprintable::MissingCharacters(missing).into()),
+    }
+}
+
+fn walk(frame: &Frame, see: &mut impl FnMut(&typst::text::TextItem)) {
+    for (_, item) in frame.items() {
+        match item {
+            FrameItem::Group(group) => walk(&group.frame, see),
+            FrameItem::Text(text) => see(text),
+            FrameItem::Shape(..) | FrameItem::Image(..) | FrameItem::Link(..) | FrameItem::Tag(_) => {}
+        }
+    }
+}

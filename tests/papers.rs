@@ -1,0 +1,640 @@
+//! Papers: every one set from its sample and from a town, to the last rare character; changed templates; jobs of many.
+
+mod photos;
+
+use std::fs;
+use std::path::Path;
+
+use jishan::error::Error;
+use jishan::papers::card::{CardSheet, SingleCard};
+use jishan::papers::job::{self, Kind, State};
+use jishan::papers::marks::{self, Plan, Verdict};
+use jishan::papers::order::{Asked, Order};
+use jishan::papers::paper::Paper;
+use jishan::press;
+use jishan::print::{Printer, Purpose, Unprintable, join};
+use serde_json::{Value, json};
+
+use crate::town::{LI, Town, WANG, morning, on_both};
+
+/// A file of `printables/`.
+fn printable(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("printables").join(name)).unwrap()
+}
+
+fn sample(name: &str) -> Value {
+    serde_json::from_slice(&printable(&format!("samples/{name}.json"))).unwrap()
+}
+
+/// Every template with a sample: the papers that can be asked for, and the cards.
+fn templates() -> Vec<&'static str> {
+    let mut all: Vec<&str> = Paper::ALL.iter().map(|paper| paper.word()).collect();
+    all.extend(["card", "card-sheet"]);
+    all
+}
+
+fn set(printer: &Printer, name: &str, data: &Value) -> Result<jishan::print::Sheets, Error> {
+    printer.set(&format!("{name}.typ"), data)
+}
+
+/// A press with the program's fonts. Without them nothing is printed, so a build without npm fails here and says so.
+fn press_with_fonts() -> Printer {
+    let printer = Printer::plain();
+    assert!(
+        printer.font_families().len() >= 4,
+        "this build has no fonts: run `npm ci && touch package.json`, or bin/test"
+    );
+    printer
+}
+
+// ---- Samples -------------------------------------------------------------------------------------------------------
+
+#[test]
+fn every_sample_is_read_without_a_field_missing_or_to_spare() {
+    for paper in Paper::ALL {
+        let read = paper.read(&printable(&paper.sample()));
+        assert_eq!(read, Ok(()), "{}", paper.word());
+    }
+    serde_json::from_slice::<CardSheet>(&printable("samples/card-sheet.json")).unwrap();
+    serde_json::from_slice::<SingleCard>(&printable("samples/card.json")).unwrap();
+    // It can fail: a field to spare is noticed, and a missing one.
+    let mut spare = sample("statement");
+    spare["more"] = json!(1);
+    assert!(Paper::Statement.read(spare.to_string().as_bytes()).is_err());
+    spare
+        .as_object_mut()
+        .unwrap()
+        .retain(|key, _| key != "more" && key != "lines");
+    assert!(Paper::Statement.read(spare.to_string().as_bytes()).is_err());
+}
+
+#[test]
+fn every_template_has_a_sample_and_belongs_to_a_paper() {
+    let named = templates();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("printables")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if let Some(name) = name
+            .strip_suffix(".typ")
+            .filter(|name| !["lib", "office"].contains(name))
+        {
+            assert!(named.contains(&name), "printables/{name}.typ belongs to no paper");
+        }
+    }
+}
+
+#[test]
+fn every_sample_is_set_kept_as_pdf_a_and_says_what_it_says() {
+    let printer = press_with_fonts();
+    for name in templates() {
+        let sheets = set(&printer, name, &sample(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let pdf = sheets
+            .pdf(Purpose::Keeping, morning())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(pdf.starts_with(b"%PDF-"), "{name}");
+        let text = String::from_utf8_lossy(&pdf);
+        assert!(text.contains("pdfaid"), "{name} does not claim PDF/A");
+        insta::assert_snapshot!(format!("papers_{name}"), sheets.text());
+    }
+}
+
+/// Where ordinary printers print nothing.
+const EDGE_MM: u32 = 5;
+
+#[test]
+fn nothing_stands_where_a_printer_does_not_reach() {
+    let printer = press_with_fonts();
+    // A receipt is as wide as what its printer reaches; a card is cut out of a sheet.
+    for name in templates()
+        .into_iter()
+        .filter(|name| !["receipt", "card"].contains(name))
+    {
+        let sheets = set(&printer, name, &sample(name)).unwrap();
+        for page in 0..sheets.pages() {
+            let dpi = 72;
+            let picture = sheets.grey(page, dpi).unwrap().unwrap();
+            let edge = EDGE_MM * dpi * 10 / 254;
+            let (width, height) = picture.dimensions();
+            let dark = picture.enumerate_pixels().find(|(x, y, grey)| {
+                let outside = *x < edge || *y < edge || *x >= width - edge || *y >= height - edge;
+                outside && grey.0[0] < 200
+            });
+            assert_eq!(dark, None, "{name}, page {}", page + 1);
+        }
+    }
+}
+
+// ---- Characters ----------------------------------------------------------------------------------------------------
+
+/// 通用规范汉字表: the 8,105 standard characters, in its order (from Unihan's kTGH).
+fn standard_characters() -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/standard_characters.txt");
+    fs::read_to_string(file).unwrap().split_whitespace().collect()
+}
+
+/// Every Chinese character and sign of GBK, which holds GB2312.
+fn gbk() -> String {
+    let mut all = String::new();
+    for first in 0x81..=0xFE_u8 {
+        for second in 0x40..=0xFE_u8 {
+            let bytes = [first, second];
+            let (text, _, has_errors) = encoding_rs::GBK.decode(&bytes);
+            let is_private = |letter: char| ('\u{E000}'..='\u{F8FF}').contains(&letter);
+            if !has_errors && text.chars().count() == 1 && !text.chars().any(is_private) {
+                all.push_str(&text);
+            }
+        }
+    }
+    all
+}
+
+/// Extensions A to F as Unicode 10 closed them.
+const EXTENSIONS: [(u32, u32); 6] = [
+    (0x3400, 0x4DB5),
+    (0x20000, 0x2A6D6),
+    (0x2A700, 0x2B734),
+    (0x2B740, 0x2B81D),
+    (0x2B820, 0x2CEA1),
+    (0x2CEB0, 0x2EBE0),
+];
+
+fn extensions() -> impl Iterator<Item = char> {
+    EXTENSIONS
+        .into_iter()
+        .flat_map(|(first, last)| first..=last)
+        .filter_map(char::from_u32)
+}
+
+/// A town's template that sets nothing but a text, in the faces of papers.
+fn only_text(folder: &Path) -> Printer {
+    fs::write(
+        folder.join("text.typ"),
+        "#import \"/lib.typ\": *\n#set page(width: 400mm, height: auto)\n#let data = json(\"/data.json\")\n\
+         #for line in data.text.codepoints().chunks(200) { text(font: sans, size: 5pt, line.join()); linebreak() }\n\
+         #for line in data.text.codepoints().chunks(200) { text(font: serif, weight: \"bold\", size: 5pt, line.join()); linebreak() }",
+    )
+    .unwrap();
+    Printer::with_folder(folder.to_owned())
+}
+
+#[test]
+fn every_standard_character_and_all_of_gbk_print_in_both_faces() {
+    let folder = tempfile::tempdir().unwrap();
+    let standard = standard_characters();
+    assert_eq!(standard.chars().count(), 8_105);
+    let gbk = gbk();
+    assert!(gbk.chars().count() > 21_000, "{}", gbk.chars().count());
+    let sheets = only_text(folder.path())
+        .set("text.typ", &json!({"text": standard + &gbk}))
+        .unwrap();
+    assert!(sheets.text().contains('𬭎'));
+}
+
+#[test]
+fn every_character_of_extensions_a_to_f_has_a_font_and_every_slice_unpacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let printer = only_text(folder.path());
+    let all: String = extensions().collect();
+    assert_eq!(printer.missing(&all), Vec::<char>::new());
+    // One of every two hundred and fifty, so that each slice of the large font is unpacked and drawn from.
+    let some: String = extensions().step_by(250).chain("𠮷㛃䶮𬭎".chars()).collect();
+    printer.set("text.typ", &json!({"text": some})).unwrap();
+}
+
+#[test]
+fn a_character_without_a_font_is_named_before_anything_is_printed() {
+    let printer = press_with_fonts();
+    let mut data = sample("statement");
+    data["household"]["head_name"] = json!("王\u{E863}祥");
+    let error = set(&printer, "statement", &data).err().unwrap();
+    assert_eq!(error.code(), "missing_characters");
+    let words = error.to_string();
+    assert!(words.contains("U+E863") && words.contains('祥'), "{words}");
+    assert_eq!(printer.missing("王\u{E863}祥\u{E863}"), vec!['\u{E863}']);
+}
+
+#[test]
+fn a_font_in_the_towns_folder_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("fonts")).unwrap();
+    let before = only_text(folder.path()).font_families();
+    let fonts = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/@expo-google-fonts/noto-serif-sc");
+    fs::copy(
+        fonts.join("900Black/NotoSerifSC_900Black.ttf"),
+        folder.path().join("fonts/more.ttf"),
+    )
+    .unwrap();
+    assert_eq!(only_text(folder.path()).font_families().len(), before.len() + 1);
+}
+
+// ---- Hostile data --------------------------------------------------------------------------------------------------
+
+const HOSTILE: [&str; 4] = [
+    "#import \"x\": * *b* _c_ $d$ <e> @f `g` \\ // /* ] } ) ; # = 标题",
+    "- 列表\n+ 第二\n\u{202E}倒过来\u{202C}\u{200F}😀👍🏽",
+    "",
+    " ",
+];
+
+/// Fields that are not words: what the program alone writes.
+const NOT_WORDS: [&str; 10] = [
+    "qr", "bars", "svg", "picture", "size", "flip", "width", "level", "align", "number",
+];
+
+fn with_words(data: &mut Value, words: &str) {
+    match data {
+        Value::String(text) => *text = words.to_owned(),
+        Value::Array(all) => all.iter_mut().for_each(|one| with_words(one, words)),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                if !NOT_WORDS.contains(&name.as_str()) {
+                    with_words(field, words);
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[test]
+fn hostile_words_print_as_words_on_every_paper() {
+    let printer = press_with_fonts();
+    for name in templates() {
+        for words in HOSTILE {
+            let mut data = sample(name);
+            with_words(&mut data, words);
+            let sheets = set(&printer, name, &data).unwrap_or_else(|error| panic!("{name} with {words:?}: {error}"));
+            if words.starts_with("#import") {
+                let text: String = sheets.text().split_whitespace().collect();
+                assert!(
+                    text.contains("#import\"x\":*"),
+                    "{name} does not show the words: {text}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_name_of_ten_thousand_characters_breaks_nothing() {
+    let printer = press_with_fonts();
+    for (name, long) in [
+        ("statement", "王".repeat(10_000)),
+        ("slip", "a".repeat(10_000)),
+        ("notice", "王".repeat(10_000)),
+    ] {
+        let mut data = sample(name);
+        match name {
+            "statement" => data["household"]["head_name"] = json!(long),
+            "slip" => data["slips"][0]["household"]["head_name"] = json!(long),
+            _ => data["rows"][0]["name"] = json!(long),
+        }
+        assert!(set(&printer, name, &data).unwrap().pages() >= 1, "{name}");
+    }
+}
+
+// ---- A township's own templates --------------------------------------------------------------------------------------
+
+#[test]
+fn a_towns_own_template_is_taken_and_a_mistake_in_it_is_named_with_line_and_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let printer = Printer::with_folder(folder.path().to_owned());
+    let own = folder.path().join("plaque.typ");
+    fs::write(
+        &own,
+        "#let data = json(\"/data.json\")\n#set page(width: 80mm, height: 40mm)\n本村的样子：#data.title",
+    )
+    .unwrap();
+    assert!(
+        set(&printer, "plaque", &sample("plaque"))
+            .unwrap()
+            .text()
+            .contains("本村的样子")
+    );
+
+    fs::write(&own, "#let data = json(\"/data.json\")\n\n  #data.titel").unwrap();
+    let error = set(&printer, "plaque", &sample("plaque")).err().unwrap();
+    assert_eq!(error.code(), "template_error");
+    assert!(error.to_string().contains("plaque.typ 第3行第"), "{error}");
+
+    fs::write(&own, "#let data = json(\"/data.json\"").unwrap();
+    let Err(Error::Refused(refusal)) = set(&printer, "plaque", &sample("plaque")) else {
+        panic!("a template that does not end was set");
+    };
+    assert!(refusal.to_string().contains("第1行"), "{refusal}");
+
+    // What it reads stays in its house: no file of the server is reached from a template.
+    fs::write(&own, "#read(\"/etc/passwd\")").unwrap();
+    assert!(set(&printer, "plaque", &sample("plaque")).is_err());
+    fs::write(&own, "#image(\"../../files/x.png\")").unwrap();
+    assert!(set(&printer, "plaque", &sample("plaque")).is_err());
+    fs::remove_file(own).unwrap();
+    assert!(
+        !set(&printer, "plaque", &sample("plaque"))
+            .unwrap()
+            .text()
+            .contains("本村的样子")
+    );
+}
+
+#[test]
+fn an_explanation_is_data() {
+    let unprintable = Unprintable::Template {
+        file: "notice.typ".into(),
+        line: 3,
+        column: 5,
+        message: "unknown variable: x".into(),
+    };
+    let words = unprintable.to_string();
+    assert!(
+        words.contains("notice.typ 第3行第5列") && words.ends_with('。'),
+        "{words}"
+    );
+}
+
+#[test]
+fn dots_for_a_receipt_printer_are_as_wide_as_its_paper() {
+    let printer = press_with_fonts();
+    for (width, dots) in [("58", 384_u32), ("80", 576)] {
+        let mut data = sample("receipt");
+        data["width"] = json!(width);
+        let sheets = set(&printer, "receipt", &data).unwrap();
+        assert_eq!(
+            sheets
+                .grey(0, jishan::print::RECEIPT_DPI)
+                .unwrap()
+                .unwrap()
+                .width()
+                .div_ceil(8)
+                * 8,
+            dots
+        );
+        let bytes = sheets.escpos().unwrap();
+        assert!(bytes.starts_with(&[0x1B, b'@', 0x1D, b'v', b'0', 0]));
+        assert_eq!(u32::from(bytes[6]) + 256 * u32::from(bytes[7]), dots / 8);
+    }
+}
+
+// ---- From a town ---------------------------------------------------------------------------------------------------
+
+async fn order(town: &Town, paper: Paper, asked: Asked) -> Result<jishan::print::Sheets, Error> {
+    let order = Order {
+        asked,
+        duties: None,
+        now: town.app.now(),
+    };
+    let data = town.app.db.read(move |conn| paper.load(conn, &order)).await?;
+    paper
+        .read(&data)
+        .unwrap_or_else(|why| panic!("{}: {why}", paper.word()));
+    press_with_fonts().set_json(&paper.template(), data)
+}
+
+fn number(id: &str) -> Asked {
+    Asked {
+        id: Some(id.to_owned()),
+        ..Asked::default()
+    }
+}
+
+fn of(household: &str) -> Asked {
+    Asked {
+        household: Some(household.to_owned()),
+        ..Asked::default()
+    }
+}
+
+on_both! {
+    async fn a_statement_tells_where_each_point_came_from(town: Town) {
+        town.earn(WANG, "E08", 1).await;
+        town.promise(WANG, "C01", 1).await;
+        let sheets = order(&town, Paper::Statement, of(WANG)).await.unwrap();
+        let text = sheets.text();
+        let spendable = town.spendable(WANG).await;
+        assert!(text.contains("王建国") && text.contains(&spendable.to_string()), "{text}");
+        for size in ["a4", "a5"] {
+            for large in [false, true] {
+                let asked = Asked { size: Some(size.to_owned()), large, ..of(WANG) };
+                assert!(order(&town, Paper::Statement, asked).await.unwrap().pages() >= 1);
+            }
+        }
+        let wrong = order(&town, Paper::Statement, Asked { size: Some("a0".into()), ..of(WANG) }).await;
+        assert!(matches!(wrong, Err(Error::Invalid(_))));
+        assert!(matches!(order(&town, Paper::Statement, of("nobody")).await, Err(Error::NotFound)));
+        assert!(matches!(order(&town, Paper::Statement, Asked::default()).await, Err(Error::Invalid(_))));
+    }
+}
+
+on_both! {
+    async fn a_notice_shows_no_household_and_the_slips_do(town: Town) {
+        town.earn(WANG, "E08", 1).await;
+        let notice = order(&town, Paper::Notice, number("1")).await.unwrap().text();
+        assert!(notice.contains("王**") && !notice.contains("王建国") && !notice.contains(WANG), "{notice}");
+        let slips = order(&town, Paper::Slip, number("1")).await.unwrap().text();
+        assert!(slips.contains("王建国") && slips.contains("1-1"), "{slips}");
+        for paper in [Paper::Agenda, Paper::TallySheet, Paper::Minutes] {
+            let text = order(&town, paper, number("1")).await.unwrap().text();
+            assert!(!text.contains("王建国"), "{}: {text}", paper.word());
+        }
+        for paper in [Paper::Broadcast, Paper::HonourBoard] {
+            let set = order(&town, paper, number("1")).await;
+            if let Ok(sheets) = set {
+                assert!(!sheets.text().contains("王建国"), "{} without consent", paper.word());
+            }
+        }
+    }
+}
+
+on_both! {
+    async fn papers_that_need_nothing_but_a_town_are_set(town: Town) {
+        town.earn(WANG, "E08", 1).await;
+        for paper in [
+            Paper::RuleBook,
+            Paper::NominationForm,
+            Paper::ShelfLabels,
+            Paper::GoodsPoster,
+            Paper::Register,
+            Paper::MonthSummary,
+            Paper::CallBackSheet,
+        ] {
+            let asked = Asked { kind: Some("issue".into()).filter(|_| paper == Paper::Register), ..Asked::default() };
+            let sheets = order(&town, paper, asked).await.unwrap_or_else(|error| panic!("{}: {error}", paper.word()));
+            assert!(sheets.pages() >= 1);
+        }
+        order(&town, Paper::ConsentForm, of(LI)).await.unwrap();
+    }
+}
+
+on_both! {
+    async fn a_paper_is_asked_for_at_its_door_within_ones_own_area(town: Town) {
+        let path = format!("/papers/statement?household={WANG}");
+        let answer = town.signed_in("grid").await.get(&path).await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.text.starts_with("%PDF-"));
+        assert_eq!(town.signed_in("far-grid").await.get(&path).await.status, 404);
+        let missing = town.signed_in("grid").await.get("/papers/statement").await;
+        assert_eq!(missing.status, 422);
+        assert!(missing.text.contains("请写明户号"), "{}", missing.text);
+    }
+}
+
+on_both! {
+    async fn a_job_prints_everybody_once_and_goes_on_where_it_stopped(town: Town) {
+        let app = town.app.clone();
+        let folder = tempfile::tempdir().unwrap();
+        let order = Order { asked: Asked::default(), duties: None, now: app.now() };
+        let asked = order.clone();
+        let job = town.write(move |conn| job::ask(conn, Kind::Statements, &asked, job::COMMAND_LINE)).await.unwrap();
+        let id = job.id.clone();
+        let parts = town.read(move |conn| job::parts(conn, &id)).await;
+        assert_eq!(parts.iter().map(|part| part.papers).sum::<i64>(), 4);
+        assert_eq!(parts.len(), 2, "a file for each building");
+
+        // Stopped before it began, it prints nothing; then it goes on.
+        let id = job.id.clone();
+        town.write(move |conn| job::set_running(conn, &id, false)).await.unwrap();
+        assert_eq!(press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap().state, State::Cancelled);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        let id = job.id.clone();
+        town.write(move |conn| job::set_running(conn, &id, true)).await.unwrap();
+        let done = press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap();
+        assert_eq!(done.state, State::Done);
+        let mut files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        assert_eq!(files.len(), 2);
+        assert!(fs::read(&files[0]).unwrap().starts_with(b"%PDF-"));
+    }
+}
+
+on_both! {
+    async fn cards_of_a_job_are_the_same_when_a_part_is_printed_again(town: Town) {
+        let app = town.app.clone();
+        let folder = tempfile::tempdir().unwrap();
+        let order = Order { asked: Asked::default(), duties: None, now: app.now() };
+        let admin = town.user("admin").await.id;
+        let (asked, by) = (order.clone(), admin.clone());
+        let job = town.write(move |conn| job::ask(conn, Kind::Cards, &asked, by.as_str())).await.unwrap();
+        assert_eq!(press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap().state, State::Done);
+        let file = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+        let first = fs::read(&file).unwrap();
+        // As if the power had gone before the part was written off.
+        let id = job.id.clone();
+        town.write(move |conn| job::undo_part(conn, &id, 1)).await.unwrap();
+        press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap();
+        assert_eq!(fs::read(&file).unwrap(), first);
+        // Everybody has a card now.
+        let (asked, by) = (order.clone(), admin.clone());
+        let again = town.write(move |conn| job::ask(conn, Kind::Cards, &asked, by.as_str())).await;
+        assert!(matches!(again, Err(Error::Invalid(_))));
+    }
+}
+
+on_both! {
+    async fn a_job_is_asked_for_on_the_page_and_is_nobody_elses(town: Town) {
+        let admin = town.signed_in("admin").await;
+        let asked = admin.post("/print-jobs", &[("kind", "statements"), ("area", ""), ("size", "a5")]).await;
+        assert_eq!(asked.status, 303);
+        let path = asked.location().to_owned();
+        let mut page = admin.get(&path).await;
+        for _ in 0..600 {
+            if page.text.contains("已完成") {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            page = admin.get(&path).await;
+        }
+        assert!(page.text.contains("4份，共4份"), "{}", page.text);
+        let file = admin.get(&format!("{path}/files/1")).await;
+        assert_eq!(file.status, 200);
+        assert!(file.text.starts_with("%PDF-"));
+        let other = town.signed_in("grid").await;
+        assert_eq!(other.get(&path).await.status, 404);
+        assert_eq!(other.get(&format!("{path}/files/1")).await.status, 404);
+        assert_eq!(admin.post(&format!("{path}/discarding"), &[]).await.status, 303);
+        assert_eq!(admin.get(&format!("{path}/files/1")).await.status, 404);
+    }
+}
+
+#[test]
+fn joined_papers_keep_their_pages() {
+    let printer = press_with_fonts();
+    let one = set(&printer, "plaque", &sample("plaque"))
+        .unwrap()
+        .pdf(Purpose::PrintingOnly, morning())
+        .unwrap();
+    let joined = join(&[one.clone(), one]).unwrap();
+    assert!(joined.starts_with(b"%PDF-"));
+    assert!(join(&[b"no pdf".to_vec()]).is_err());
+}
+
+// ---- Photographs of sheets -----------------------------------------------------------------------------------------
+
+/// The plan of a sample's rows and boxes.
+fn plan_of(name: &str) -> Plan {
+    let data = sample(name);
+    let rows = data["pages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|page| page["rows"].as_array().unwrap().len())
+        .sum::<usize>();
+    let rows = u32::try_from(rows).unwrap();
+    match data["criteria"].as_array() {
+        None => Plan::sign_in(rows),
+        Some(criteria) => {
+            let marks = criteria
+                .iter()
+                .map(|one| u32::try_from(one["marks"].as_array().unwrap().len()).unwrap());
+            Plan::score(rows, &marks.collect::<Vec<u32>>()).unwrap()
+        }
+    }
+}
+
+#[test]
+fn photographed_sheets_are_read_and_what_is_not_clear_is_left_to_a_person() {
+    use photos::{Bits, Care, Meaning, Scene, fill, photograph};
+    const DPI: u32 = 200;
+    let printer = press_with_fonts();
+    let (mut taken, mut read, mut right, mut unsure, mut wrong) = (0, 0, 0, 0, 0);
+    for name in ["sign-in-sheet", "score-sheet"] {
+        let layout = plan_of(name).pages().remove(0);
+        let page = set(&printer, name, &sample(name))
+            .unwrap()
+            .grey(0, DPI)
+            .unwrap()
+            .unwrap();
+        for care in [Care::Easy, Care::Medium, Care::Hard] {
+            for seed in 5_001..5_003 {
+                let mut page = page.clone();
+                let mut bits = Bits::new(seed);
+                #[expect(clippy::as_conversions, reason = "a scale")]
+                let kinds = fill(&mut page, &layout, DPI as f32, 0.25, &mut bits);
+                let scene = Scene::of(care, &mut bits);
+                #[expect(clippy::as_conversions, reason = "a scale")]
+                let jpeg = photograph(&page, DPI as f32, &scene, &mut bits);
+                let photo = jishan::cards::photo::grey(&jpeg, 2_400).unwrap();
+                // What is hard even for eyes is tried too: it may be refused, and is not read wrongly.
+                taken += i32::from(!matches!(care, Care::Hard));
+                let Ok(reading) = marks::read(&photo, |_, _| Some(layout.clone())) else {
+                    continue;
+                };
+                read += i32::from(!matches!(care, Care::Hard));
+                for (mark, kind) in reading.marks.iter().zip(&kinds) {
+                    match (kind.meaning(), mark.verdict) {
+                        (Meaning::Ticked, Verdict::Ticked)
+                        | (Meaning::Empty, Verdict::Empty)
+                        | (Meaning::Doubtful, Verdict::Unsure) => right += 1,
+                        (_, Verdict::Unsure) => unsure += 1,
+                        _ => wrong += 1,
+                    }
+                }
+            }
+        }
+    }
+    println!("{read} of {taken} photographs read; of the boxes {right} right, {unsure} unsure, {wrong} wrong");
+    assert!(read * 10 >= taken * 9, "{read} of {taken}");
+    assert!(
+        right > 5 * (unsure + wrong),
+        "{right} right, {unsure} unsure, {wrong} wrong"
+    );
+    assert!(wrong * 300 <= right, "{wrong} wrong of {right}");
+}
