@@ -59,6 +59,8 @@ struct Shared {
     hashing: tokio::sync::Semaphore,
     /// One paper is set at a time.
     press: tokio::sync::Semaphore,
+    /// One job of many papers runs at a time.
+    jobs: tokio::sync::Mutex<()>,
 }
 
 /// How long a deadline may have passed before somebody looks.
@@ -98,6 +100,7 @@ impl App {
                 pins: Attempts::of_pins(),
                 hashing: tokio::sync::Semaphore::new(2),
                 press: tokio::sync::Semaphore::new(1),
+                jobs: tokio::sync::Mutex::new(()),
             }),
         }
     }
@@ -291,6 +294,10 @@ impl App {
     #[must_use]
     pub fn reports(&self) -> &Attempts {
         &self.shared.reports
+    }
+
+    pub(crate) async fn job_turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.shared.jobs.lock().await
     }
 
     pub(crate) async fn press_turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {

@@ -279,10 +279,10 @@ async fn print(what: Print) -> Result<ExitCode> {
     } else {
         &what.paper
     };
-    let (data, purpose) = match (&what.data_file, what.sample, Paper::from_word(name)) {
-        (Some(file), ..) => (std::fs::read(file).map_err(Error::internal)?, Purpose::Keeping),
+    let data = match (&what.data_file, what.sample, Paper::from_word(name)) {
+        (Some(file), ..) => std::fs::read(file).map_err(Error::internal)?,
         (None, true, _) => match Printer::original(&format!("samples/{name}.json")) {
-            Some(sample) => (sample.into_bytes(), Purpose::Keeping),
+            Some(sample) => sample.into_bytes(),
             None => return Ok(unknown_paper(name)),
         },
         (None, false, None) => return Ok(unknown_paper(name)),
@@ -293,7 +293,7 @@ async fn print(what: Print) -> Result<ExitCode> {
                 now,
             };
             let db = open(&what.place.location())?;
-            (db.read(move |conn| paper.load(conn, &order)).await?, paper.purpose())
+            db.read(move |conn| paper.load(conn, &order)).await?
         }
     };
     let sheets = printer.set_json(&format!("{name}.typ"), data)?;
@@ -314,7 +314,7 @@ async fn print(what: Print) -> Result<ExitCode> {
             }
         }
         "escpos" => write(&what.out, sheets.escpos()?)?,
-        "pdf" => write(&what.out, sheets.pdf(purpose, now)?)?,
+        "pdf" => write(&what.out, sheets.pdf(Purpose::Keeping, now)?)?,
         _ => {
             eprintln!("{}：文件名要以.pdf、.png或.escpos结尾。", what.out.display());
             return Ok(ExitCode::FAILURE);
@@ -352,9 +352,11 @@ async fn print_many(what: Print, kind: Kind) -> Result<ExitCode> {
                 duties: None,
                 now: app.now(),
             };
+            let now = order.now;
+            let plan = app.db.read(move |conn| job::plan(conn, kind, order)).await?;
             let job = app
                 .db
-                .write(move |conn| job::ask(conn, kind, &order, job::COMMAND_LINE))
+                .write(move |conn| job::ask(conn, &plan, job::COMMAND_LINE, now))
                 .await?;
             std::fs::write(&note, job.id.as_str()).map_err(Error::internal)?;
             job.id

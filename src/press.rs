@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use crate::access::user::User;
 use crate::app::App;
-use crate::cards::card::{self, Issue};
+use crate::cards::card::{self, Issue, Issued};
+use crate::clock::Moment;
+use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::papers::card::{self as card_paper, Face};
@@ -18,6 +20,7 @@ use crate::papers::job::{self, Kind, PrintJob, PrintPart, Progress};
 use crate::papers::order::Order;
 use crate::papers::paper::Paper;
 use crate::papers::statement;
+use crate::places::area::Tree;
 use crate::places::household::{self, Household};
 use crate::places::programme;
 use crate::print::{Printer, Purpose, join};
@@ -50,14 +53,17 @@ impl App {
         self.files.sibling("prints").join(job.as_str())
     }
 
-    /// Runs a job in the background.
+    /// Runs a job in the background, one after the other.
     pub fn start_job(&self, job: Id<PrintJob>) {
         let app = self.clone();
         tokio::spawn(async move {
+            // Two runners of one job would print the same part twice; whoever comes second finds nothing left to do.
+            let running = app.job_turn().await;
             let folder = app.job_folder(&job);
             if let Err(error) = run(&app, &job, &folder, |_| ()).await {
                 tracing::error!("a print job stopped: {error}");
             }
+            drop(running);
         });
     }
 
@@ -200,40 +206,66 @@ async fn print_cards(app: &App, job: &PrintJob, part: &PrintPart, see: impl Fn(i
         duties: None,
         now,
     };
-    let (back, faces) = app
+    let (issued, problems) = app.db.write(move |conn| issue_all(conn, &job, &ids, now)).await?;
+    see(part.papers);
+    if issued.is_empty() {
+        return Ok(Printed { pdf: None, problems });
+    }
+    let (programme, back) = app
         .db
-        .write(move |conn| {
-            let programme = programme::get(conn)?;
-            let households = household::by_ids(conn, &ids)?;
-            let first = households.first().cloned();
-            let mut faces = Vec::with_capacity(ids.len());
-            for id in &ids {
-                let household = of(&households, id)?;
-                let asked = Issue {
-                    household: household.id.clone(),
-                    reason: FIRST_CARD.to_owned(),
-                    by: Id::<User>::known(job.asked_by.as_str()),
-                    key: job.card_key(id),
-                };
-                faces.push(Face::of(
-                    &programme,
-                    &card::issue(conn, &programme, &asked, now)?,
-                    household,
-                )?);
-            }
-            Ok((card_paper::back(conn, &order, first.as_ref())?, faces))
+        .read(move |conn| {
+            let tree = Tree::load(conn)?;
+            Ok((programme::get(conn)?, card_paper::back(conn, &order, &tree, None)?))
         })
         .await?;
-    let papers = part.papers;
-    let sheet = card_paper::sheet(back, faces);
     let pdf = app
-        .at_press(move |printer| printer.set("card-sheet.typ", &sheet)?.pdf(Purpose::PrintingOnly, now))
+        .at_press(move |printer| {
+            let faces = issued
+                .iter()
+                .map(|(issued, household)| Face::of(&programme, issued, household));
+            let sheet = card_paper::sheet(back, faces.collect::<Result<_>>()?);
+            printer.set("card-sheet.typ", &sheet)?.pdf(Purpose::PrintingOnly, now)
+        })
         .await?;
-    see(papers);
     Ok(Printed {
         pdf: Some(pdf),
-        problems: Vec::new(),
+        problems,
     })
+}
+
+/// A card of a part, and whose it is.
+type Dealt = (Issued, Household);
+
+/// Issues the cards of a part. Whoever got a card at the desk since the job was asked for keeps it and is named; a card that
+/// the job issued before is the same again.
+fn issue_all(conn: &mut Conn, job: &PrintJob, ids: &[Id<Household>], now: Moment) -> Result<(Vec<Dealt>, Vec<String>)> {
+    let programme = programme::get(conn)?;
+    let households = household::by_ids(conn, ids)?;
+    let in_use = card::numbers_in_use(conn, ids)?;
+    let (mut issued, mut problems) = (Vec::with_capacity(ids.len()), Vec::new());
+    for id in ids {
+        let household = of(&households, id)?;
+        let asked = Issue {
+            household: household.id.clone(),
+            reason: FIRST_CARD.to_owned(),
+            by: Id::<User>::known(job.asked_by.as_str()),
+            key: job.card_key(id),
+        };
+        let number = in_use.get(id);
+        if number.is_some() && !card::was_issued(conn, &asked)? {
+            problems.push(format!("{}：已经有卡了，没有再发。", household.code));
+            continue;
+        }
+        match card::issue(conn, &programme, &asked, now) {
+            Ok(one) if one.replayed && number.is_none_or(|number| number != one.number.as_str()) => {
+                problems.push(format!("{}：这次印的卡已经停用，没有再印。", household.code));
+            }
+            Ok(one) => issued.push((one, household.clone())),
+            Err(error @ Error::Refused(_)) => problems.push(format!("{}：{error}", household.code)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((issued, problems))
 }
 
 fn of<'a>(households: &'a [Household], id: &Id<Household>) -> Result<&'a Household> {

@@ -119,6 +119,11 @@ on_both! {
         // The secret is in the drawing and nowhere in words; the form sent twice shows the same card.
         assert!(!page.text.contains("/K/"));
         assert_eq!(grid.post(&path, &fields).await.text, page.text);
+        // As a paper it is the same card again, and the number is in it as words.
+        let paper = grid.post(&path, &[fields.as_slice(), &[("format", "pdf")]].concat()).await;
+        assert!(paper.status == 200 && paper.text.starts_with("%PDF-"), "{}", paper.status);
+        let cards = town.household(WANG).await.id;
+        assert_eq!(town.read(move |conn| card::of_household(conn, &cards)).await.len(), 1);
         assert_eq!(
             grid.post(&path, &[("key", "a-key-of-the-form"), ("reason", "遗失补办")])
                 .await

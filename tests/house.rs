@@ -1269,7 +1269,8 @@ fn acts(text: &str) -> BTreeSet<String> {
         .filter(|line| !line.trim_start().starts_with("name: \""))
         .flat_map(|line| line.split('"').skip(1).step_by(2));
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    let is_file = |ending: &str| ["html", "js", "json", "sqlite", "xml", "pdf", "csv", "png", "jpg"].contains(&ending);
+    let is_file =
+        |ending: &str| ["html", "js", "json", "sqlite", "typ", "xml", "pdf", "csv", "png", "jpg"].contains(&ending);
     quoted
         .filter(|text| {
             let parts = text.split_once('.');

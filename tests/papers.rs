@@ -5,9 +5,11 @@ mod photos;
 use std::fs;
 use std::path::Path;
 
+use diesel::RunQueryDsl as _;
+use jishan::cards::card;
 use jishan::error::Error;
 use jishan::papers::card::{CardSheet, SingleCard};
-use jishan::papers::job::{self, Kind, State};
+use jishan::papers::job::{self, Kind, PrintJob, State};
 use jishan::papers::marks::{self, Plan, Verdict};
 use jishan::papers::order::{Asked, Order};
 use jishan::papers::paper::Paper;
@@ -477,13 +479,55 @@ on_both! {
     }
 }
 
+/// Plans a job for the whole town, and asks for it.
+async fn ask(town: &Town, kind: Kind, by: &str) -> Result<PrintJob, Error> {
+    let (now, by) = (town.app.now(), by.to_owned());
+    let order = Order {
+        asked: Asked::default(),
+        duties: None,
+        now,
+    };
+    let plan = town.app.db.read(move |conn| job::plan(conn, kind, order)).await?;
+    town.write(move |conn| job::ask(conn, &plan, &by, now)).await
+}
+
+/// As if the power had gone before the first part was written off.
+async fn forget_that_it_was_printed(town: &Town, job: &PrintJob) {
+    let id = job.id.clone();
+    town.write(move |conn| {
+        diesel::sql_query(format!(
+            "UPDATE print_parts SET done_at = NULL WHERE job_id = '{id}' AND position = 1"
+        ))
+        .execute(conn)?;
+        diesel::sql_query(format!("UPDATE print_jobs SET state = 'waiting' WHERE id = '{id}'")).execute(conn)?;
+        Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+async fn problems_of(town: &Town, job: &PrintJob) -> Vec<String> {
+    let id = job.id.clone();
+    let parts = town.read(move |conn| job::parts(conn, &id)).await;
+    parts
+        .iter()
+        .flat_map(|part| part.problems.lines().map(str::to_owned))
+        .collect()
+}
+
+async fn number_in_use(town: &Town, code: &'static str) -> String {
+    let household = town.household(code).await.id;
+    let mut numbers = town
+        .read(move |conn| card::numbers_in_use(conn, std::slice::from_ref(&household)))
+        .await;
+    numbers.drain().map(|(_, number)| number).next().unwrap()
+}
+
 on_both! {
     async fn a_job_prints_everybody_once_and_goes_on_where_it_stopped(town: Town) {
         let app = town.app.clone();
         let folder = tempfile::tempdir().unwrap();
-        let order = Order { asked: Asked::default(), duties: None, now: app.now() };
-        let asked = order.clone();
-        let job = town.write(move |conn| job::ask(conn, Kind::Statements, &asked, job::COMMAND_LINE)).await.unwrap();
+        let job = ask(&town, Kind::Statements, job::COMMAND_LINE).await.unwrap();
         let id = job.id.clone();
         let parts = town.read(move |conn| job::parts(conn, &id)).await;
         assert_eq!(parts.iter().map(|part| part.papers).sum::<i64>(), 4);
@@ -509,22 +553,37 @@ on_both! {
     async fn cards_of_a_job_are_the_same_when_a_part_is_printed_again(town: Town) {
         let app = town.app.clone();
         let folder = tempfile::tempdir().unwrap();
-        let order = Order { asked: Asked::default(), duties: None, now: app.now() };
         let admin = town.user("admin").await.id;
-        let (asked, by) = (order.clone(), admin.clone());
-        let job = town.write(move |conn| job::ask(conn, Kind::Cards, &asked, by.as_str())).await.unwrap();
+        let job = ask(&town, Kind::Cards, admin.as_str()).await.unwrap();
         assert_eq!(press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap().state, State::Done);
         let file = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
         let first = fs::read(&file).unwrap();
-        // As if the power had gone before the part was written off.
-        let id = job.id.clone();
-        town.write(move |conn| job::undo_part(conn, &id, 1)).await.unwrap();
+        forget_that_it_was_printed(&town, &job).await;
         press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap();
         assert_eq!(fs::read(&file).unwrap(), first);
         // Everybody has a card now.
-        let (asked, by) = (order.clone(), admin.clone());
-        let again = town.write(move |conn| job::ask(conn, Kind::Cards, &asked, by.as_str())).await;
-        assert!(matches!(again, Err(Error::Invalid(_))));
+        assert!(matches!(ask(&town, Kind::Cards, admin.as_str()).await, Err(Error::Invalid(_))));
+    }
+}
+
+on_both! {
+    async fn a_card_from_the_desk_outlives_a_job_that_was_asked_for_before(town: Town) {
+        let app = town.app.clone();
+        let folder = tempfile::tempdir().unwrap();
+        let admin = town.user("admin").await.id;
+        let job = ask(&town, Kind::Cards, admin.as_str()).await.unwrap();
+        let desk = town.issue_card(WANG).await;
+        press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap();
+        assert_eq!(problems_of(&town, &job).await, [format!("{WANG}：已经有卡了，没有再发。")]);
+        assert_eq!(number_in_use(&town, WANG).await, desk.number.as_str());
+
+        // And whoever lost the card of the job keeps the new one when its sheet is printed again.
+        let desk = town.issue_card(LI).await;
+        forget_that_it_was_printed(&town, &job).await;
+        press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap();
+        let problems = problems_of(&town, &job).await;
+        assert!(problems.contains(&format!("{LI}：这次印的卡已经停用，没有再印。")), "{problems:?}");
+        assert_eq!(number_in_use(&town, LI).await, desk.number.as_str());
     }
 }
 

@@ -5,7 +5,7 @@
 //! once. The secret is made from the request's key and the programme's card key, so that a repeated request gets the same
 //! card although the server keeps neither of the two: of the secret only a keyed digest, of the request's key only a digest.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 
 use diesel::prelude::*;
@@ -24,7 +24,7 @@ use crate::id::Id;
 use crate::places::household::Household;
 use crate::places::programme::Programme;
 use crate::places::standing;
-use crate::request::{Request, Requests};
+use crate::request::{self, Request, Requests};
 
 /// A household's card.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
@@ -182,6 +182,21 @@ pub struct Issue {
     pub key: String,
 }
 
+impl Issue {
+    fn request(&self, reason: &str) -> Result<Request> {
+        #[derive(Serialize)]
+        struct Content<'a> {
+            household: &'a str,
+            reason: &'a str,
+        }
+        let content = Content {
+            household: self.household.as_str(),
+            reason,
+        };
+        Ok(Request::new(&self.key, self.by.as_str(), "card.issue", &content)?.hidden())
+    }
+}
+
 /// A new card with its secret, which is shown now and never again.
 #[derive(Clone)]
 pub struct Issued {
@@ -206,17 +221,8 @@ impl Issued {
 /// # Errors
 /// `Invalid` for a missing reason; `household_left` or `household_merged`; `idempotency_conflict`.
 pub fn issue(conn: &mut Conn, programme: &Programme, issue: &Issue, now: Moment) -> Result<Issued> {
-    #[derive(Serialize)]
-    struct Content<'a> {
-        household: &'a str,
-        reason: &'a str,
-    }
     let reason = reason_given(&issue.reason)?;
-    let content = Content {
-        household: issue.household.as_str(),
-        reason: &reason,
-    };
-    let request = Request::new(&issue.key, issue.by.as_str(), "card.issue", &content)?.hidden();
+    let request = issue.request(&reason)?;
     let seed = Seed::new(programme, &issue.household, &issue.key)?;
     let secret = CardSecret::from_bits(seed.bits("secret"));
     let mut requests = Requests::open(conn, [&request])?;
@@ -263,6 +269,15 @@ pub fn issue(conn: &mut Conn, programme: &Programme, issue: &Issue, now: Moment)
     })
 }
 
+/// Was this very request for a card carried out before?
+///
+/// # Errors
+/// `Invalid` for a key that is none.
+pub fn was_issued(conn: &mut Conn, issue: &Issue) -> Result<bool> {
+    let request = issue.request(&issue.reason)?;
+    Ok(request::made_with(conn, request.key_digest())?.is_some())
+}
+
 /// Stops all cards of a household at once; answers how many were in use.
 ///
 /// # Errors
@@ -300,16 +315,17 @@ pub fn household_of(conn: &mut Conn, number: &str) -> Result<Option<Id<Household
         .optional()?)
 }
 
-/// Of these households, those that have a card in use.
+/// The number of the card in use of each of these households that has one.
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn with_card_in_use(conn: &mut Conn, households: &[Id<Household>]) -> Result<Vec<Id<Household>>> {
+pub fn numbers_in_use(conn: &mut Conn, households: &[Id<Household>]) -> Result<HashMap<Id<Household>, String>> {
     Ok(cards::table
         .filter(cards::household_id.eq_any(households).and(cards::stopped_at.is_null()))
-        .select(cards::household_id)
-        .distinct()
-        .load(conn)?)
+        .select((cards::household_id, cards::number))
+        .load(conn)?
+        .into_iter()
+        .collect())
 }
 
 /// The cards of a household, newest first.
@@ -322,19 +338,6 @@ pub fn of_household(conn: &mut Conn, household: &Id<Household>) -> Result<Vec<Ca
         .order((cards::issued_at.desc(), cards::id.desc()))
         .select(Card::as_select())
         .load(conn)?)
-}
-
-/// Which of these households have a card in use.
-///
-/// # Errors
-/// Only when the database fails.
-pub fn with_one_in_use(conn: &mut Conn, households: &[Id<Household>]) -> Result<HashSet<Id<Household>>> {
-    Ok(cards::table
-        .filter(cards::household_id.eq_any(households).and(cards::stopped_at.is_null()))
-        .select(cards::household_id)
-        .load(conn)?
-        .into_iter()
-        .collect())
 }
 
 fn stop_all(conn: &mut Conn, household: &Id<Household>, reason: &str, by: &str, now: Moment) -> Result<usize> {

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::card::{self, Issue, Refused, Wallet};
+use super::card::{self, Issue, Issued, Refused, Wallet};
 use super::number::{CardNumber, CardToken};
 use super::{bars, qr};
 use crate::access::role::Permission;
@@ -13,8 +13,13 @@ use crate::app::{App, Staff, Visitor};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::page::{self, Shell};
-use crate::places::household;
+use crate::papers;
+use crate::papers::card::{self as paper, Face};
+use crate::papers::order::{Asked, Order};
+use crate::places::area::Tree;
+use crate::places::household::{self, Household};
 use crate::places::programme::{self, Programme};
+use crate::print::Purpose;
 use crate::sent::{Path, SignedForm};
 use crate::shop::store::{self, PointsStore};
 
@@ -31,18 +36,23 @@ struct IssuedPage {
     number: String,
     office: String,
     phone: String,
+    /// The request, to be sent again for the same card as PDF.
+    asked: NewCard,
 }
 
 /// Asks for a card.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct NewCard {
     key: String,
     #[serde(flatten)]
     why: Why,
+    /// `pdf` for the card as it is printed; otherwise it is shown on a page.
+    #[serde(default)]
+    format: String,
 }
 
 /// Why a card is issued or stopped: a reason that was chosen, and what was added to it.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct Why {
     #[serde(default)]
     reason: String,
@@ -71,7 +81,7 @@ pub async fn issue(
     Path(code): Path<String>,
     SignedForm(form): SignedForm<NewCard>,
 ) -> Result<Response> {
-    let (now, shell) = (app.now(), staff.shell.clone());
+    let (now, shell, sent) = (app.now(), staff.shell.clone(), form.clone());
     let (issued, household, programme) = app
         .db
         .write(move |conn| {
@@ -87,6 +97,9 @@ pub async fn issue(
             Ok((card::issue(conn, &programme, &asked, now)?, household, programme))
         })
         .await?;
+    if sent.format == "pdf" {
+        return as_pdf(&app, issued, household, programme).await;
+    }
     let address = CardToken::address(&programme.address, &issued.number, &issued.secret);
     page::show(&IssuedPage {
         shell,
@@ -97,7 +110,32 @@ pub async fn issue(
         number: issued.number.grouped(),
         office: programme.office,
         phone: programme.phone,
+        asked: sent,
     })
+}
+
+/// The card alone, front and back, of the size of a bank card.
+async fn as_pdf(app: &App, issued: Issued, household: Household, programme: Programme) -> Result<Response> {
+    let order = Order {
+        asked: Asked::default(),
+        duties: None,
+        now: app.now(),
+    };
+    let (now, of) = (order.now, household.clone());
+    let back = app
+        .db
+        .read(move |conn| {
+            let tree = Tree::load(conn)?;
+            paper::back(conn, &order, &tree, Some(&of))
+        })
+        .await?;
+    let pdf = app
+        .at_press(move |printer| {
+            let card = paper::single(back, Face::of(&programme, &issued, &household)?);
+            printer.set("card.typ", &card)?.pdf(Purpose::PrintingOnly, now)
+        })
+        .await?;
+    Ok(papers::web::as_pdf("card.pdf", pdf))
 }
 
 /// `POST /households/{code}/card-stop`

@@ -11,7 +11,7 @@ use crate::cards::number::CardToken;
 use crate::cards::{bars, qr};
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::places::area::Tree;
+use crate::places::area::{Area, Tree};
 use crate::places::household::Household;
 use crate::places::programme::{self, Programme};
 use crate::shop::{opening, store};
@@ -78,30 +78,29 @@ pub struct Back {
     phone: String,
 }
 
-/// What stands on the backs of the cards of these households' stores.
+/// What stands on the backs: the opening days of the household's store, or of the first stores of the programme.
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn back(conn: &mut Conn, order: &Order, household: Option<&Household>) -> Result<Back> {
-    let tree = Tree::load(conn)?;
-    let near = |area: &crate::places::area::Area| {
-        let building = household.and_then(|household| tree.get(&household.building_id));
-        building.is_none_or(|building| building.path.starts_with(&area.path))
-    };
+pub fn back(conn: &mut Conn, order: &Order, tree: &Tree, household: Option<&Household>) -> Result<Back> {
+    let building = household.and_then(|household| tree.get(&household.building_id));
+    let near = |area: &Area| building.is_none_or(|building| building.path.starts_with(&area.path));
     let mut hours = Vec::new();
     for store in store::all(conn)? {
-        if tree.get(&store.area_id).is_some_and(near) {
+        if hours.len() < STORES && tree.get(&store.area_id).is_some_and(near) {
             let days = opening::of_store(conn, &store.id, order.today())?;
             hours.push(format!("{}：{}", store.name, days.in_words()));
         }
     }
-    hours.truncate(2);
     Ok(Back {
         paper: order.head(conn, household.map(|household| &household.building_id))?,
         hours,
         phone: programme::get(conn)?.phone,
     })
 }
+
+/// Stores that a card's back has room for.
+const STORES: usize = 2;
 
 /// Sheets of these cards.
 #[must_use]

@@ -5,7 +5,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::order::{Head, Order};
-use super::receipt::store_within;
 use crate::access::role::Permission;
 use crate::clock::spoken_day;
 use crate::db::Conn;
@@ -133,7 +132,7 @@ struct Given {
 impl Given {
     fn load(conn: &mut Conn, order: &Order) -> Result<Given> {
         let (receipt, lines) = receipt::by_number(conn, order.number()?)?;
-        let store = store_within(conn, order, Permission::ReadStock, &receipt.store_id)?;
+        let store = order.store_by_id(conn, Permission::ReadStock, &receipt.store_id)?;
         if receipt.kind != ReceiptKind::Donation {
             return Err(Error::NotFound);
         }

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::order::{Head, Order};
-use super::receipt::store_within;
 use crate::access::role::Permission;
 use crate::access::user;
 use crate::clock::spoken;
@@ -61,7 +60,7 @@ struct Difference {
 /// journal.
 pub fn load(conn: &mut Conn, order: &Order) -> Result<Handover> {
     let shift = shift::by_number(conn, order.number()?)?;
-    let store = store_within(conn, order, Permission::ReadJournal, &shift.store_id)?;
+    let store = order.store_by_id(conn, Permission::ReadJournal, &shift.store_id)?;
     let Some(closed_at) = shift.closed_at else {
         return Err(Error::invalid("id", "这一班还没有交，交班以后才能打印交接单。"));
     };

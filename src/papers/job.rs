@@ -9,6 +9,8 @@
 //! one part after another and writes each off when its file lies there; a job that was stopped, by a person or by a power
 //! cut, goes on with the first part that is not written off. This file knows neither folders nor typst: `press.rs` runs jobs.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -161,22 +163,32 @@ const CARDS_A_PART: usize = 100;
 /// Households looked up at once.
 const AT_ONCE: usize = 500;
 
-/// Puts a job into the queue: `count` households at most, of the area that was asked for.
+/// What a job would print: looked up before it is asked for, because a town takes its time.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    kind: Kind,
+    asked: Asked,
+    groups: Vec<(String, Vec<Household>)>,
+}
+
+/// Plans a job: `count` households at most, of the area that was asked for. Whoever has got a card by the time a part is
+/// printed is left out then.
 ///
 /// # Errors
 /// `Invalid` when there is nothing to print; as [`Order::buildings`].
-pub fn ask(conn: &mut Conn, kind: Kind, order: &Order, by: &str) -> Result<PrintJob> {
+pub fn plan(conn: &mut Conn, kind: Kind, order: Order) -> Result<Plan> {
     let buildings = order.buildings(conn, kind.permission())?;
     let tree = Tree::load(conn)?;
+    let mut of_building = households_of(conn, kind, &buildings)?;
     let most = order
         .asked
         .count
         .and_then(|count| usize::try_from(count).ok())
         .unwrap_or(usize::MAX);
-    let mut left = most;
-    let mut groups: Vec<(String, Vec<Household>)> = Vec::new();
+    let (mut left, mut groups) = (most, Vec::new());
     for building in &buildings {
-        let mut here = households_of(conn, kind, building)?;
+        let mut here = of_building.remove(&building.id).unwrap_or_default();
+        here.sort_by(|one, other| one.code.cmp(&other.code));
         here.truncate(left);
         left = left.saturating_sub(here.len());
         if !here.is_empty() {
@@ -193,16 +205,28 @@ pub fn ask(conn: &mut Conn, kind: Kind, order: &Order, by: &str) -> Result<Print
     if kind == Kind::Cards {
         groups = in_hundreds(groups);
     }
-    let job = PrintJob {
-        id: Id::new(order.now),
+    Ok(Plan {
         kind,
-        asked: serde_json::to_string(&order.asked).map_err(Error::internal)?,
+        asked: order.asked,
+        groups,
+    })
+}
+
+/// Puts a planned job into the queue.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn ask(conn: &mut Conn, plan: &Plan, by: &str, now: Moment) -> Result<PrintJob> {
+    let job = PrintJob {
+        id: Id::new(now),
+        kind: plan.kind,
+        asked: serde_json::to_string(&plan.asked).map_err(Error::internal)?,
         state: State::Waiting,
         asked_by: by.to_owned(),
-        asked_at: order.now,
+        asked_at: now,
         ended_at: None,
     };
-    let parts = (1i64..).zip(&groups).map(|(position, (name, households))| {
+    let parts = (1i64..).zip(&plan.groups).map(|(position, (name, households))| {
         let ids: Vec<&str> = households.iter().map(|household| household.id.as_str()).collect();
         Ok(PrintPart {
             job_id: job.id.clone(),
@@ -217,25 +241,28 @@ pub fn ask(conn: &mut Conn, kind: Kind, order: &Order, by: &str) -> Result<Print
     let parts: Vec<PrintPart> = parts.collect::<Result<_>>()?;
     diesel::insert_into(print_jobs::table).values(&job).execute(conn)?;
     insert_rows!(conn, print_parts::table, &parts);
-    record(conn, &job, "print_job.asked", by, order.now)?;
+    record(conn, &job, "print_job.asked", by, now)?;
     Ok(job)
 }
 
-/// Households of a building that have something to print, in the order of their codes.
-fn households_of(conn: &mut Conn, kind: Kind, building: &Area) -> Result<Vec<Household>> {
-    let ids = household::ids_in(conn, std::slice::from_ref(&building.id))?;
-    let mut households = Vec::with_capacity(ids.len());
+/// Households of these buildings that have something to print.
+fn households_of(conn: &mut Conn, kind: Kind, buildings: &[Area]) -> Result<HashMap<Id<Area>, Vec<Household>>> {
+    let buildings: Vec<Id<Area>> = buildings.iter().map(|building| building.id.clone()).collect();
+    let ids = household::ids_in(conn, &buildings)?;
+    let mut of_building: HashMap<Id<Area>, Vec<Household>> = HashMap::new();
     for chunk in ids.chunks(AT_ONCE) {
         let gone = standing::gone(conn, chunk)?;
         let with_card = match kind {
-            Kind::Cards => card::with_one_in_use(conn, chunk)?,
-            Kind::Statements => std::collections::HashSet::new(),
+            Kind::Cards => card::numbers_in_use(conn, chunk)?,
+            Kind::Statements => HashMap::new(),
         };
-        let here = household::by_ids(conn, chunk)?.into_iter();
-        households.extend(here.filter(|one| !gone.contains(&one.id) && !with_card.contains(&one.id)));
+        for one in household::by_ids(conn, chunk)? {
+            if !gone.contains(&one.id) && !with_card.contains_key(&one.id) {
+                of_building.entry(one.building_id.clone()).or_default().push(one);
+            }
+        }
     }
-    households.sort_by(|one, other| one.code.cmp(&other.code));
-    Ok(households)
+    Ok(of_building)
 }
 
 /// The same households, a hundred to a group, each named by its first and last.
@@ -354,17 +381,6 @@ pub fn part_done(conn: &mut Conn, id: &Id<PrintJob>, position: i64, problems: &s
         set_state(conn, id, State::Done, Some(now))?;
     }
     Ok(())
-}
-
-/// Takes back that a part was written off: its file is gone, and it is printed again.
-///
-/// # Errors
-/// Only when the database fails.
-pub fn undo_part(conn: &mut Conn, id: &Id<PrintJob>, position: i64) -> Result<()> {
-    diesel::update(print_parts::table.find((id, position)))
-        .set(print_parts::done_at.eq(None::<Moment>))
-        .execute(conn)?;
-    set_state(conn, id, State::Waiting, None)
 }
 
 /// Stops a job, or lets a stopped one go on. A job that is done stays so.

@@ -1,17 +1,19 @@
 //! The public notice on paper, and the slips that tell each household what was posted (H3).
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use serde::{Deserialize, Serialize};
 
 use super::order::{Head, Order};
 use super::statement::Holder;
 use crate::access::role::Permission;
-use crate::clock::{Day, day_of, days_after, spoken_day};
-use crate::council::nomination::{self, Nomination, State};
-use crate::council::notice::{self, Notice};
+use crate::clock::{day_of, days_after, spoken_day};
+use crate::council::nomination::{self, State};
+use crate::council::notice;
 use crate::council::{session, sheet};
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::id::Id;
 use crate::ledger::account::AccountKind;
 use crate::ledger::balance;
 use crate::places::area::Tree;
@@ -144,19 +146,54 @@ pub fn slips(conn: &mut Conn, order: &Order) -> Result<Slips> {
     posted.retain(|row| row.state == State::Posted && row.transaction_number.is_some());
     let in_force = version::in_force(conn, day_of(notice.published_at))?;
     let terms = terms::of(conn, &in_force.id)?;
+    let ids: Vec<_> = posted.iter().map(|row| row.household_id.clone()).collect();
+    let households: HashMap<_, _> = household::by_ids(conn, &ids)?
+        .into_iter()
+        .map(|household| (household.id.clone(), household))
+        .collect();
     let tree = Tree::load(conn)?;
+    let programme = programme::get(conn)?;
+    let decided = in_words(&session::by_id(conn, &notice.session_id)?) + "评议通过";
+    let mut rules = HashMap::new();
     let mut slips = Vec::with_capacity(posted.len());
     for row in &posted {
-        let holder = household::by_id(conn, &row.household_id)?;
-        if reach.covers(&holder.building_id) {
-            slips.push(slip(
-                conn,
-                &notice,
-                row,
-                Holder::of(&holder, &tree),
-                terms.cycle.appeal_window_days,
-            )?);
-        }
+        let Some(household) = households
+            .get(&row.household_id)
+            .filter(|one| reach.covers(&one.building_id))
+        else {
+            continue;
+        };
+        let (item, category) = match rules.entry(row.scoring_item_id.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(item::by_id(conn, &row.scoring_item_id)?),
+        };
+        let lines = balance::lines_of(
+            conn,
+            row.household_id.as_str(),
+            row.transaction_number.unwrap_or_default(),
+        )?;
+        // An award that is honour only adds nothing that can be spent.
+        let line = lines.iter().find(|line| line.kind == AccountKind::Spendable);
+        let posted_on = row.posted_at.map_or_else(|| order.today(), day_of);
+        slips.push(Slip {
+            slip: row.notice_slip(&notice),
+            household: Holder::of(household, &tree),
+            points: line.map_or(0, |line| line.amount.0),
+            what: deed(&item.name, row.count, &row.note),
+            rule: format!("{}，{}", item.code, category.name),
+            day: spoken_day(row.occurred_on),
+            decided: decided.clone(),
+            notice_number: notice.number,
+            posted_on: spoken_day(posted_on),
+            balance_after: match line {
+                Some(line) => line.balance_after.0,
+                None => balance::of(conn, row.household_id.as_str())?.spendable.0,
+            },
+            object_by: spoken_day(days_after(posted_on, terms.cycle.appeal_window_days)),
+            appeal_days: terms.cycle.appeal_window_days,
+            phone: programme.phone.clone(),
+            place: programme.office.clone(),
+        });
     }
     match slips.is_empty() {
         true => Err(Error::invalid("id", "这次公示还没有入账的条目，入账以后才有告知单。")),
@@ -165,44 +202,6 @@ pub fn slips(conn: &mut Conn, order: &Order) -> Result<Slips> {
             slips,
         }),
     }
-}
-
-fn slip(conn: &mut Conn, notice: &Notice, row: &Nomination, holder: Holder, appeal_days: u64) -> Result<Slip> {
-    let programme = programme::get(conn)?;
-    let (item, category) = item::by_id(conn, &row.scoring_item_id)?;
-    let number = row.transaction_number.unwrap_or_default();
-    let owner = row.household_id.as_str();
-    let head = balance::head(conn, number)?.ok_or(Error::NotFound)?;
-    let posted_on = day_of(head.recorded_at);
-    let amount = balance::lines_of(conn, owner, number)?
-        .into_iter()
-        .find(|line| line.kind == AccountKind::Spendable)
-        .map_or(0, |line| line.amount.0);
-    let after = balance::after(conn, owner, AccountKind::Spendable, number)?.unwrap_or_default();
-    Ok(Slip {
-        slip: row.notice_slip(notice),
-        household: holder,
-        points: amount,
-        what: deed(&item.name, row.count, &row.note),
-        rule: format!("{}，{}", item.code, category.name),
-        day: spoken_day(row.occurred_on),
-        decided: decided(conn, &notice.session_id)?,
-        notice_number: notice.number,
-        posted_on: spoken_day(posted_on),
-        balance_after: after.0,
-        object_by: spoken_day(last_day_to_appeal(posted_on, appeal_days)),
-        appeal_days,
-        phone: programme.phone,
-        place: programme.office,
-    })
-}
-
-fn decided(conn: &mut Conn, session: &Id<session::Session>) -> Result<String> {
-    Ok(in_words(&session::by_id(conn, session)?) + "评议通过")
-}
-
-fn last_day_to_appeal(posted_on: Day, days: u64) -> Day {
-    days_after(posted_on, days)
 }
 
 fn deed(name: &str, count: i64, note: &str) -> String {

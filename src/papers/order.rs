@@ -180,15 +180,28 @@ impl Order {
         }
     }
 
+    /// A store, where these duties hold a permission in it.
+    ///
+    /// # Errors
+    /// `NotFound`, also for a store outside.
+    pub fn store_by_id(&self, conn: &mut Conn, permission: Permission, id: &Id<PointsStore>) -> Result<PointsStore> {
+        let mut within = self.stores_within(conn, permission)?.into_iter();
+        within.find(|store| store.id == *id).ok_or(Error::NotFound)
+    }
+
+    fn stores_within(&self, conn: &mut Conn, permission: Permission) -> Result<Vec<PointsStore>> {
+        match &self.duties {
+            None => store::all(conn),
+            Some(duties) => store::all_of_duties(conn, duties, permission),
+        }
+    }
+
     /// The stores within reach, the one that was asked for alone.
     ///
     /// # Errors
     /// `Invalid` for a store that is unknown; `Forbidden` without any.
     pub fn stores(&self, conn: &mut Conn, permission: Permission) -> Result<Vec<PointsStore>> {
-        let stores = match &self.duties {
-            None => store::all(conn)?,
-            Some(duties) => store::all_of_duties(conn, duties, permission)?,
-        };
+        let stores = self.stores_within(conn, permission)?;
         match self.asked.store.as_deref().filter(|name| !name.is_empty()) {
             None => Ok(stores),
             Some(name) => {

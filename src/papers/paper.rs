@@ -14,7 +14,6 @@ use super::{
 use crate::access::role::Permission;
 use crate::db::{Conn, text_enum};
 use crate::error::{Error, Result};
-use crate::print::Purpose;
 
 text_enum! {
     /// Everything that is printed.
@@ -162,12 +161,6 @@ impl Paper {
             Paper::Certificate | Paper::Plaque => Permission::KeepSession,
             Paper::DividendRegister => Permission::ReadPointsRegisters,
         }
-    }
-
-    /// Is it kept and read, or only printed?
-    #[must_use]
-    pub fn purpose(self) -> Purpose {
-        Purpose::Keeping
     }
 }
 

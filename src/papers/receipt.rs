@@ -17,7 +17,6 @@ use crate::ledger::balance;
 use crate::places::{household, programme};
 use crate::shop::partner::{self, CashTopUp};
 use crate::shop::redemption::{self, Redeemed, Redemption};
-use crate::shop::store::{self, PointsStore};
 use crate::shop::{delivery, proxy, refund, shift, till, void};
 
 /// A receipt.
@@ -62,7 +61,7 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<Receipt> {
         Err(_) => redemption::by_id(conn, &Id::known(asked))?,
     };
     let of = &redeemed.redemption;
-    let store = store_within(conn, order, Permission::ReadJournal, &of.store_id)?;
+    let store = order.store_by_id(conn, Permission::ReadJournal, &of.store_id)?;
     let one = std::slice::from_ref(&of.id);
     let voided = !void::of(conn, one)?.is_empty();
     let cash = partner::top_ups_of(conn, one)?.remove(&of.id);
@@ -96,7 +95,7 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<Receipt> {
 
 /// What the household has after it, for whoever works the counter where it was made.
 fn balance_after(conn: &mut Conn, order: &Order, of: &Redemption) -> Result<Option<i64>> {
-    match store_within(conn, order, Permission::Redeem, &of.store_id) {
+    match order.store_by_id(conn, Permission::Redeem, &of.store_id) {
         Ok(_) => {}
         Err(Error::NotFound) => return Ok(None),
         Err(error) => return Err(error),
@@ -141,21 +140,4 @@ fn taken_by(conn: &mut Conn, id: &Id<Redemption>) -> Result<Option<String>> {
     }
     let delivery = delivery::of(conn, one)?.pop();
     Ok(delivery.map(|_| "送货上门".to_owned()))
-}
-
-/// A store, where the orderer holds this permission in it.
-///
-/// # Errors
-/// `NotFound`, also for a store outside.
-pub(super) fn store_within(
-    conn: &mut Conn,
-    order: &Order,
-    permission: Permission,
-    id: &Id<PointsStore>,
-) -> Result<PointsStore> {
-    let stores = match &order.duties {
-        None => store::all(conn)?,
-        Some(duties) => store::all_of_duties(conn, duties, permission)?,
-    };
-    stores.into_iter().find(|store| store.id == *id).ok_or(Error::NotFound)
 }

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::order::{Head, Order};
-use super::receipt::store_within;
 use crate::access::role::Permission;
 use crate::clock::{Day, Span, spoken_day};
 use crate::db::Conn;
@@ -59,7 +58,7 @@ struct Totals {
 /// `Invalid` without a number; `NotFound`, also for a shop outside.
 pub fn load(conn: &mut Conn, order: &Order) -> Result<Settlement> {
     let settlement = settlement::by_number(conn, order.number()?)?;
-    let shop = store_within(conn, order, Permission::ReadSettlements, &settlement.store_id)?;
+    let shop = order.store_by_id(conn, Permission::ReadSettlements, &settlement.store_id)?;
     let lines = settlement::lines_of(conn, settlement.number)?;
     let mut ids: Vec<Id<Redemption>> = lines.iter().map(|line| line.redemption_id.clone()).collect();
     ids.sort_unstable();

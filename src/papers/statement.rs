@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::order::{Head, Order};
 use crate::access::role::Permission;
-use crate::clock::{Span, begin_of, spoken_day, weekday};
+use crate::clock::{Moment, Span, begin_of, spoken_day, weekday};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::ledger::account::AccountKind;
@@ -15,10 +15,7 @@ use crate::places::programme;
 use crate::scheme::{terms, version};
 use crate::shop::{opening, store};
 use crate::statements::coming;
-use crate::statements::statement::{self, Line, What};
-
-/// Lines on one statement at most: a year of a busy household.
-const MOST: i64 = 400;
+use crate::statements::statement::{self, Line, PAGE, What};
 
 /// Months that a statement covers without a month being asked for, this one included.
 const MONTHS: u32 = 3;
@@ -124,8 +121,8 @@ pub fn of(conn: &mut Conn, order: &Order, household: &Household) -> Result<State
     let tree = Tree::load(conn)?;
     let programme = programme::get(conn)?;
     let today = order.today();
-    let told = statement::statement(conn, household.clone(), AccountKind::Spendable, None, MOST)?;
     let (first, end) = (begin_of(span.from), begin_of(span.until));
+    let told = told_back_to(conn, household, first)?;
     let mut inside: Vec<&Line> = told
         .lines
         .iter()
@@ -181,6 +178,20 @@ pub fn of(conn: &mut Conn, order: &Order, household: &Household) -> Result<State
         }),
         paper: order.head(conn, Some(&household.building_id))?,
     })
+}
+
+/// The household's lines, newest first, as far back as the last one before this moment, which says the balance then.
+fn told_back_to(conn: &mut Conn, household: &Household, first: Moment) -> Result<statement::Statement> {
+    let mut told = statement::statement(conn, household.clone(), AccountKind::Spendable, None, PAGE)?;
+    while let Some(before) = told.older {
+        if told.lines.last().is_some_and(|line| line.recorded_at < first) {
+            break;
+        }
+        let older = statement::statement(conn, household.clone(), AccountKind::Spendable, Some(before), PAGE)?;
+        told.lines.extend(older.lines);
+        told.older = older.older;
+    }
+    Ok(told)
 }
 
 fn span(order: &Order) -> Result<Span> {

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::form::{Form, FormMark};
 use super::order::{Head, Order};
-use super::receipt::store_within;
 use crate::access::role::Permission;
 use crate::access::user;
 use crate::clock::{day_of, spoken_day};
@@ -47,7 +46,7 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<StocktakeSheet> {
         Ok(number) => stocktake::by_number(conn, number)?,
         Err(_) => stocktake::by_id(conn, &Id::known(asked))?,
     };
-    let store = store_within(conn, order, Permission::CountStock, &stocktake.store_id)?;
+    let store = order.store_by_id(conn, Permission::CountStock, &stocktake.store_id)?;
     if stocktake.state != StocktakeState::Counting {
         return Err(Error::invalid("id", "这次盘点已经清点完了，不用再打印盘点表。"));
     }

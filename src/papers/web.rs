@@ -8,4 +8,5 @@ mod table;
 pub use forms::{find, form, forms, key_in};
 pub use jobs::{ask, discard, file, job, jobs, stop};
 pub use preview::{preview, preview_page};
+pub(crate) use table::as_pdf;
 pub use table::{paper, papers};

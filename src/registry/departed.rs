@@ -20,8 +20,9 @@ pub fn close_due(conn: &mut Conn, now: Moment) -> Result<usize> {
         return Ok(0);
     }
     let mut done = 0usize;
-    for household in card::with_card_in_use(conn, &departed)? {
-        card::stop_by(conn, &household, card::LEFT, "system", now)?;
+    let with_card = card::numbers_in_use(conn, &departed)?;
+    for household in departed.iter().filter(|one| with_card.contains_key(one)) {
+        card::stop_by(conn, household, card::LEFT, "system", now)?;
         done = done.saturating_add(1);
     }
     let mut books = Books::open(conn, departed.iter().map(crate::id::Id::as_str))?;

@@ -352,7 +352,7 @@ fn rejoin(conn: &mut Conn, household: Household, today: Day) -> Result<Plan> {
     };
     let tree = Tree::load(conn)?;
     let balances = balance::of(conn, household.id.as_str())?;
-    let has_card = !card::with_card_in_use(conn, std::slice::from_ref(&household.id))?.is_empty();
+    let has_card = !card::numbers_in_use(conn, std::slice::from_ref(&household.id))?.is_empty();
     let mut sentences = vec![
         format!(
             "{}户重新参加积分，登记在{}。如果换了住处，接着办理搬家。",

@@ -96,12 +96,7 @@ pub async fn ask(State(app): State<App>, staff: Staff, SignedForm(form): SignedF
         duties: Some(staff.duties.clone()),
         now: app.now(),
     };
-    let by = staff.user.id.clone();
-    let asked = app
-        .db
-        .write(move |conn| job::ask(conn, kind, &order, by.as_str()))
-        .await;
-    match asked {
+    match try_ask(&app, kind, order, staff.user.id.to_string()).await {
         Ok(job) => {
             app.start_job(job.id.clone());
             Ok(page::go(&format!("/print-jobs/{}", job.id)))
@@ -111,6 +106,12 @@ pub async fn ask(State(app): State<App>, staff: Staff, SignedForm(form): SignedF
             show(&app, staff, status, problems).await
         }
     }
+}
+
+async fn try_ask(app: &App, kind: Kind, order: Order, by: String) -> Result<PrintJob> {
+    let now = order.now;
+    let plan = app.db.read(move |conn| job::plan(conn, kind, order)).await?;
+    app.db.write(move |conn| job::ask(conn, &plan, &by, now)).await
 }
 
 #[derive(Template)]

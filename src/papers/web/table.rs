@@ -14,6 +14,7 @@ use crate::papers::need::{Group, Need};
 use crate::papers::order::{Asked, Order};
 use crate::papers::paper::Paper;
 use crate::places::area::{AreaKind, Tree};
+use crate::print::Purpose;
 use crate::registers::month;
 use crate::registers::register::Kind;
 use crate::scheme::{item, version};
@@ -95,13 +96,13 @@ pub async fn paper(paper: Paper, State(app): State<App>, staff: Staff, Query(ask
     let now = order.now;
     let data = app.db.read(move |conn| paper.load(conn, &order)).await?;
     let pdf = app
-        .at_press(move |printer| printer.set_json(&paper.template(), data)?.pdf(paper.purpose(), now))
+        .at_press(move |printer| printer.set_json(&paper.template(), data)?.pdf(Purpose::Keeping, now))
         .await?;
     Ok(as_pdf(&format!("{}.pdf", paper.word()), pdf))
 }
 
 /// A PDF that the browser shows and nobody keeps on the way.
-pub(super) fn as_pdf(name: &str, bytes: Vec<u8>) -> Response {
+pub(crate) fn as_pdf(name: &str, bytes: Vec<u8>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "application/pdf".to_owned()),
         (header::CONTENT_DISPOSITION, format!("inline; filename=\"{name}\"")),
