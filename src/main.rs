@@ -314,7 +314,11 @@ async fn print(what: Print) -> Result<ExitCode> {
             }
         }
         "escpos" => write(&what.out, sheets.escpos()?)?,
-        "pdf" => write(&what.out, sheets.pdf(Purpose::Keeping, now)?)?,
+        // A card is laminated; every other paper is kept as a file too.
+        "pdf" => match Paper::from_word(name) {
+            Some(_) => write(&what.out, sheets.pdf(Purpose::Keeping, now)?)?,
+            None => write(&what.out, sheets.pdf(Purpose::PrintingOnly, now)?)?,
+        },
         _ => {
             eprintln!("{}：文件名要以.pdf、.png或.escpos结尾。", what.out.display());
             return Ok(ExitCode::FAILURE);
@@ -345,7 +349,18 @@ async fn print_many(what: Print, kind: Kind) -> Result<ExitCode> {
     std::fs::create_dir_all(&folder).map_err(Error::internal)?;
     let note = folder.join("job");
     let id = match std::fs::read_to_string(&note) {
-        Ok(id) => Id::known(id.trim()),
+        Ok(id) => {
+            let known: Id<job::PrintJob> = Id::known(id.trim());
+            let job = app.db.read(move |conn| job::by_id(conn, &known)).await;
+            let ours = job.map_err(|error| match error {
+                Error::NotFound => other_folder(&folder),
+                other => other,
+            })?;
+            if ours.kind != kind {
+                return Err(other_folder(&folder));
+            }
+            ours.id
+        }
         Err(_) => {
             let order = Order {
                 asked: what.which.into(),
@@ -390,6 +405,12 @@ async fn print_many(what: Print, kind: Kind) -> Result<ExitCode> {
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// What lies in a folder is not of the job that is asked for.
+fn other_folder(folder: &Path) -> Error {
+    let why = format!("{}里是另一批打印件，请换一个文件夹。", folder.display());
+    Error::invalid("out", why)
 }
 
 fn decode_card(image: &Path) -> Result<ExitCode> {

@@ -1,5 +1,7 @@
 //! The commands, as people run them: the real program, its words and its exit codes.
 
+mod print;
+
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
