@@ -1,8 +1,9 @@
 // What a thousand household cards cost, set by the program and, beside it in the same run, by a headless Chromium from a page
 // of the same cards: processor time, time, bytes, memory.
 //
-// `bin/bench papers [--cards N] [--runs N] [--keep FOLDER]`. Fronts only, ten on an A4 page. Each card has a drawing of its own
-// for its square and its bars, as in life; they are the sample's, shuffled, so they weigh what codes weigh and say nothing.
+// `bin/bench papers [--cards N] [--runs N] [--pictures 1] [--keep FOLDER]`. Fronts only, ten on an A4 page. Each card has a
+// drawing of its own for its square and its bars, as in life; they are the sample's, shuffled, so they weigh what codes weigh
+// and say nothing.
 // Both start from nothing and end with a PDF. Chromium's fonts are the machine's Noto, the program's are its own. Processor
 // time is user and system time of all processes; of Chromium's when the PDF is there, so that its closing is not counted.
 
@@ -11,13 +12,14 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, stat
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { openBrowser } from "../tests/e2e/browser.mjs";
+import { asPicture, squareOf } from "../tests/e2e/qr.mjs";
 
 const TIMES_LESS = 10, SHARE_OF_BYTES = 0.5, PEAK_MIB = 100;
 // What /proc counts processor time in, on every Linux.
 const TICKS = 100;
 const SAMPLE_EVERY_MS = 50;
 
-const settings = { cards: 1_000, runs: 3, keep: "" };
+const settings = { cards: 1_000, runs: 3, pictures: 0, keep: "" };
 for (const [at, word] of process.argv.entries()) {
   if (!word.startsWith("--")) continue;
   const name = word.slice(2), value = process.argv[at + 1];
@@ -38,25 +40,29 @@ function dice(seed) {
   };
 }
 
-/** A square with other modules between its corners, one subpath a run as the program draws it. */
+const QUIET = 4;
+
+/** A square with other modules between its corners: its rows, true where it is dark. */
 function shuffledSquare(svg, roll) {
-  const side = Number(svg.match(/viewBox="0 0 (\d+)/)[1]), quiet = 4, last = side - quiet;
-  const dark = new Set();
-  for (const [, x, y, length] of svg.matchAll(/M(\d+) (\d+)h(\d+)v1/g)) {
-    for (let step = 0; step < Number(length); step += 1) dark.add(`${Number(x) + step} ${y}`);
-  }
-  const corner = (x, y) => (x < quiet + 9 && (y < quiet + 9 || y >= last - 8)) || (x >= last - 8 && y < quiet + 9);
+  const { side, isDark } = squareOf(svg), last = side - QUIET;
+  const inside = (at) => at >= QUIET && at < last;
+  const corner = (x, y) => (x < QUIET + 9 && (y < QUIET + 9 || y >= last - 8)) || (x >= last - 8 && y < QUIET + 9);
+  const module = (x, y) => inside(x) && inside(y) && (corner(x, y) ? isDark(x, y) : roll(2) === 1);
+  return Array.from({ length: side }, (_, y) => Array.from({ length: side }, (_, x) => module(x, y)));
+}
+
+/** As the program draws it for a page: one subpath a run. */
+function asPath(rows) {
   let path = "";
-  for (let y = quiet; y < last; y += 1) {
-    const row = Array.from({ length: side }, (_, x) => x >= quiet && x < last && (corner(x, y) ? dark.has(`${x} ${y}`) : roll(2) === 1));
-    for (let x = quiet; x < last; x += 1) {
+  for (const [y, row] of rows.entries()) {
+    for (let x = 0; x < row.length; x += 1) {
       if (!row[x]) continue;
       const begin = x;
       while (row[x]) x += 1;
       path += `M${begin} ${y}h${x - begin}v1h-${x - begin}z`;
     }
   }
-  return svg.replace(/ d="[^"]*"/, ` d="${path}"`);
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${rows.length} ${rows.length}"><path d="${path}"/></svg>`;
 }
 
 /** Bars of the same widths in another order. */
@@ -78,7 +84,7 @@ function makeCards(count) {
   const cards = Array.from({ length: count }, (_, at) => {
     const like = sample.cards[at % sample.cards.length];
     const number = String(1_000_000_000 + roll(4_000_000_000)).padStart(10, "1");
-    return { ...like, number, qr: shuffledSquare(like.qr, roll), bars: shuffledBars(like.bars, roll) };
+    return { ...like, number, square: shuffledSquare(like.qr, roll), bars: shuffledBars(like.bars, roll) };
   });
   return { ...sample, with_backs: false, cards };
 }
@@ -109,7 +115,7 @@ function cardOf(programme, card, at) {
   const whose = [card.name, card.code].filter(Boolean).join("　");
   const number = `${card.number.slice(0, 3)} ${card.number.slice(3, 6)} ${card.number.slice(6)}`;
   return `<div class="card" style="left:${19.4 + 85.6 * (at % 2)}mm;top:${13.5 + 54 * Math.floor(at / 2)}mm">
-<div class="head"><span class="seal">善</span>${programme}<b>文明积分卡</b></div><div class="rule"></div><div class="square">${card.qr}</div>
+<div class="head"><span class="seal">善</span>${programme}<b>文明积分卡</b></div><div class="rule"></div><div class="square">${card.drawn}</div>
 <div class="right">${whose && `<b>${whose}</b>`}<small>卡号</small><strong>${number}</strong><div class="bars">${card.bars}</div></div>
 <div class="foot">凭卡到积分超市兑换　·　拾到请交回村（居）委会</div></div>`;
 }
@@ -198,8 +204,10 @@ const folder = mkdtempSync(join(tmpdir(), "jishan-papers-"));
 try {
   const [data, html] = [join(folder, "cards.json"), join(folder, "cards.html")];
   const cards = makeCards(settings.cards);
-  writeFileSync(data, JSON.stringify(cards));
-  writeFileSync(html, pageOf(cards));
+  const drawn = (draw, name) => ({ ...cards, cards: cards.cards.map(({ square, ...card }) => ({ ...card, [name]: draw(square) })) });
+  writeFileSync(data, JSON.stringify(drawn(asPicture, "qr")));
+  // A page draws its squares as paths, and they stay sharp at any size; `--pictures 1` gives the browser our pictures instead.
+  writeFileSync(html, pageOf(drawn(settings.pictures ? asPicture : asPath, "drawn")));
 
   const ours = [], theirs = [];
   for (let run = 0; run < settings.runs; run += 1) {

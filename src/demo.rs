@@ -27,6 +27,7 @@ use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::places::area::{self, Area, AreaKind};
+use crate::places::consent::{self, Purpose};
 use crate::places::household::{self, Household};
 use crate::places::programme::{self, NewProgramme, Programme};
 use crate::scheme::version;
@@ -90,7 +91,7 @@ pub async fn make(db: &Db, year: Year, address: &str, now: Moment, progress: Pro
     let mut setting = db
         .write(move |conn| found(conn, &town, &address, &hash, first_day))
         .await?;
-    setting.households = issue_cards(db, &setting, first_day, &progress).await?;
+    setting.households = enrol(db, &setting, first_day, &progress).await?;
     history::live(db, setting, calendar, year, now, &progress).await
 }
 
@@ -399,7 +400,7 @@ pub(crate) fn fill_shelves(conn: &mut Conn, town: &Setting, day: Day) -> Result<
 /// Cards at a time: the progress bar moves, and the server could already answer.
 const CARDS_AT_A_TIME: usize = 500;
 
-async fn issue_cards(db: &Db, setting: &Setting, day: Day, progress: &Progress) -> Result<Vec<Resident>> {
+async fn enrol(db: &Db, setting: &Setting, day: Day, progress: &Progress) -> Result<Vec<Resident>> {
     let total = u64::try_from(setting.households.len()).unwrap_or(0);
     let mut with_cards = Vec::with_capacity(setting.households.len());
     for group in setting.households.chunks(CARDS_AT_A_TIME) {
@@ -407,7 +408,11 @@ async fn issue_cards(db: &Db, setting: &Setting, day: Day, progress: &Progress) 
         let by = setting.administrator.clone();
         let issued = db
             .write(move |conn| {
-                for resident in &mut group {
+                for (place, resident) in group.iter_mut().enumerate() {
+                    if place.is_multiple_of(3) {
+                        let agreed = [Purpose::HonourBoard, Purpose::Broadcast];
+                        consent::decide(conn, &resident.household.id, &agreed, by.as_str(), begin_of(day))?;
+                    }
                     let asked = Issue {
                         household: resident.household.id.clone(),
                         reason: "首次制卡".to_owned(),

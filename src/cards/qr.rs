@@ -3,6 +3,7 @@
 //! Drawing uses error correction Q and the full quiet zone of four modules, because a card is laminated, scratched and
 //! read in a dim shop for years. This file does not know what a card is: it draws any text. `photo.rs` reads codes again.
 
+use base64ct::{Base64, Encoding as _};
 use image::codecs::png::PngEncoder;
 use image::{GrayImage, Luma};
 use qrcode::{Color, EcLevel, QrCode};
@@ -77,6 +78,22 @@ pub fn svg(text: &str, label: &str) -> Result<String, DrawError> {
          shape-rendering=\"crispEdges\" role=\"img\" aria-label=\"{label}\">\
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/><path d=\"{path}\"/></svg>",
         label = escaped(label),
+    ))
+}
+
+/// Draws a text as [`svg`] does, for sheets of hundreds: the same drawing with a picture in it instead of a path, which makes
+/// a PDF a third smaller and is set in less time. Two pixels to a module, so that a viewer that smoothes pictures leaves
+/// the middle of each module alone.
+///
+/// # Errors
+/// `TextTooLong`.
+pub fn svg_of_pixels(text: &str) -> Result<String, DrawError> {
+    const MODULE_PIXELS: u32 = 2;
+    let side = Symbol::of(text)?.side();
+    let picture = Base64::encode_string(&png(text, MODULE_PIXELS)?);
+    Ok(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\"><image width=\"{side}\" height=\"{side}\" \
+         image-rendering=\"optimizeSpeed\" href=\"data:image/png;base64,{picture}\"/></svg>"
     ))
 }
 

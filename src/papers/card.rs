@@ -62,7 +62,7 @@ impl Face {
         let address = CardToken::address(&programme.address, &issued.number, &issued.secret);
         Ok(Face {
             number: issued.number.as_str().to_owned(),
-            qr: qr::svg(&address, "").map_err(Error::internal)?,
+            qr: qr::svg_of_pixels(&address).map_err(Error::internal)?,
             bars: bars::code_128(issued.number.as_str(), "").unwrap_or_default(),
             code: Some(household.code.clone()),
             name: None,

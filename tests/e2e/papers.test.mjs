@@ -166,5 +166,7 @@ test("it can fail: a code that is blank, another one, or one without its quiet z
   await failing({ bars: data.card.bars.replace(/ d="[^"]*"/, ' d=""') });
   await failing({ qr: sample("card-sheet").cards[1].qr });
   // Black from the edge to the first module.
-  await failing({ qr: data.card.qr.replace('fill="#fff"', 'fill="#000"').replace(/<path d="/, '<path fill="#fff" d="M4 4h33v33h-33z"/>$&') });
+  const black = '<path d="M0 0h41v41h-41zM4 4v33h33v-33z"/></svg>';
+  await failing({ qr: data.card.qr.replace("</svg>", black) });
+});
 });

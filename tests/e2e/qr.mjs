@@ -1,6 +1,8 @@
 // Reads a QR code that the program drew as SVG, to learn what is on a card's paper without asking the program.
 // The drawing is undamaged, so no error is corrected. Level Q, versions 1 to 6, which hold any card's address.
 
+import { PNG } from "pngjs";
+
 const MASKS = [
   (x, y) => (x + y) % 2 === 0,
   (_, y) => y % 2 === 0,
@@ -15,6 +17,8 @@ const MASKS = [
 const BLOCKS = [null, [13], [22], [17, 17], [24, 24], [15, 15, 16, 16], [19, 19, 19, 19]];
 const ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
 const QUIET_ZONE = 4;
+// Of a module, in a picture that the program draws.
+const PIXELS_ASIDE = 2;
 const FORMAT_MASK = 0b101010000010010;
 const LEVEL_Q = 0b11;
 
@@ -29,12 +33,43 @@ export function readQr(svg) {
 }
 
 function modules(svg) {
-  const [, width] = svg.match(/viewBox="0 0 (\d+) \1"/);
+  const { side, isDark } = squareOf(svg);
+  return { size: side - 2 * QUIET_ZONE, dark: (x, y) => isDark(x + QUIET_ZONE, y + QUIET_ZONE) };
+}
+
+/** A drawing with its quiet zone: how many modules aside, and which of them are dark. */
+export function squareOf(svg) {
+  const side = Number(svg.match(/viewBox="0 0 (\d+) \1"/)[1]);
+  const picture = svg.match(/data:image\/png;base64,([^"]+)/)?.[1];
+  return { side, isDark: picture ? pixels(PNG.sync.read(Buffer.from(picture, "base64")), side) : runs(svg) };
+}
+
+// As the program draws for pages: a path with a piece for each run of dark modules.
+function runs(svg) {
   const set = new Set();
   for (const [, x, y, length] of svg.matchAll(/M(\d+) (\d+)h(\d+)v1h-\3z/g)) {
-    for (let step = 0; step < Number(length); step += 1) set.add(`${Number(x) + step - QUIET_ZONE} ${Number(y) - QUIET_ZONE}`);
+    for (let step = 0; step < Number(length); step += 1) set.add(`${Number(x) + step} ${y}`);
   }
-  return { size: Number(width) - 2 * QUIET_ZONE, dark: (x, y) => set.has(`${x} ${y}`) };
+  return (x, y) => set.has(`${x} ${y}`);
+}
+
+// As it draws for paper: a picture with the same number of pixels for each module.
+function pixels(picture, modulesAside) {
+  const pixelsAside = picture.width / modulesAside;
+  return (x, y) => picture.data[4 * pixelsAside * (y * picture.width + x)] < 128;
+}
+
+/** Rows of modules, true where they are dark, drawn as the program draws a square for paper. */
+export function asPicture(rows) {
+  const side = rows.length, width = side * PIXELS_ASIDE, picture = new PNG({ width, height: width });
+  for (let y = 0; y < width; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      const shade = rows[Math.floor(y / PIXELS_ASIDE)][Math.floor(x / PIXELS_ASIDE)] ? 0 : 255;
+      picture.data.set([shade, shade, shade, 255], 4 * (y * width + x));
+    }
+  }
+  const base64 = PNG.sync.write(picture, { colorType: 0, inputColorType: 6 }).toString("base64");
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${side} ${side}"><image width="${side}" height="${side}" image-rendering="optimizeSpeed" href="data:image/png;base64,${base64}"/></svg>`;
 }
 
 function formatOf(dark) {
