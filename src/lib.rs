@@ -15,7 +15,7 @@
 //! | 5 | `scheme` `cards` |
 //! | 6 | `registry` |
 //! | 7 | `council` `shop` |
-//! | 8 | `statements` `registers` |
+//! | 8 | `statements` `registers` `dividends` |
 //! | 9 | `papers` |
 //! | roof | every `web.rs` and `api.rs`, `app` `guard` `press` `sent` `recall` `routes` `assets` `config` `books` `demo` |
 
@@ -36,6 +36,7 @@ pub mod request;
 pub mod access;
 pub mod cards;
 pub mod council;
+pub mod dividends;
 pub mod ledger;
 pub mod papers;
 pub mod places;

@@ -16,7 +16,9 @@ use crate::app::App;
 use crate::guard::Who::{Anyone, May, SignedIn};
 use crate::guard::{Who, guard, harden};
 use crate::papers::paper::Paper;
-use crate::{access, assets, cards, council, demo, papers, places, registers, registry, scheme, shop, statements};
+use crate::{
+    access, assets, cards, council, demo, dividends, papers, places, registers, registry, scheme, shop, statements,
+};
 
 /// One door.
 pub struct Route {
@@ -616,6 +618,18 @@ fn rooms() -> Vec<Route> {
             "/registers/file.xlsx",
             May(P::ReadGoodsRegisters),
             registers::web::month_file,
+        ),
+        get("/dividends", May(P::ReadPointsRegisters), dividends::web::dividends),
+        post("/dividends", May(P::ManageProgramme), dividends::web::resolve),
+        get(
+            "/dividends/{number}",
+            May(P::ReadPointsRegisters),
+            dividends::web::dividend,
+        ),
+        post(
+            "/dividends/{number}/annulment",
+            May(P::ManageProgramme),
+            dividends::web::annul,
         ),
         get("/registers/issue", May(P::ReadPointsRegisters), registers::web::issue),
         get(

@@ -21,7 +21,7 @@ const FLOORS: [&[&str]; 10] = [
     &["scheme", "cards"],
     &["registry"],
     &["council", "shop"],
-    &["statements", "registers"],
+    &["statements", "registers", "dividends"],
     &["papers"],
 ];
 
@@ -124,6 +124,9 @@ const TABLES: &[(&str, &str)] = &[
     ("till_holds", "shop"),
     ("print_jobs", "papers"),
     ("print_parts", "papers"),
+    ("dividends", "dividends"),
+    ("dividend_shares", "dividends"),
+    ("dividend_annulments", "dividends"),
     ("held_goods", "shop"),
     ("offline_sales", "shop"),
     ("offline_conflicts", "shop"),

@@ -18,6 +18,7 @@ mod commands;
 mod council;
 mod crash;
 mod demo;
+mod dividends;
 mod doors;
 mod evidence;
 mod gathering;

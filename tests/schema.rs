@@ -54,6 +54,9 @@ const NEVER_CHANGED: &[&str] = &[
     "partner_sales",
     "cash_top_ups",
     "settlement_lines",
+    "dividends",
+    "dividend_shares",
+    "dividend_annulments",
     "attendances",
     "ballots",
     "issuance_budgets",
@@ -294,6 +297,7 @@ on_both! {
         crate::offline::a_row_of_each(&town).await;
         crate::stock::a_row_of_each(&town).await;
         crate::partners::a_row_of_each(&town).await;
+        crate::dividends::a_row_of_each(&town).await;
         // And a version that was adopted, with a find that two people let stand, and stopped.
         let (admin, council) = (town.user("admin").await.id, town.user("council").await.id);
         let rows = [

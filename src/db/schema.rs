@@ -1302,6 +1302,46 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    dividends (id) {
+        id -> Text,
+        number -> BigInt,
+        title -> Text,
+        area_id -> Text,
+        pool -> BigInt,
+        scored_on -> Date,
+        from_honour -> BigInt,
+        body -> Text,
+        held_on -> Date,
+        place -> Text,
+        entitled -> BigInt,
+        present -> BigInt,
+        votes_for -> BigInt,
+        votes_against -> BigInt,
+        votes_abstained -> BigInt,
+        recorded_by -> Text,
+        recorded_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    dividend_shares (dividend_id, household_id) {
+        dividend_id -> Text,
+        household_id -> Text,
+        honour -> BigInt,
+        amount -> BigInt,
+    }
+}
+
+diesel::table! {
+    dividend_annulments (dividend_id) {
+        dividend_id -> Text,
+        reason -> Text,
+        annulled_by -> Text,
+        annulled_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(print_parts -> print_jobs (job_id));
 diesel::joinable!(held_points -> holds (hold_number));
 diesel::joinable!(held_goods -> holds (hold_number));
@@ -1429,4 +1469,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     settlement_disputes,
     print_jobs,
     print_parts,
+    dividends,
+    dividend_shares,
+    dividend_annulments,
 );

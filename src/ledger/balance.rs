@@ -9,7 +9,7 @@ use diesel::prelude::*;
 
 use super::account::AccountKind;
 use super::transaction::TransactionKind;
-use crate::clock::{Day, Moment};
+use crate::clock::{Day, Moment, begin_of, days_after};
 use crate::db::Conn;
 use crate::db::schema::{accounts, entries, transactions};
 use crate::error::Result;
@@ -84,6 +84,25 @@ pub fn on(conn: &mut Conn, owner: &str, kind: AccountKind, day: Day) -> Result<P
         .filter(transactions::effective_on.le(day))
         .select(sum)
         .get_result::<Points>(conn)?)
+}
+
+/// The balances of all accounts of a kind as they were written when a day ended, by owner; whatever comes later, they stay so.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn all_at_end_of(conn: &mut Conn, kind: AccountKind, day: Day) -> Result<HashMap<String, Points>> {
+    use diesel::sql_types::BigInt;
+    let sum = diesel::dsl::sql::<BigInt>("cast(sum(entries.amount) as bigint)");
+    Ok(entries::table
+        .inner_join(accounts::table.on(accounts::id.eq(entries::account_id)))
+        .inner_join(transactions::table.on(transactions::number.eq(entries::transaction_number)))
+        .filter(accounts::kind.eq(kind))
+        .filter(transactions::recorded_at.lt(begin_of(days_after(day, 1))))
+        .group_by(accounts::owner)
+        .select((accounts::owner, sum))
+        .load(conn)?
+        .into_iter()
+        .collect())
 }
 
 /// The balance of an account right after a transaction; `None` when the transaction does not touch it.

@@ -40,8 +40,6 @@ pub enum Need {
     Count(&'static str),
     /// One of the registers.
     Register,
-    /// What a resolution is called.
-    Resolution,
     /// A title of the scheme.
     Title,
     /// Words; what people call them.
@@ -122,7 +120,7 @@ impl Paper {
             Paper::Register => &[Need::Register, Need::Month, Need::Store],
             Paper::MonthSummary => &[Need::Month, Need::Store],
             Paper::CallBackSheet => &[Need::Month, Need::Text("抽签字样（不填就用账本的校验码）")],
-            Paper::DividendRegister => &[Need::Area, Need::Text("分多少钱（元）"), Need::Resolution],
+            Paper::DividendRegister => &[Need::Id("第几次分红")],
         }
     }
 

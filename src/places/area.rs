@@ -129,6 +129,18 @@ impl Tree {
         self.by_id.get(id).and_then(|at| self.areas.get(*at))
     }
 
+    /// The buildings of an area, or the area itself if it is one, in the order of the tree.
+    #[must_use]
+    pub fn buildings_of(&self, id: &Id<Area>) -> Vec<Id<Area>> {
+        let path = self.get(id).map(|area| area.path.as_str());
+        let within = |area: &&Area| path.is_some_and(|path| area.path.starts_with(path));
+        let buildings = self.areas.iter().filter(within);
+        buildings
+            .filter(|area| area.kind == AreaKind::Building)
+            .map(|area| area.id.clone())
+            .collect()
+    }
+
     /// The parts of an area.
     pub fn parts<'a>(&'a self, id: &'a Id<Area>) -> impl Iterator<Item = &'a Area> {
         self.areas

@@ -108,12 +108,11 @@ impl fmt::Display for Refused {
         match self {
             Refused::NoQuorum(body) => write!(
                 formatter,
-                "到会人数不够，这次表决不能作为通过方案的依据：须{}。请核对人数，或另行开会。",
+                "到会人数不够，这次表决不能作数：须{}。请核对人数，或另行开会。",
                 body.quorum()
             ),
-            Refused::NoMajority => formatter.write_str(
-                "赞成票没有超过到会人数的一半，方案没有通过，不能登记为已通过。请核对票数，或修改后再表决。",
-            ),
+            Refused::NoMajority => formatter
+                .write_str("赞成票没有超过到会人数的一半，没有通过，不能登记为已通过。请核对票数，或修改后再表决。"),
             Refused::Suspended => formatter
                 .write_str("现行积分办法已暂停执行，暂时不能申报。恢复执行后再申报，暂停期间做的好事可以补报。"),
         }
@@ -130,9 +129,9 @@ impl Refusal for Refused {
     }
 }
 
-/// What somebody writes down of the assembly.
+/// A meeting that voted, as somebody writes it down.
 #[derive(Clone, Debug, Serialize)]
-pub struct Adopt {
+pub struct Meeting {
     /// Who met.
     pub body: Assembly,
     /// When.
@@ -149,6 +148,63 @@ pub struct Adopt {
     pub votes_against: i64,
     /// Neither.
     pub votes_abstained: i64,
+}
+
+impl Meeting {
+    /// What cannot be so.
+    #[must_use]
+    pub fn faults(&self, today: Day) -> Vec<FieldError> {
+        let mut wrong = Vec::new();
+        if self.held_on > today {
+            wrong.push(fault("held_on", "会议日期还没有到。请填实际开会的日期。"));
+        }
+        if self.place.trim().is_empty() {
+            wrong.push(fault("place", "没有填会议地点。请补上。"));
+        }
+        if self.entitled < 1 || self.present < 1 || self.present > self.entitled {
+            wrong.push(fault("present", "到会人数应在1和应到人数之间。请核对。"));
+        }
+        let votes = [self.votes_for, self.votes_against, self.votes_abstained];
+        let sum = votes.iter().try_fold(0i64, |sum, votes| sum.checked_add(*votes));
+        if votes.iter().any(|votes| *votes < 0) || sum.is_none_or(|sum| sum > self.present || sum < 1) {
+            wrong.push(fault(
+                "votes_for",
+                "赞成、反对、弃权合起来不能超过到会人数。请核对票数。",
+            ));
+        }
+        wrong
+    }
+
+    /// Enough were there, and more than half of them in favour.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn expect_carried(&self) -> Result<()> {
+        if !self.body.is_quorate(self.present, self.entitled) {
+            return Err(Refused::NoQuorum(self.body).into());
+        }
+        match self.votes_for.saturating_mul(2) > self.present {
+            true => Ok(()),
+            false => Err(Refused::NoMajority.into()),
+        }
+    }
+}
+
+/// Something that is wrong in a field.
+#[must_use]
+pub fn fault(field: &'static str, message: &str) -> FieldError {
+    FieldError {
+        field,
+        message: message.to_owned(),
+    }
+}
+
+/// What somebody writes down of the assembly that adopted a version.
+#[derive(Clone, Debug, Serialize)]
+pub struct Adopt {
+    /// The meeting.
+    #[serde(flatten)]
+    pub meeting: Meeting,
     /// The covenant or law that the scheme cites.
     pub legal_basis: String,
     /// The first day in force.
@@ -157,35 +213,18 @@ pub struct Adopt {
 
 impl Adopt {
     fn expect_sensible(&self, today: Day) -> Result<()> {
-        let mut wrong = Vec::new();
-        let mut say = |field: &'static str, message: &str| {
-            wrong.push(FieldError {
-                field,
-                message: message.to_owned(),
-            });
-        };
-        if self.held_on > today {
-            say("held_on", "会议日期还没有到。请填实际开会的日期。");
-        }
-        if self.place.trim().is_empty() {
-            say("place", "没有填会议地点。请补上。");
-        }
+        let mut wrong = self.meeting.faults(today);
         if self.legal_basis.trim().is_empty() {
-            say("legal_basis", "没有填依据。请写明村规民约、居民公约或有关规定的名称。");
+            wrong.push(fault(
+                "legal_basis",
+                "没有填依据。请写明村规民约、居民公约或有关规定的名称。",
+            ));
         }
-        if self.active_from < today || self.active_from < self.held_on {
-            say(
+        if self.active_from < today || self.active_from < self.meeting.held_on {
+            wrong.push(fault(
                 "active_from",
                 "施行日期不能早于今天和会议日期：新办法不管从前的事。请改成今天或以后。",
-            );
-        }
-        if self.entitled < 1 || self.present < 1 || self.present > self.entitled {
-            say("present", "到会人数应在1和应到人数之间。请核对。");
-        }
-        let votes = [self.votes_for, self.votes_against, self.votes_abstained];
-        let sum = votes.iter().try_fold(0i64, |sum, votes| sum.checked_add(*votes));
-        if votes.iter().any(|votes| *votes < 0) || sum.is_none_or(|sum| sum > self.present || sum < 1) {
-            say("votes_for", "赞成、反对、弃权合起来不能超过到会人数。请核对票数。");
+            ));
         }
         match wrong.is_empty() {
             true => Ok(()),
@@ -219,12 +258,7 @@ pub fn adopt(
             return Err(draft::Refused::NotNow(draft.state).into());
         }
         asked.expect_sensible(day_of(now))?;
-        if !asked.body.is_quorate(asked.present, asked.entitled) {
-            return Err(Refused::NoQuorum(asked.body).into());
-        }
-        if asked.votes_for.saturating_mul(2) <= asked.present {
-            return Err(Refused::NoMajority.into());
-        }
+        asked.meeting.expect_carried()?;
         // The validator may have learnt something since the review.
         let findings = draft.findings();
         let open = overrule::still_open(conn, &draft, &findings)?.len();
@@ -232,16 +266,17 @@ pub fn adopt(
             return Err(draft::Refused::Unsound(open).into());
         }
         let version = version::add(conn, &draft.document, asked.active_from, by.as_str(), now)?;
+        let meeting = &asked.meeting;
         let resolution = Resolution {
             scheme_version_id: version.id.clone(),
-            body: asked.body,
-            held_on: asked.held_on,
-            place: asked.place.trim().to_owned(),
-            entitled: asked.entitled,
-            present: asked.present,
-            votes_for: asked.votes_for,
-            votes_against: asked.votes_against,
-            votes_abstained: asked.votes_abstained,
+            body: meeting.body,
+            held_on: meeting.held_on,
+            place: meeting.place.trim().to_owned(),
+            entitled: meeting.entitled,
+            present: meeting.present,
+            votes_for: meeting.votes_for,
+            votes_against: meeting.votes_against,
+            votes_abstained: meeting.votes_abstained,
             legal_basis: asked.legal_basis.trim().to_owned(),
             scan: scan.to_string(),
             recorded_by: by.clone(),
@@ -253,7 +288,7 @@ pub fn adopt(
         draft::adopted(conn, &draft.id, &version.id)?;
         let detail = format!(
             "{} v{}: {}/{}/{}",
-            version.code, version.version, asked.votes_for, asked.votes_against, asked.votes_abstained
+            version.code, version.version, meeting.votes_for, meeting.votes_against, meeting.votes_abstained
         );
         let subject = format!("scheme:{}", version.id);
         audit::record(

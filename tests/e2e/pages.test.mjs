@@ -49,6 +49,13 @@ const sent = (path, fill, button) => async (page) => {
   return answers.pop();
 };
 
+/** The address at which a dividend over the whole town is tried out. */
+async function dividendTrial(page) {
+  await page.goto(`${town.address}/dividends`);
+  const [area, day] = [await page.inputValue("#area"), await page.inputValue("#scored_on")];
+  return `/dividends?pool=20000&area=${area}&scored_on=${day}&from_honour=1`;
+}
+
 /** A slip of the known household, made once. */
 let slip;
 function slipPath() {
@@ -395,6 +402,13 @@ const PAGES = [
     await page.fill("#quantity", "7");
     await page.fill("#cost", "3.255");
   }, "form .button.primary"), 422],
+  ["dividends", "admin", to("/dividends")],
+  ["dividends-refused", "admin", to("/dividends?pool=1&area=none&scored_on=2026-01-01&from_honour=1"), 404],
+  ["dividends-tried", "admin", async (page) => page.goto(town.address + (await dividendTrial(page)))],
+  ["dividend", "admin", async (page) => sent(await dividendTrial(page), async (form) => {
+    const fields = { title: "2026年文明股分红", held_on: await form.inputValue("#scored_on"), place: "社区活动室", entitled: "60", present: "52", votes_for: "50", votes_against: "1", votes_abstained: "1" };
+    for (const [name, value] of Object.entries(fields)) await form.fill(`#${name}`, value);
+  }, "form[method='post'] .primary")(page)],
   ["registers", "admin", to("/registers")],
   ["registers-goods", "stock", to("/registers")],
   ["register-issue", "auditor", to(`/registers/issue?month=${lastMonth}`)],

@@ -183,6 +183,12 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
             "入户评比",
             "三位评委打分，取中位数；手机或纸都行",
         ),
+        (
+            P::ReadPointsRegisters,
+            "/dividends",
+            "文明股分红",
+            "一笔钱按荣誉分分到各户：先试算，会议通过再登记",
+        ),
         (P::ReadCouncil, "/budget", "发放预算", "每月最多发多少分，还剩多少"),
         (
             P::ReviewScheme,

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::files::{Kind, MEGABYTE};
 use crate::id::Id;
 use crate::page::{self, Problems};
-use crate::scheme::resolution::{self, Adopt, Assembly};
+use crate::scheme::resolution::{self, Adopt, Assembly, Meeting};
 use crate::scheme::version::SchemeVersion;
 use crate::sent::{Multipart, Path};
 
@@ -64,7 +64,7 @@ impl AdoptionForm {
                 .filter(|number| (0..=1_000_000).contains(number));
             number.ok_or_else(|| Error::invalid(field, format!("{told}没有填好，请填整数。")))
         };
-        Ok(Adopt {
+        let meeting = Meeting {
             body: Assembly::from_word(&self.body).ok_or_else(|| Error::invalid("body", "请选择是什么会议。"))?,
             held_on: day("held_on", &self.held_on, "会议日期")?,
             place: self.place.clone(),
@@ -73,6 +73,9 @@ impl AdoptionForm {
             votes_for: number("votes_for", &self.votes_for, "赞成票")?,
             votes_against: number("votes_against", &self.votes_against, "反对票")?,
             votes_abstained: number("votes_abstained", &self.votes_abstained, "弃权票")?,
+        };
+        Ok(Adopt {
+            meeting,
             legal_basis: self.legal_basis.clone(),
             active_from: day("active_from", &self.active_from, "施行日期")?,
         })
