@@ -218,11 +218,9 @@ fn rooms() -> Vec<Route> {
         post("/households/{code}/card-stop", May(P::IssueCards), cards::web::stop),
         // Council.
         get("/nominations", May(P::ReadNominations), council::web::nominations),
-        get("/nominations/paper", May(P::Nominate), council::web::paper),
         get("/gatherings", May(P::ReadNominations), council::web::gatherings),
         post("/gatherings", May(P::Nominate), council::web::open),
         get("/gatherings/{id}", May(P::ReadNominations), council::web::gathering),
-        get("/gatherings/{id}/sheet", May(P::Nominate), council::web::sheet),
         post("/gatherings/{id}/sign-ins", May(P::Nominate), council::web::sign_in).with_body_limit(PHOTO_LIMIT),
         post("/gatherings/{id}/strikes", May(P::Nominate), council::web::strike),
         post("/gatherings/{id}/closing", May(P::Nominate), council::web::close),
@@ -282,7 +280,6 @@ fn rooms() -> Vec<Route> {
         get("/visits/new", May(P::MarkVisits), council::web::visit_form),
         post("/visits", May(P::MarkVisits), council::web::make_visit),
         get("/visits/{id}", May(P::ReadVisits), council::web::visit),
-        get("/visits/{id}/paper", May(P::ReadVisits), council::web::visit_paper),
         get("/visits/{id}/marks", May(P::MarkVisits), council::web::visit_marks),
         post(
             "/visits/{id}/marks",
@@ -299,11 +296,6 @@ fn rooms() -> Vec<Route> {
         get("/council", May(P::ReadCouncil), council::web::members),
         post("/council/members", May(P::SeatCouncil), council::web::appoint),
         get("/council/members/{id}", May(P::ReadCouncil), council::web::member),
-        get(
-            "/council/members/{id}/letter",
-            May(P::ReadCouncil),
-            council::web::letter,
-        ),
         post(
             "/council/members/{id}/ending",
             May(P::SeatCouncil),
@@ -323,13 +315,6 @@ fn rooms() -> Vec<Route> {
         post("/sessions", May(P::KeepSession), council::web::convene),
         get("/sessions/{number}", May(P::ReadCouncil), council::web::session),
         get("/sessions/{number}/screen", May(P::ReadCouncil), council::web::screen),
-        get("/sessions/{number}/agenda", May(P::ReadCouncil), council::web::agenda),
-        get("/sessions/{number}/ballots", May(P::ReadCouncil), council::web::ballots),
-        get(
-            "/sessions/{number}/tally-sheet",
-            May(P::ReadCouncil),
-            council::web::tally_sheet,
-        ),
         get("/sessions/{number}/minutes", May(P::ReadCouncil), council::web::minutes),
         post(
             "/sessions/{number}/opening",
@@ -506,7 +491,6 @@ fn rooms() -> Vec<Route> {
         get("/goods", May(P::ReadStock), shop::web::goods),
         get("/goods/new", May(P::KeepGoods), shop::web::new_goods),
         post("/goods", May(P::KeepGoods), shop::web::add_goods),
-        get("/goods/labels", May(P::ReadStock), shop::web::labels),
         get("/goods/file.csv", May(P::ReadStock), shop::web::goods_csv),
         get("/goods/file.xlsx", May(P::ReadStock), shop::web::goods_xlsx),
         get("/goods/import", May(P::KeepGoods), shop::web::import_form),
@@ -522,7 +506,6 @@ fn rooms() -> Vec<Route> {
         get("/stock/receipts/new", May(P::ReceiveStock), shop::web::new_receipt),
         post("/stock/receipts/new", May(P::ReceiveStock), shop::web::add_receipt),
         get("/stock/receipts/{number}", May(P::ReadStock), shop::web::receipt),
-        get("/stock/receipts/{number}/thanks", May(P::ReadStock), shop::web::thanks),
         get("/stock/transfers/new", May(P::ReceiveStock), shop::web::transfer_form),
         post("/stock/transfers", May(P::ReceiveStock), shop::web::transfer),
         get("/stock/lists", May(P::ReadStock), shop::web::lists),
@@ -541,7 +524,6 @@ fn rooms() -> Vec<Route> {
         get("/stocktakes/{id}", May(P::ReadStock), shop::web::stocktake),
         get("/stocktakes/{id}/counts", May(P::CountStock), shop::web::counting),
         post("/stocktakes/{id}/counts", May(P::CountStock), shop::web::count),
-        get("/stocktakes/{id}/sheet", May(P::CountStock), shop::web::count_sheet),
         post(
             "/stocktakes/{id}/closing",
             May(P::CountStock),

@@ -4,8 +4,11 @@
 use jishan::council::gathering::{self, Gathering};
 use jishan::council::nomination::{self, Filter, Nomination};
 use jishan::id::Id;
+use jishan::papers::order::Asked;
+use jishan::papers::paper::Paper;
 
 use crate::browser::{Answer, Visitor};
+use crate::papers::printed;
 use crate::town::{FAR, LI, Town, WANG, on_both};
 
 const RARE: &str = "C01-G01-B001-2-101";
@@ -128,14 +131,21 @@ on_both! {
     async fn a_paper_sheet_is_keyed_by_its_row_codes(town: Town) {
         let grid = town.signed_in("grid").await;
         let (id, path) = open(&town, &grid, "C01", true).await;
-        let sheet = grid.get(&format!("{path}/sheet")).await.text;
         let gathering = {
             let id = id.clone();
             town.read(move |conn| gathering::by_id(conn, &id)).await
         };
+        let number = gathering.number.to_string();
+        assert!(grid.get(&path).await.text.contains(&format!("/papers/sign-in-sheet?id={number}\"")));
+        let sheet = printed::order(&town, Paper::SignInSheet, printed::number(&number)).await.unwrap().text();
+        let words: String = sheet.split_whitespace().collect();
+        // Of the whole town, so that a door is told with its community.
+        for told in [format!("活动号{number}"), "不要张贴".to_owned(), "王建国".to_owned(), "晨光社区第2网格2号楼1单元101".to_owned()] {
+            assert!(words.contains(&told), "{told}: {sheet}");
+        }
         let codes: Vec<String> = (1..=4).map(|row| gathering.row_code(row)).collect();
         for code in &codes {
-            assert!(sheet.contains(&format!("<b>{code}</b>")), "{code}");
+            assert!(sheet.lines().any(|line| line == code), "{code}: {sheet}");
             assert_eq!(gathering.row_of_code(code), Some(code[..1].parse().unwrap()));
         }
         // A slip of the pen names no other row, and another sheet's codes mostly none of this one.
@@ -159,7 +169,8 @@ on_both! {
         assert!(follow(&grid, &again).await.contains("录入了1户；另有2户已经签过到"));
         assert_eq!(grid.post(&format!("{path}/closing"), &[]).await.status, 303);
         assert_eq!(all(&town).await.len(), 3);
-        assert!(grid.get("/nominations/paper").await.text.contains("D03"));
+        assert!(grid.get("/gatherings").await.text.contains("/papers/nomination-form\""));
+        assert!(printed::said(&town, Paper::NominationForm, Asked::default()).await.contains("D03"));
         // Nobody there, nothing to close; and what makes no sense is said in the form.
         let (_, path) = open(&town, &grid, "C02", true).await;
         let nobody = grid.post(&format!("{path}/closing"), &[]).await;

@@ -1,6 +1,7 @@
 //! Papers: every one set from its sample and from a town, to the last rare character; changed templates; jobs of many.
 
 mod photos;
+pub mod printed;
 
 use std::fs;
 use std::path::Path;
@@ -17,6 +18,7 @@ use jishan::press;
 use jishan::print::{Printer, Purpose, Unprintable, join};
 use serde_json::{Value, json};
 
+use self::printed::{number, of, order};
 use crate::town::{LI, Town, WANG, morning, on_both};
 
 /// A file of `printables/`.
@@ -377,33 +379,6 @@ fn dots_for_a_receipt_printer_are_as_wide_as_its_paper() {
 }
 
 // ---- From a town ---------------------------------------------------------------------------------------------------
-
-async fn order(town: &Town, paper: Paper, asked: Asked) -> Result<jishan::print::Sheets, Error> {
-    let order = Order {
-        asked,
-        duties: None,
-        now: town.app.now(),
-    };
-    let data = town.app.db.read(move |conn| paper.load(conn, &order)).await?;
-    paper
-        .read(&data)
-        .unwrap_or_else(|why| panic!("{}: {why}", paper.word()));
-    press_with_fonts().set_json(&paper.template(), data)
-}
-
-fn number(id: &str) -> Asked {
-    Asked {
-        id: Some(id.to_owned()),
-        ..Asked::default()
-    }
-}
-
-fn of(household: &str) -> Asked {
-    Asked {
-        household: Some(household.to_owned()),
-        ..Asked::default()
-    }
-}
 
 on_both! {
     async fn a_statement_tells_where_each_point_came_from(town: Town) {

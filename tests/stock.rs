@@ -1,7 +1,10 @@
 //! The stock keeper: goods with every price they had, receipts, gifts, what two people write off and count, and wishes.
 
 use jishan::clock::{day_of, days_after};
+use jishan::error::Error;
 use jishan::id::Id;
+use jishan::papers::order::Asked;
+use jishan::papers::paper::Paper;
 use jishan::places::area::Tree;
 use jishan::shop::act::Act;
 use jishan::shop::stock::{self, StockLot};
@@ -11,6 +14,7 @@ use jishan::shop::write_off::{self, Propose, Reason, WriteOff};
 use jishan::shop::{catalogue, demand, goods};
 
 use crate::browser::Answer;
+use crate::papers::printed;
 use crate::town::{LI, Town, WANG, fresh_key, morning, on_both, today};
 
 /// The lots of goods that hold something, in the first store.
@@ -74,8 +78,19 @@ on_both! {
         let page = town.signed_in("auditor").await.get("/goods/G040").await.text;
         assert!(page.contains("进价涨了") && page.contains(">6<") && page.contains(">8<"), "{page}");
         assert!(!page.contains("改积分"), "an auditor changes nothing");
-        let labels = keeper.get("/goods/labels?words=G040").await.text;
-        assert!(labels.contains("<rect") && labels.contains("2000000000015"));
+        // Its label, from the page of the goods and from what was looked for in the list.
+        assert!(page.contains("/papers/shelf-labels?id=G040"));
+        let list = keeper.get("/goods?words=szld&category=%E7%B2%AE%E6%B2%B9").await.text;
+        assert!(list.contains("/papers/shelf-labels?text=szld&amp;kind=%E7%B2%AE%E6%B2%B9"), "{list}");
+        let looked_for = Asked { text: Some("szld".into()), kind: Some("粮油".into()), ..Asked::default() };
+        for asked in [printed::number("G040"), looked_for.clone()] {
+            let labels = String::from_utf8(printed::data(&town, Paper::ShelfLabels, asked.clone()).await.unwrap()).unwrap();
+            assert!(labels.contains("\"bars\":\"<svg") && !labels.contains("肥皂"), "{labels}");
+            let labels = printed::said(&town, Paper::ShelfLabels, asked).await;
+            assert!(["散装绿豆", "8分", "500g", "2000000000015"].iter().all(|words| labels.contains(words)), "{labels}");
+        }
+        let elsewhere = Asked { kind: Some("日用".into()), ..looked_for };
+        assert!(matches!(printed::data(&town, Paper::ShelfLabels, elsewhere).await, Err(Error::Invalid(_))));
         town.expect_books_hold().await;
     }
 }
@@ -110,9 +125,11 @@ on_both! {
         let made = keeper.post("/stock/receipts/new", &fields).await;
         assert_eq!(keeper.post("/stock/receipts/new", &fields).await.location(), made.location(), "sent twice");
         let number = last_part(&made);
-        let paper = keeper.get(&format!("/stock/receipts/{number}/thanks")).await.text;
-        for words in ["晨光粮店", "268.00", "给老人", "蜂蜜", "肥皂"] {
-            assert!(paper.contains(words), "{words}");
+        let page = keeper.get(&format!("/stock/receipts/{number}")).await.text;
+        assert!(page.contains(&format!("/papers/donation-receipt?id={number}")) && page.contains(&format!("/papers/thank-you?id={number}")));
+        let paper = printed::said(&town, Paper::DonationReceipt, printed::number(&number)).await;
+        for words in ["晨光粮店", "268.00", "给老人", "蜂蜜", "肥皂", "库管监督员甲", "社区服务中心一楼"] {
+            assert!(paper.contains(words), "{words}: {paper}");
         }
         assert_eq!((held(&town, "G006").await, held(&town, "G040").await), (105, 10));
         // Whoever takes the name back is called as everybody else is.
@@ -237,10 +254,11 @@ on_both! {
         town.redeem("a", &card, &[("G006", 3)]).await.unwrap();
         let id: Id<Stocktake> = Id::known(last_part(&shop.post("/stocktakes", &[("key", "o")]).await));
         assert_eq!(shop.post("/stocktakes", &[("key", "o2")]).await.status, 409, "one at a time");
-        for path in ["counts", "sheet"] {
-            let page = shop.get(&format!("/stocktakes/{id}/{path}")).await;
-            assert!(page.status == 200 && page.text.contains("肥皂") && !page.text.contains(">97") && !page.text.contains("97 件"), "{path}");
-        }
+        let page = shop.get(&format!("/stocktakes/{id}/counts")).await;
+        assert!(page.status == 200 && page.text.contains("肥皂") && !page.text.contains(">97") && !page.text.contains("97 件"));
+        assert!(shop.get(&format!("/stocktakes/{id}")).await.text.contains(&format!("/papers/stocktake-sheet?id={id}")));
+        let sheet = printed::said(&town, Paper::StocktakeSheet, printed::number(id.as_str())).await;
+        assert!(sheet.contains("肥皂") && sheet.contains("全部商品，共4行") && !sheet.contains("97"), "{sheet}");
         // First miscounted, then again: 90 of 97. Rice: two too many. Then the counter goes on selling.
         count(&town, &id, &[("G006", 10), ("G013", 102), ("G001", 100)]).await;
         count(&town, &id, &[("G006", 90)]).await;

@@ -7,8 +7,11 @@ use jishan::council::visit::writing::{self, Write};
 use jishan::council::visit::{self, Entry, Home, Make, NewJudge, Outcome, State, Visit, VisitSheet};
 use jishan::error::Result;
 use jishan::id::Id;
+use jishan::papers::order::Asked;
+use jishan::papers::paper::Paper;
 use jishan::places::area::Tree;
 
+use crate::papers::printed;
 use crate::town::{FAR, HOUSEHOLDS, LI, Town, WANG, on_both, today};
 
 fn key(town: &Town) -> String {
@@ -221,6 +224,13 @@ on_both! {
         .unwrap();
         let zhang = NewJudge { household: Some(wang), ..judge("张评委") };
         let sheet = make(&town, vec![zhang, judge("李评委"), judge("赵评委")]).await.unwrap();
+        // The judge's own paper says so, why it does not.
+        for (judge, steps_back) in [(1, 2), (2, 0)] {
+            let asked = Asked { count: Some(judge), ..printed::number(&sheet.code) };
+            let paper = printed::said(&town, Paper::ScoreSheet, asked).await;
+            assert_eq!(paper.matches("（回避）").count(), steps_back, "{paper}");
+            assert!(!paper.contains("弟弟"));
+        }
         for row in [1, 2] {
             let refused = mark(&town, &sheet, "grid", row, [Some(100), None, None]).await.unwrap_err();
             assert_eq!(refused.code(), "judge_steps_back", "{row}");
@@ -353,8 +363,18 @@ on_both! {
         assert_eq!(building.post("/visits", &fields).await.location(), made.location());
         let path = made.location().split('?').next().unwrap().to_owned();
         assert!(building.get("/visits").await.text.contains(&path));
-        let paper = building.get(&format!("{path}/paper")).await.text;
-        assert!(paper.contains("张评委签字") && paper.contains(">02<") && !paper.contains("㛃小梅"));
+        // On paper: one sheet for all three by hand, and one to tick for each.
+        let page = building.get(&path).await.text;
+        let code = page.split("/papers/visit-record?id=").nth(1).unwrap().split('"').next().unwrap();
+        let paper = printed::said(&town, Paper::VisitRecord, printed::number(code)).await;
+        assert!(["王建国", "李玉山", "张评委", "李评委", "未入户"].iter().all(|words| paper.contains(words)), "{paper}");
+        assert!(!paper.contains("㛃小梅") && !paper.contains("𠮷永安"), "{paper}");
+        for (count, name) in [(1, "网格员甲"), (2, "张评委"), (3, "李评委")] {
+            assert!(page.contains(&format!("/papers/score-sheet?id={code}&amp;count={count}")), "{page}");
+            let asked = Asked { count: Some(count), ..printed::number(code) };
+            let paper = printed::said(&town, Paper::ScoreSheet, asked).await;
+            assert!(paper.contains(name) && paper.contains("李玉山") && !paper.contains("㛃小梅"), "{paper}");
+        }
         // The judge sees one column, who keys the paper three.
         let marks = format!("{path}/marks");
         assert!(!grid.get(&marks).await.text.contains("mark-2"));
@@ -383,7 +403,9 @@ on_both! {
         assert_eq!(building.get(&marks).await.status, 404);
         // Beyond the own area there is nothing.
         let stranger = town.signed_in("far-grid").await;
-        for path in [path.clone(), marks.clone(), format!("{path}/paper"), format!("/visits/new?building={}", wang.building_id)] {
+        let papers = ["visit-record", "score-sheet"].map(|paper| format!("/papers/{paper}?id={code}"));
+        let new = format!("/visits/new?building={}", wang.building_id);
+        for path in [path.clone(), marks.clone(), new].into_iter().chain(papers) {
             assert_eq!(stranger.get(&path).await.status, 404, "{path}");
         }
         let mut elsewhere = fields.clone();

@@ -44,15 +44,15 @@ pub use deed::{deed_form, report_deed};
 pub use draft::{draft, publish};
 pub use evidence::{add_evidence, show_evidence};
 pub use floor::{end_voting, hands, separate, step_back, tally};
-pub use gathering::{close, gathering, gatherings, open, paper, sheet, sign_in, strike};
-pub use members::{appoint, declare_kin, end_seat, letter, member, members, withdraw_kin};
+pub use gathering::{close, gathering, gatherings, open, sign_in, strike};
+pub use members::{appoint, declare_kin, end_seat, member, members, withdraw_kin};
 pub use nominate::{check, nominate, nominate_form};
 pub use nomination::{nomination, verify, withdraw};
 pub use nominations::nominations;
 pub use notices::{notice, notices};
 pub use object::{object, object_form, objection_receipt, receipts};
 pub use objection::{decide_objection, objection, objections, take_objection, take_objection_form};
-pub use paper::{agenda, ballots, minutes, screen, tally_sheet};
+pub use paper::{minutes, screen};
 pub use remind::{remind, remind_form};
 pub use reminder::{
     confirm_reminder, decide_objection_to_reminder, deliver_reminder, fix_reminder, object_to_reminder, reminder,
@@ -61,7 +61,7 @@ pub use reminder::{
 pub use reminders::reminders;
 pub use session::{arrive, cancel, close as close_session, open as open_session, session};
 pub use sessions::{convene, sessions};
-pub use visit::{close_visit, discard_visit, visit, visit_paper};
+pub use visit::{close_visit, discard_visit, visit};
 pub use visit_marks::{visit_marks, write_visit_marks};
 pub use visits::{make_visit, visit_form, visits};
 pub use vote::{arrive as arrive_oneself, vote, vote_form};

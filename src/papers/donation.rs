@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::order::{Head, Order};
 use crate::access::role::Permission;
+use crate::access::user;
 use crate::clock::spoken_day;
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -30,6 +31,11 @@ pub struct DonationReceipt {
     total_value: Option<String>,
     purpose: String,
     note: Option<String>,
+    /// Who took it in.
+    by: String,
+    /// Where the office is, and its telephone.
+    place: String,
+    phone: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,7 +53,11 @@ struct Valued {
 /// `Invalid` without a number; `NotFound`, also for what was not given, and for a store outside.
 pub fn donation_receipt(conn: &mut Conn, order: &Order) -> Result<DonationReceipt> {
     let given = Given::load(conn, order)?;
+    let programme = programme::get(conn)?;
     Ok(DonationReceipt {
+        by: user::by_id(conn, &given.receipt.recorded_by)?.display_name,
+        place: programme.office,
+        phone: programme.phone,
         paper: order.head(conn, Some(&given.store.area_id))?,
         number: given.receipt.number.to_string(),
         donor: given.donor,

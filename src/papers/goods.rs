@@ -37,7 +37,11 @@ struct Label {
     unit: String,
     points: i64,
     sku: String,
+    /// What one unit is.
+    pack: Option<String>,
     bars: Option<String>,
+    /// What the bars say: read aloud and keyed where there is no scanner.
+    barcode: Option<String>,
     limit_text: String,
 }
 
@@ -66,7 +70,7 @@ pub fn shelf_labels(conn: &mut Conn, order: &Order) -> Result<ShelfLabels> {
         if entries.is_empty() {
             break;
         }
-        labels.extend(entries.into_iter().map(|entry| label(entry.item)));
+        labels.extend(entries.into_iter().map(label));
     }
     match labels.is_empty() {
         true => Err(Error::invalid("kind", "没有找到在架的商品，请核对编号、类别或名称。")),
@@ -77,8 +81,9 @@ pub fn shelf_labels(conn: &mut Conn, order: &Order) -> Result<ShelfLabels> {
     }
 }
 
-fn label(item: GoodsItem) -> Label {
+fn label(catalogue::Entry { item, pack, .. }: catalogue::Entry) -> Label {
     Label {
+        pack,
         limit_text: limit_of(&item),
         bars: item
             .barcode
@@ -89,6 +94,7 @@ fn label(item: GoodsItem) -> Label {
         name: item.name,
         unit: item.unit,
         sku: item.sku,
+        barcode: item.barcode,
     }
 }
 

@@ -38,6 +38,8 @@ struct Meeting {
     place: String,
     chair: String,
     quorum: i64,
+    /// How it votes.
+    ballot: String,
 }
 
 /// The agenda, for everybody at the table.
@@ -48,6 +50,8 @@ pub struct Agenda {
     session: Meeting,
     members: Vec<String>,
     motions: Vec<AgendaMotion>,
+    /// Is it what would be put today, to a session that has not begun?
+    is_preview: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -65,7 +69,9 @@ struct AgendaMotion {
 struct AgendaRow {
     name: String,
     building: String,
+    code: String,
     deed: String,
+    on: String,
     points: i64,
     recused: Vec<String>,
 }
@@ -86,7 +92,9 @@ pub fn agenda(conn: &mut Conn, order: &Order) -> Result<Agenda> {
             .map(|row| AgendaRow {
                 name: row.name.clone(),
                 building: row.building.clone(),
+                code: row.code.clone(),
                 deed: row.deed.clone(),
+                on: row.on.clone(),
                 points: row.points,
                 recused: hall.names(&put.recused),
             })
@@ -94,6 +102,7 @@ pub fn agenda(conn: &mut Conn, order: &Order) -> Result<Agenda> {
     });
     Ok(Agenda {
         motions: motions.collect(),
+        is_preview: hall.session.state == State::Convened,
         session: hall.meeting(),
         members: hall.members.iter().map(|member| member.name.clone()).collect(),
         paper: order.head(conn, Some(&hall.session.area_id))?,
@@ -115,6 +124,8 @@ pub struct Ballot {
 struct BallotMotion {
     number: i64,
     title: String,
+    /// Where and when it was, of one deed alone; many stand on the agenda.
+    about: Option<String>,
     /// How many slips of its own it has, because some step back from it; it is on the common slip where nobody does.
     own_slips: Option<usize>,
 }
@@ -138,6 +149,7 @@ pub fn ballot(conn: &mut Conn, order: &Order) -> Result<Ballot> {
             .map(|put| BallotMotion {
                 number: put.motion.position,
                 title: put.title(),
+                about: put.about(),
                 own_slips: (!put.recused.is_empty()).then_some(put.silent),
             })
             .collect(),
@@ -153,6 +165,8 @@ pub fn ballot(conn: &mut Conn, order: &Order) -> Result<Ballot> {
 pub struct TallySheet {
     paper: Head,
     session: Meeting,
+    /// How many sit in the council.
+    seats: usize,
     motions: Vec<TallyMotion>,
 }
 
@@ -161,6 +175,10 @@ pub struct TallySheet {
 struct TallyMotion {
     number: i64,
     title: String,
+    /// As on the ballot.
+    about: Option<String>,
+    /// Who does not vote on it.
+    recused: Vec<String>,
 }
 
 /// The tally sheet, with every motion, so that a row of it is the number of its motion.
@@ -178,8 +196,11 @@ pub fn tally_sheet(conn: &mut Conn, order: &Order) -> Result<TallySheet> {
             .map(|put| TallyMotion {
                 number: put.motion.position,
                 title: put.title(),
+                about: put.about(),
+                recused: hall.names(&put.recused),
             })
             .collect(),
+        seats: hall.members.len(),
         session: hall.meeting(),
         paper,
     })
@@ -298,7 +319,9 @@ struct Put {
 struct Row {
     name: String,
     building: String,
+    code: String,
     deed: String,
+    on: String,
     points: i64,
     level: CheckLevel,
 }
@@ -411,6 +434,7 @@ impl Hall {
             place: self.session.place.clone(),
             chair: chair.map(|member| member.name.clone()).unwrap_or_default(),
             quorum: session::quorum(seats, &self.terms),
+            ballot: self.session.ballot.label().to_owned(),
         }
     }
 
@@ -483,6 +507,14 @@ impl Put {
         }
     }
 
+    /// Where and when the one deed was that it is about.
+    fn about(&self) -> Option<String> {
+        match (self.motion.kind, self.rows.as_slice()) {
+            (Kind::Single, [row]) => Some(format!("{}，{}", row.building, row.on)),
+            _ => None,
+        }
+    }
+
     fn level(&self) -> CheckLevel {
         let has = |level| self.rows.iter().any(|row| row.level == level);
         match self.motion.kind {
@@ -537,7 +569,9 @@ fn rows_of(conn: &mut Conn, ids: &[Id<Nomination>]) -> Result<Vec<Row>> {
                 .get(&home.building_id)
                 .map(|area| area.name.clone())
                 .unwrap_or_default(),
+            code: rule.code.clone(),
             deed: format!("{}{times}", rule.name),
+            on: spoken_day(deed.occurred_on),
             points: deed.points.0,
             level: rule.check_level,
         })

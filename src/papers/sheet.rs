@@ -32,6 +32,8 @@ pub struct SignInSheet {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct About {
+    /// What the page on which rows are keyed calls it.
+    number: i64,
     title: String,
     on: String,
     place: String,
@@ -142,22 +144,30 @@ pub fn sign_in(conn: &mut Conn, order: &Order) -> Result<SignInSheet> {
     let ids: Vec<_> = rows.iter().map(|row| row.household_id.clone()).collect();
     let households = household::by_ids(conn, &ids)?;
     let tree = Tree::load(conn)?;
+    let mut paper = order.head(conn, Some(&gathering.area_id))?;
     let said: Vec<Said> = rows
         .iter()
         .filter_map(|row| {
             let household = households.iter().find(|one| one.id == row.household_id)?;
-            Some(said(gathering.row_code(row.row_number), household, &tree))
+            let mut said = said(gathering.row_code(row.row_number), household, &tree);
+            // Two communities may each have a building of this name.
+            if paper.area.is_none() {
+                let building = tree.get(&household.building_id);
+                let around = building.and_then(|area| area.parent_id.as_ref());
+                said.label = around.map(|area| tree.address(area) + "\n").unwrap_or_default() + &said.label;
+            }
+            Some(said)
         })
         .collect();
     let form = Form::SignIn.number(gathering.number);
     let layouts = plan_of_gathering(conn, &gathering)?.pages();
     let (item, _) = item::by_id(conn, &gathering.scoring_item_id)?;
     let keeper = user::display_names(conn, std::slice::from_ref(&gathering.opened_by))?;
-    let mut paper = order.head(conn, Some(&gathering.area_id))?;
     paper.form = Some(FormMark::new(Form::SignIn, gathering.number)?);
     Ok(SignInSheet {
         pages: pages(&form, &layouts, &said)?,
         gathering: About {
+            number: gathering.number,
             title: gathering.name.clone(),
             on: spoken_day(gathering.held_on),
             place: gathering.place.clone(),
@@ -265,7 +275,14 @@ pub fn score(conn: &mut Conn, order: &Order) -> Result<ScoreSheet> {
     let said: Vec<Said> = visit
         .homes
         .iter()
-        .map(|home| said(format!("{:02}", home.row.position), &home.household, &tree))
+        .map(|home| {
+            let mut said = said(format!("{:02}", home.row.position), &home.household, &tree);
+            let mut cells = visit.judges.iter().zip(&home.cells);
+            if cells.any(|(one, cell)| one.position == position && cell.steps_back.is_some()) {
+                said.name.push_str("（回避）");
+            }
+            said
+        })
         .collect();
     let mut paper = order.head(conn, Some(&visit.sheet.building_id))?;
     paper.form = Some(FormMark::new(Form::Visit, number)?);

@@ -22,6 +22,8 @@ pub struct StocktakeSheet {
     store: String,
     on: String,
     by: String,
+    /// A category, or all goods.
+    scope: String,
     lines: Vec<Line>,
 }
 
@@ -57,6 +59,7 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<StocktakeSheet> {
         store: store.name,
         on: spoken_day(day_of(stocktake.opened_at)),
         by: user::by_id(conn, &stocktake.opened_by)?.display_name,
+        scope: stocktake.category.clone().unwrap_or_else(|| "全部商品".to_owned()),
         lines: rows(conn, &stocktake)?
             .into_iter()
             .map(|(row, item)| Line {

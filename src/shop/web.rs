@@ -12,7 +12,6 @@ mod goods;
 mod goods_file;
 mod hold;
 mod journal;
-mod labels;
 mod lists;
 mod offline;
 mod partners;
@@ -35,7 +34,7 @@ mod write_offs;
 pub(in crate::shop) use confirmation::confirmed;
 pub use counter::{counter, quote, redeem, show_card};
 pub use delivery::{deliveries, end_delivery, pack_delivery, pick_list};
-pub use donations::{add_donor, donations, donor, forget_donor, thanks};
+pub use donations::{add_donor, donations, donor, forget_donor};
 pub use goods::{
     add_goods, add_photo, describe_goods, goods, goods_form, goods_item, new_goods, offer_goods, set_price,
     show_photo as show_goods_photo,
@@ -43,7 +42,6 @@ pub use goods::{
 pub use goods_file::{goods_csv, goods_xlsx, import_form, import_goods};
 pub use hold::{hold, take_up};
 pub use journal::journal;
-pub use labels::labels;
 pub use lists::{lists, order_csv};
 pub use offline::{beat, decide_offline_sale, give_back, offline_sales, settle, take_hold};
 pub use partners::{add_partner, agree, partner, partners, set_offer};
@@ -60,8 +58,8 @@ pub use shifts::{audit_shift, handover, shifts};
 pub use slip::{refund, slip, void};
 pub use stock::{receive, stock};
 pub use stocktakes::{
-    cancel_stocktake, close_stocktake, count, count_sheet, counting, decide_stocktake, explain_stocktake,
-    open_stocktake, stocktake, stocktakes,
+    cancel_stocktake, close_stocktake, count, counting, decide_stocktake, explain_stocktake, open_stocktake, stocktake,
+    stocktakes,
 };
 pub use store::{add_till, set_day, set_opening, set_rules, store, withdraw_till};
 pub use transfer::{transfer, transfer_form};

@@ -4,9 +4,11 @@ use jishan::council::motion::{self, Motion};
 use jishan::council::nomination::{self, Decision, Nominate, Nominator, Verify};
 use jishan::council::{member, session};
 use jishan::id::Id;
+use jishan::papers::paper::Paper;
 
 use super::hidden;
 use crate::browser::{Answer, Visitor};
+use crate::papers::printed;
 use crate::town::{LI, PASSWORD, Town, WANG, area_of_council, fresh_key, on_both, today};
 
 /// Deeds that wait for the council.
@@ -280,7 +282,24 @@ on_both! {
         convene(&town, &admin, "open").await;
         let agenda = auditor.get("/sessions/1").await.text;
         assert!(agenda.contains("须回避") && !agenda.contains("堂弟"));
-        assert!(admin.get(&format!("{path}/letter")).await.text.contains("聘书"));
+        // Nor do the papers, which the same people may print.
+        let seat = Id::known(zhou.clone());
+        let name = town.read(move |conn| member::by_id(conn, &seat)).await.name;
+        let steps_back = format!("回避：{name}");
+        for (paper, words) in [
+            (Paper::Agenda, ["E10独居老人敲门探访2026年11月21日", "议程以开会时为准", "须回避"]),
+            (Paper::TallySheet, [steps_back.as_str(), "应到3人", "举手表决"]),
+            (Paper::Ballot, ["批量确认1条", "见议程", "选票"]),
+        ] {
+            let is_linked = agenda.contains(&format!("/papers/{}?id=1", paper.word()));
+            assert_eq!(is_linked, paper != Paper::Ballot, "{}: by hand nobody needs one", paper.word());
+            let paper = printed::said(&town, paper, printed::number("1")).await;
+            assert!(words.iter().all(|words| paper.contains(words)), "{paper}");
+            assert!(!paper.contains("堂弟") && !paper.contains("王建国"), "{paper}");
+        }
+        assert!(admin.get(&path).await.text.contains(&format!("/papers/letter?id={zhou}")));
+        let letter = printed::said(&town, Paper::Letter, printed::number(&zhou)).await;
+        assert!(["聘书", name.as_str(), "2027年12月31日"].iter().all(|words| letter.contains(words)), "{letter}");
         assert_eq!(admin.post(&format!("{path}/ending"), &[]).await.status, 303);
         assert_eq!(admin.post(&format!("{path}/ending"), &[]).await.status, 422);
         // A council of elsewhere concerns nobody here.

@@ -1,4 +1,4 @@
-//! Pages of a gathering: opening it, signing in at the door, ticking off, keying the paper sheet, closing it, and the sheet.
+//! Pages of a gathering: opening it, signing in at the door, ticking off, keying the paper sheet, and closing it.
 
 use std::collections::HashMap;
 
@@ -217,7 +217,6 @@ struct GatheringPage {
 #[derive(Clone)]
 struct Line {
     row: Row,
-    code: String,
     head: String,
     door: String,
     household: String,
@@ -367,7 +366,6 @@ fn lines(conn: &mut Conn, gathering: &Gathering) -> Result<Vec<(Household, Line)
     let with_household = rows.into_iter().filter_map(|row| {
         let household = households.get(&row.household_id)?.clone();
         let line = Line {
-            code: gathering.row_code(row.row_number),
             head: household.head_name.clone(),
             door: household.door(),
             household: household.code.clone(),
@@ -378,7 +376,7 @@ fn lines(conn: &mut Conn, gathering: &Gathering) -> Result<Vec<(Household, Line)
     Ok(with_household.collect())
 }
 
-/// The rows by building and stairwell, as they stand on the sheet.
+/// The rows by building and stairwell, as at the door.
 fn floors(tree: &Tree, lines: Vec<(Household, Line)>) -> Vec<Floor> {
     let mut floors: Vec<Floor> = Vec::new();
     for (household, line) in lines {
@@ -561,73 +559,4 @@ pub async fn close(
         Ok(_) => Ok(page::go(&format!("/gatherings/{id}"))),
         Err(error) => show_again(&app, staff, id, error, String::new()).await,
     }
-}
-
-// ---- Paper ---------------------------------------------------------------------------------------------------------
-
-#[derive(Template)]
-#[template(path = "council/sheet.html")]
-struct SheetPage {
-    shell: Shell,
-    gathering: Gathering,
-    address: String,
-    item: Item,
-    held_on: String,
-    floors: Vec<Floor>,
-}
-
-/// `GET /gatherings/{id}/sheet`: the sign-in sheet to print, for staff.
-///
-/// # Errors
-/// `NotFound`, also outside the visitor's area.
-pub async fn sheet(State(app): State<App>, staff: Staff, Path(id): Path<String>) -> Result<Response> {
-    let id: Id<Gathering> = Id::known(id);
-    let page = app
-        .db
-        .read(move |conn| {
-            let gathering = workable(conn, &staff, &id)?;
-            let tree = Tree::load(conn)?;
-            let (item, _) = item::by_id(conn, &gathering.scoring_item_id)?;
-            let lines = lines(conn, &gathering)?;
-            Ok(SheetPage {
-                shell: staff.shell,
-                address: place_name(&tree, &gathering.area_id),
-                held_on: clock::spoken_day(gathering.held_on),
-                floors: floors(&tree, lines),
-                item,
-                gathering,
-            })
-        })
-        .await?;
-    page::show(&page)
-}
-
-#[derive(Template)]
-#[template(path = "council/paper.html")]
-struct PaperPage {
-    shell: Shell,
-    groups: Vec<(String, Vec<Item>)>,
-}
-
-/// `GET /nominations/paper`: the form to nominate on paper, with the codes of the items.
-///
-/// # Errors
-/// Only when the database fails.
-pub async fn paper(State(app): State<App>, staff: Staff) -> Result<Response> {
-    let now = app.now();
-    let groups = app
-        .db
-        .read(move |conn| {
-            let (categories, items) = items_in_force(conn, clock::day_of(now))?;
-            let groups = categories.into_iter().map(|category| {
-                let inside = items.iter().filter(|item| item.category_code == category.code);
-                (category.name, inside.cloned().collect::<Vec<_>>())
-            });
-            Ok(groups.collect())
-        })
-        .await?;
-    page::show(&PaperPage {
-        shell: staff.shell,
-        groups,
-    })
 }

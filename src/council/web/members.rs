@@ -1,4 +1,4 @@
-//! The pages of the councils' members: who sits where until when, from whom they step back, the letter of appointment.
+//! The pages of the councils' members: who sits where until when, from whom they step back.
 //!
 //! Which households are kin of a member is shown to whoever seats or keeps that council and to the member, to nobody else.
 
@@ -21,7 +21,6 @@ use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::places::area::{Area, AreaKind, Tree};
 use crate::places::household::{self, Household, Search};
-use crate::places::programme;
 use crate::sent::{NoFields, Path, Query, SignedForm};
 
 #[derive(Template)]
@@ -444,46 +443,4 @@ pub async fn withdraw_kin(
         })
         .await?;
     Ok(page::go(&back))
-}
-
-#[derive(Template)]
-#[template(path = "council/letter.html")]
-struct LetterPage {
-    shell: Shell,
-    member: CouncilMember,
-    area: String,
-    office: String,
-}
-
-impl LetterPage {
-    fn from(&self) -> String {
-        clock::spoken_day(self.member.appointed_on)
-    }
-
-    fn until(&self) -> String {
-        clock::spoken_day(self.member.term_ends_on)
-    }
-}
-
-/// `GET /council/members/{id}/letter`
-///
-/// # Errors
-/// `NotFound`, also for a council that does not concern the visitor.
-pub async fn letter(State(app): State<App>, staff: Staff, Path(id): Path<String>) -> Result<Response> {
-    let page = app
-        .db
-        .read(move |conn| {
-            let (member, tree) = (member::by_id(conn, &Id::known(id))?, Tree::load(conn)?);
-            if !concerns(&staff.duties, &tree, &member.area_id) {
-                return Err(Error::NotFound);
-            }
-            Ok(LetterPage {
-                shell: staff.shell,
-                area: area_name(&tree, &member.area_id),
-                office: programme::get(conn)?.office,
-                member,
-            })
-        })
-        .await?;
-    page::show(&page)
 }

@@ -1,12 +1,10 @@
-//! What a session has on the wall and on paper: the projector's view, the agenda, ballots, tally sheets, the minutes.
-//!
-//! Everything that is keyed back carries the number of its session and motion, `3-2`. A ballot names nobody.
+//! What a session has on the wall, and what is kept of it: the projector's view, the minutes.
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-use super::hall::{Hall, Names, Put, Voter};
+use super::hall::{Hall, Names, Put};
 use crate::app::{App, Staff};
 use crate::clock;
 use crate::council::motion::Choice;
@@ -56,73 +54,6 @@ async fn hall(app: &App, staff: Staff, number: i64, names: Names) -> Result<Hall
     app.db
         .read(move |conn| Hall::load(conn, &staff, number, names, now))
         .await
-}
-
-/// What the agenda is printed from, and the ballots, and the tally sheet.
-#[derive(Template)]
-#[template(path = "council/agenda.html")]
-struct AgendaPage {
-    shell: Shell,
-    hall: Hall,
-}
-
-impl AgendaPage {
-    /// Was it built, or is it what would be put today?
-    fn is_preview(&self) -> bool {
-        self.hall.session.state == Stand::Convened
-    }
-}
-
-/// `GET /sessions/{number}/agenda`
-///
-/// # Errors
-/// `NotFound`, also for a session that does not concern the visitor.
-pub async fn agenda(State(app): State<App>, staff: Staff, Path(number): Path<i64>) -> Result<Response> {
-    let shell = staff.shell.clone();
-    let hall = hall(&app, staff, number, Names::AsPermitted).await?;
-    page::show(&AgendaPage { shell, hall })
-}
-
-#[derive(Template)]
-#[template(path = "council/ballots.html")]
-struct BallotsPage {
-    shell: Shell,
-    hall: Hall,
-}
-
-impl BallotsPage {
-    /// Motions that are still to be voted on, each with its slips: one for each voter who has not voted.
-    fn motions(&self) -> Vec<(&Put, Vec<&Voter>)> {
-        let waiting = self.hall.motions.iter().filter(|put| put.is_waiting());
-        waiting.map(|put| (put, put.silent())).collect()
-    }
-}
-
-/// `GET /sessions/{number}/ballots`
-///
-/// # Errors
-/// `NotFound`, also for a session that does not concern the visitor.
-pub async fn ballots(State(app): State<App>, staff: Staff, Path(number): Path<i64>) -> Result<Response> {
-    let shell = staff.shell.clone();
-    let hall = hall(&app, staff, number, Names::Masked).await?;
-    page::show(&BallotsPage { shell, hall })
-}
-
-#[derive(Template)]
-#[template(path = "council/tally_sheet.html")]
-struct TallySheetPage {
-    shell: Shell,
-    hall: Hall,
-}
-
-/// `GET /sessions/{number}/tally-sheet`
-///
-/// # Errors
-/// `NotFound`, also for a session that does not concern the visitor.
-pub async fn tally_sheet(State(app): State<App>, staff: Staff, Path(number): Path<i64>) -> Result<Response> {
-    let shell = staff.shell.clone();
-    let hall = hall(&app, staff, number, Names::Masked).await?;
-    page::show(&TallySheetPage { shell, hall })
 }
 
 #[derive(Template)]

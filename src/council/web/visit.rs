@@ -1,4 +1,4 @@
-//! The page of a visit sheet: how far the judges are, what the medians earn, closing it; and the paper to take along.
+//! The page of a visit sheet: how far the judges are, what the medians earn, and closing it.
 
 use askama::Template;
 use axum::extract::State;
@@ -15,6 +15,7 @@ use crate::db::Conn;
 use crate::error::Result;
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
+use crate::papers::sheet::plan_of_visit;
 use crate::places::area::Tree;
 use crate::sent::{Path, Query, SignedForm};
 
@@ -37,6 +38,11 @@ struct VisitPage {
 impl VisitPage {
     fn is_open(&self) -> bool {
         self.visit.sheet.state == Stand::Open
+    }
+
+    /// Is there a sheet to tick, to be read from a photograph, for each judge?
+    fn can_be_ticked(&self) -> bool {
+        plan_of_visit(&self.visit).is_ok()
     }
 
     fn complete(&self) -> usize {
@@ -173,40 +179,6 @@ pub(super) fn visible(conn: &mut Conn, staff: &Staff, id: &Id<VisitSheet>) -> Re
     let sheet = visit::by_id(conn, id)?;
     staff.expect_within(conn, Permission::ReadVisits, &sheet.building_id)?;
     visit::load(conn, id)
-}
-
-#[derive(Template)]
-#[template(path = "council/visit_paper.html")]
-struct PaperPage {
-    shell: Shell,
-    visit: Visit,
-    place: String,
-}
-
-impl PaperPage {
-    fn steps_back(&self, cell: &Cell) -> bool {
-        cell.steps_back.is_some()
-    }
-}
-
-/// `GET /visits/{id}/paper`: the empty sheet, to be filled in by hand and signed.
-///
-/// # Errors
-/// `NotFound`, also for a building outside the visitor's area.
-pub async fn visit_paper(State(app): State<App>, staff: Staff, Path(id): Path<String>) -> Result<Response> {
-    let page = app
-        .db
-        .read(move |conn| {
-            let visit = visible(conn, &staff, &Id::known(id))?;
-            let tree = Tree::load(conn)?;
-            Ok(PaperPage {
-                place: tree.address(&visit.sheet.building_id),
-                shell: staff.shell,
-                visit,
-            })
-        })
-        .await?;
-    page::show(&page)
 }
 
 /// A closing or discarding, as the form sends it.

@@ -1,4 +1,4 @@
-//! Donations: the register by period with its totals, what each donor gave, and the receipt that thanks them.
+//! Donations: the register by period with its totals, and what each donor gave.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,6 @@ use chrono::Datelike;
 
 use super::fields::{Fields, fresh_key, readable};
 use super::goods::Done;
-use super::receipts::Paper;
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
 use crate::clock::{self, Day};
@@ -17,10 +16,9 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::money::Fen;
 use crate::page::{self, Problems, Shell};
-use crate::places::programme::{self, Programme};
 use crate::sent::{Path, Query, SignedForm};
 use crate::shop::donor::{self, ANONYMOUS, Donor};
-use crate::shop::receipt::{self, ReceiptKind, Received, StockReceipt};
+use crate::shop::receipt::{self, Received, StockReceipt};
 
 #[derive(Template)]
 #[template(path = "shop/donations.html")]
@@ -189,34 +187,4 @@ pub async fn forget_donor(
     let asked = id.clone();
     app.db.write(move |conn| donor::forget(conn, &asked, &act)).await?;
     Ok(page::go(&format!("/donors/{id}?done=forgotten")))
-}
-
-#[derive(Template)]
-#[template(path = "shop/thanks.html")]
-struct ThanksPage {
-    shell: Shell,
-    paper: Paper,
-    programme: Programme,
-}
-
-/// `GET /stock/receipts/{number}/thanks`: the receipt for a donor, half a sheet of A4.
-///
-/// # Errors
-/// `NotFound`, also for what was not given.
-pub async fn thanks(State(app): State<App>, staff: Staff, Path(number): Path<String>) -> Result<Response> {
-    let page = app
-        .db
-        .read(move |conn| {
-            let paper = Paper::of(conn, &staff, &number)?;
-            match paper.receipt.kind {
-                ReceiptKind::Donation => Ok(ThanksPage {
-                    programme: programme::get(conn)?,
-                    shell: staff.shell,
-                    paper,
-                }),
-                ReceiptKind::Purchase | ReceiptKind::Transfer => Err(Error::NotFound),
-            }
-        })
-        .await?;
-    page::show(&page)
 }

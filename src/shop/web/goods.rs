@@ -40,11 +40,11 @@ struct GoodsPage {
 #[derive(Clone, Default, Deserialize)]
 pub struct Asked {
     #[serde(default)]
-    pub(super) words: String,
+    words: String,
     #[serde(default)]
-    pub(super) category: String,
+    category: String,
     #[serde(default)]
-    pub(super) hidden: String,
+    hidden: String,
     #[serde(default)]
     page: String,
 }
@@ -58,7 +58,7 @@ impl Asked {
         !self.hidden.is_empty()
     }
 
-    pub(super) fn search(&self) -> Search {
+    fn search(&self) -> Search {
         Search {
             words: self.words.clone(),
             category: self.category.clone(),

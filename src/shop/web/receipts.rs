@@ -324,23 +324,23 @@ struct ReceiptPage {
 }
 
 /// A receipt with everything that its papers say.
-pub(super) struct Paper {
-    pub(super) receipt: StockReceipt,
-    pub(super) lines: Vec<Received>,
-    pub(super) store: PointsStore,
-    pub(super) from: Option<PointsStore>,
-    pub(super) donor: String,
-    pub(super) by: String,
+struct Paper {
+    receipt: StockReceipt,
+    lines: Vec<Received>,
+    store: PointsStore,
+    from: Option<PointsStore>,
+    donor: String,
+    by: String,
 }
 
 impl Paper {
-    pub(super) fn total(&self) -> Fen {
+    fn total(&self) -> Fen {
         let costs = self.lines.iter().map(|line| line.cost().0);
         Fen(costs.fold(0, i64::saturating_add))
     }
 
     /// A receipt of a store that the person may read.
-    pub(super) fn of(conn: &mut Conn, staff: &Staff, number: &str) -> Result<Paper> {
+    fn of(conn: &mut Conn, staff: &Staff, number: &str) -> Result<Paper> {
         let number = number.parse().map_err(|_| Error::NotFound)?;
         let (receipt, lines) = receipt::by_number(conn, number)?;
         let own = stores(conn, &staff.duties, Permission::ReadStock)?;

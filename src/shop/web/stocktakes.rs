@@ -1,4 +1,4 @@
-//! Stocktakes: the list, counting without seeing the books, the sheet to count on, the variances and the second person.
+//! Stocktakes: the list, counting without seeing the books, the variances and the second person.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -218,35 +218,6 @@ pub async fn count(
             page::show_with(status, &count_page(&app, staff, id, fields, problems).await?)
         }
     }
-}
-
-#[derive(Template)]
-#[template(path = "shop/count_sheet.html")]
-struct SheetPage {
-    shell: Shell,
-    stocktake: Stocktake,
-    store: PointsStore,
-    goods: Vec<GoodsItem>,
-}
-
-/// `GET /stocktakes/{id}/sheet`: to count on paper, blind too.
-///
-/// # Errors
-/// `NotFound`, also for a store outside the person's duties.
-pub async fn count_sheet(State(app): State<App>, staff: Staff, Path(id): Path<String>) -> Result<Response> {
-    let page = app
-        .db
-        .read(move |conn| {
-            let (stocktake, store) = own(conn, &staff, Permission::CountStock, &Id::known(id))?;
-            Ok(SheetPage {
-                goods: stocktake::scope(conn, &stocktake, "", None)?.0,
-                shell: staff.shell,
-                stocktake,
-                store,
-            })
-        })
-        .await?;
-    page::show(&page)
 }
 
 #[derive(Template)]
