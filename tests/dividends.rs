@@ -1,13 +1,16 @@
 //! The dividend: simulated as often as one likes, resolved once, shared out to the fen, annulled by somebody else.
 
+use jishan::access::role::{Duties, Role};
+use jishan::access::user::{self, PasswordHash, User};
 use jishan::clock::days_after;
 use jishan::dividends::dividend::{self, Resolve, Terms};
 use jishan::error::Error;
+use jishan::id::Id;
 use jishan::money::Fen;
 use jishan::places::area::Tree;
 use jishan::scheme::resolution::{Assembly, Meeting};
 
-use crate::town::{LI, Town, WANG, morning, on_both, today};
+use crate::town::{LI, PASSWORD, Town, WANG, morning, on_both, today};
 
 /// The fields of the form on the page; what is given last counts.
 fn resolution<'a>(town_area: &'a str, scored_on: &'a str, held_on: &'a str) -> Vec<(&'static str, &'a str)> {
@@ -41,18 +44,47 @@ async fn scored(town: &Town) -> (String, String, String) {
     town.give_honour(WANG, 30).await;
     town.give_honour(LI, 10).await;
     town.app.clock.advance(chrono::TimeDelta::days(1));
-    let root = town.read(|conn| Ok(Tree::load(conn)?.root().unwrap().id.to_string())).await;
+    let root = town
+        .read(|conn| Ok(Tree::load(conn)?.root().unwrap().id.to_string()))
+        .await;
     (root, today().to_string(), days_after(today(), 1).to_string())
+}
+
+/// Somebody else who keeps the programme: `deputy`.
+async fn another_administrator(town: &Town) {
+    let (now, root) = (
+        town.app.now(),
+        town.read(|conn| Ok(Tree::load(conn)?.root().unwrap().id.clone())).await,
+    );
+    let hash = PasswordHash::of(PASSWORD).unwrap();
+    let deputy = User {
+        id: Id::new(now),
+        name: "deputy".into(),
+        display_name: "何主任".into(),
+        household_id: None,
+        disabled_at: None,
+    };
+    let duties = Duties(vec![(Role::Administrator, root)]);
+    town.write(move |conn| user::add(conn, &deputy, &hash, &duties, now))
+        .await
+        .unwrap();
 }
 
 /// A row in each table of the room.
 pub async fn a_row_of_each(town: &Town) {
     town.give_honour(WANG, 30).await;
     let (admin, deputy) = (town.user("admin").await.id, town.user("council").await.id);
-    let root = town.read(|conn| Ok(Tree::load(conn)?.root().unwrap().id.to_string())).await;
+    let root = town
+        .read(|conn| Ok(Tree::load(conn)?.root().unwrap().id.to_string()))
+        .await;
     let asked = Resolve {
         title: "分红".into(),
-        terms: Terms { area: root, pool: 100, scored_on: today(), from_honour: 1 },
+        terms: Terms {
+            area: root,
+            pool: 100,
+            scored_on: today(),
+            from_honour: 1,
+        },
         meeting: Meeting {
             body: Assembly::Residents,
             held_on: today(),
@@ -155,6 +187,7 @@ on_both! {
         let admin = town.signed_in("admin").await;
         admin.post("/dividends", &resolution(&root, &scored_on, &held_on)).await;
         let annulment = "/dividends/1/annulment";
+        another_administrator(&town).await;
         let own = admin.post(annulment, &[("reason", "金额错了")]).await;
         assert_eq!(own.status, 409);
         assert!(own.text.contains("登记人以外的人"), "{}", own.text);
