@@ -7,12 +7,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::RequestExt as _;
+use axum::extract::{MatchedPath, Query, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 use serde_json::json;
 
+use crate::access::lookup::{self, Look};
 use crate::access::role::{Duties, Permission};
 use crate::access::session::{self, Recognised, Secret};
 use crate::app::{App, Visitor};
@@ -61,12 +64,51 @@ pub async fn guard(State((app, who)): State<(App, Who)>, mut request: Request, n
     if !is_api && !request.method().is_safe() && !is_from_our_page(request.headers()) {
         return fail(shell, is_api, STALE_FORM);
     }
+    let look = look_of(&mut request, &visitor).await;
     request.extensions_mut().insert(visitor);
     let response = next.run(request).await;
+    if let Some(look) = look.filter(|_| response.status().is_success())
+        && let Err(error) = note(&app, look).await
+    {
+        return fail(shell, is_api, error);
+    }
     match response.extensions().get::<Arc<Error>>().cloned() {
         Some(error) => fail_with(response.status(), shell, is_api, &error),
         None => response,
     }
+}
+
+/// A page about one household is looked at by somebody of the staff: this is what is written down of it.
+async fn look_of(request: &mut Request, visitor: &Visitor) -> Option<Look> {
+    let user = visitor.person.as_ref().map(|person| person.user.id.clone())?;
+    let door = request.extensions().get::<MatchedPath>()?.as_str().to_owned();
+    let code = match door.split_once("/households/{code}") {
+        _ if request.method() != Method::GET => return None,
+        Some(_) => {
+            let given = request.extract_parts::<RawPathParams>().await.ok()?;
+            given.iter().find(|(name, _)| *name == "code")?.1.to_owned()
+        }
+        None if door.starts_with("/papers/") => {
+            let Query(asked) = Query::<AboutHousehold>::try_from_uri(request.uri()).ok()?;
+            asked.household?
+        }
+        None => return None,
+    };
+    Some(Look { code, user, door })
+}
+
+#[derive(Deserialize)]
+struct AboutHousehold {
+    household: Option<String>,
+}
+
+/// Writes a look down, unless it was the same day.
+async fn note(app: &App, look: Look) -> Result<()> {
+    let (now, asked) = (app.now(), look.clone());
+    if !app.db.read(move |conn| lookup::is_noted(conn, &asked, now)).await? {
+        app.db.write(move |conn| lookup::note(conn, &look, now)).await?;
+    }
+    Ok(())
 }
 
 /// Errors travel in the response's extensions to the guard, which knows whether to answer a page or a problem.

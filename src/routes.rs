@@ -104,6 +104,7 @@ fn rooms() -> Vec<Route> {
         // Registry.
         get("/areas", May(P::ManageProgramme), registry::web::areas),
         post("/areas", May(P::ManageProgramme), registry::web::move_area),
+        get("/households/{code}/lookups", May(P::ReadAudit), access::web::lookups),
         get("/expiring", May(P::ReadHouseholds), registry::web::expiring),
         get(
             "/households/{code}/changes",

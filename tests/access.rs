@@ -7,7 +7,7 @@ use jishan::access::user;
 use jishan::audit;
 
 use crate::browser::{Answer, Visitor};
-use crate::town::{PASSWORD, STAFF, Town, morning, on_both};
+use crate::town::{LI, PASSWORD, STAFF, Town, WANG, morning, on_both};
 
 async fn sign_in(visitor: &Visitor, name: &str, password: &str, next: &str) -> Answer {
     let fields = [("name", name), ("password", password), ("next", next)];
@@ -540,5 +540,55 @@ on_both! {
         assert_eq!(lines.len(), 250, "every line once");
         lines.dedup();
         assert_eq!(lines.len(), 250, "no line twice");
+    }
+}
+
+/// The lines of the page that says who looked at Wang's data.
+async fn lookups(town: &Town) -> Vec<String> {
+    let page = town
+        .signed_in("auditor")
+        .await
+        .get(&format!("/households/{WANG}/lookups"))
+        .await;
+    assert_eq!(page.status, 200);
+    let body = page.text.split("<tbody>").nth(1).unwrap_or_default().to_owned();
+    let rows = body.split("<tr>").skip(1);
+    rows.map(|row| {
+        let cell = |label: &str| {
+            row.split(label)
+                .nth(1)
+                .and_then(|rest| rest.split('<').next())
+                .unwrap()
+                .to_owned()
+        };
+        format!("{} {}", cell("data-label=\"谁\">"), cell("data-label=\"看了什么\">"))
+    })
+    .collect()
+}
+
+on_both! {
+    async fn who_looks_at_a_households_data_is_written_down_once_a_day(town: Town) {
+        let grid = town.signed_in("grid").await;
+        let page = format!("/households/{WANG}");
+        for path in [page.clone(), page.clone(), format!("{page}/statement"), format!("/papers/statement?household={WANG}")] {
+            assert_eq!(grid.get(&path).await.status, 200, "{path}");
+        }
+        // Who is not let in has seen nothing, and another household is another matter.
+        assert_eq!(town.signed_in("far-grid").await.get(&page).await.status, 404);
+        assert_eq!(grid.get(&format!("/households/{LI}")).await.status, 200);
+        let mut seen = lookups(&town).await;
+        seen.sort();
+        assert_eq!(seen, ["网格员甲 住户资料", "网格员甲 积分对账单", "网格员甲 积分对账单"]);
+        // The auditor's own look stands there from then on, and the next day is another day.
+        assert_eq!(lookups(&town).await.len(), 4);
+        town.app.clock.advance(TimeDelta::days(1));
+        town.signed_in("grid").await.get(&page).await;
+        assert_eq!(lookups(&town).await.len(), 5);
+        // After two years the first lines are gone.
+        town.app.clock.advance(TimeDelta::days(731));
+        town.signed_in("grid").await.get(&page).await;
+        assert_eq!(lookups(&town).await, ["网格员甲 住户资料"]);
+        // Who reads no record does not read this one.
+        assert_eq!(town.signed_in("grid").await.get(&format!("{page}/lookups")).await.status, 403);
     }
 }

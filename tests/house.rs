@@ -75,6 +75,7 @@ const TABLES: &[(&str, &str)] = &[
     ("user_roles", "access"),
     ("sessions", "access"),
     ("api_tokens", "access"),
+    ("household_lookups", "access"),
     ("scheme_versions", "scheme"),
     ("evaluation_categories", "scheme"),
     ("scoring_items", "scheme"),

@@ -66,6 +66,7 @@ const NEVER_CHANGED: &[&str] = &[
 const CHANGED: &[(&str, &str)] = &[
     ("accounts", "the head repeats the last entry"),
     ("holds", "ended"),
+    ("household_lookups", "deleted after two years"),
     ("held_points", "taken from, recalled, gone with the hold"),
     ("till_holds", "heard of"),
     ("print_jobs", "stopped, done, thrown away"),

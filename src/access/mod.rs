@@ -5,6 +5,7 @@
 
 pub mod attempts;
 pub mod digest;
+pub mod lookup;
 pub mod role;
 pub mod session;
 pub mod user;

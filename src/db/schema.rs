@@ -1303,6 +1303,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    household_lookups (household_id, user_id, day, door) {
+        household_id -> Text,
+        user_id -> Text,
+        day -> Date,
+        door -> Text,
+        first_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     dividends (id) {
         id -> Text,
         number -> BigInt,
@@ -1469,6 +1479,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     settlement_disputes,
     print_jobs,
     print_parts,
+    household_lookups,
     dividends,
     dividend_shares,
     dividend_annulments,

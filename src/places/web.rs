@@ -126,6 +126,7 @@ struct HouseholdPage {
     may_remind: bool,
     may_issue: bool,
     may_change: bool,
+    may_read_lookups: bool,
     /// What is to be known before anything else: it left, it was merged.
     standing: String,
     is_active: bool,
@@ -225,6 +226,7 @@ fn household_page(conn: &mut Conn, staff: Staff, code: &str, now: Moment) -> Res
         may_remind: may(Permission::ReadReminders),
         may_issue: is_active && may(Permission::IssueCards),
         may_change: may(Permission::ChangeHouseholds),
+        may_read_lookups: may(Permission::ReadAudit),
         standing,
         is_active,
         survivor,

@@ -391,6 +391,7 @@ const PAGES = [
     await page.fill("#quantity", "7");
     await page.fill("#cost", "3.255");
   }, "form .button.primary"), 422],
+  ["household-lookups", "auditor", async (page) => page.goto(`${town.address}/households/${known.code}/lookups`)],
   ["dividends", "admin", to("/dividends")],
   ["dividends-refused", "admin", to("/dividends?pool=1&area=none&scored_on=2026-01-01&from_honour=1"), 404],
   ["dividends-tried", "admin", async (page) => page.goto(town.address + (await dividendTrial(page)))],

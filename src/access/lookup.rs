@@ -1,0 +1,119 @@
+//! Who of the staff looked at a household's data: a line for each person, page and day, kept for two years (SG14, SG16).
+//!
+//! The guard writes it down after a door that names a household has answered, and before the answer leaves.
+
+use chrono::Months;
+use diesel::prelude::*;
+
+use super::user::User;
+use crate::clock::{Day, Moment, day_of};
+use crate::db::Conn;
+use crate::db::schema::household_lookups;
+use crate::error::Result;
+use crate::id::Id;
+use crate::places::household::{self, Household};
+
+/// Somebody looked at a page about a household.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = household_lookups)]
+pub struct Lookup {
+    household_id: Id<Household>,
+    /// Who.
+    pub user_id: Id<User>,
+    /// On which day.
+    pub day: Day,
+    door: String,
+    /// When first on that day.
+    pub first_at: Moment,
+}
+
+/// How long a line is kept.
+const KEPT: Months = Months::new(24);
+
+/// A look that is to be written down.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// The household's code, as the door was asked for it.
+    pub code: String,
+    /// Who.
+    pub user: Id<User>,
+    /// The door, as it stands in `routes.rs`.
+    pub door: String,
+}
+
+impl Lookup {
+    /// What was looked at, in words.
+    #[must_use]
+    pub fn in_words(&self) -> &'static str {
+        match self.door.rsplit('/').next().unwrap_or_default() {
+            "statement" => "积分对账单",
+            "proxies" => "代领人",
+            "enrolment" | "consent-form" => "知情同意与入户登记",
+            "changes" | "{kind}" => "户的变更",
+            "lookups" => "查阅记录",
+            "slip" => "入账告知单",
+            "certificate" | "plaque" => "奖状和门牌",
+            _ => "住户资料",
+        }
+    }
+}
+
+/// Is this look written down already?
+///
+/// # Errors
+/// Only when the database fails.
+pub fn is_noted(conn: &mut Conn, look: &Look, now: Moment) -> Result<bool> {
+    let Some(household) = household_of(conn, look)? else {
+        return Ok(true);
+    };
+    let same = household_lookups::table.find((&household, &look.user, day_of(now), &look.door));
+    Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
+}
+
+/// Writes a look down, once a day; what has become too old goes at the same time.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn note(conn: &mut Conn, look: &Look, now: Moment) -> Result<()> {
+    let today = day_of(now);
+    let Some(household_id) = household_of(conn, look)? else {
+        return Ok(());
+    };
+    if is_noted(conn, look, now)? {
+        return Ok(());
+    }
+    let lookup = Lookup {
+        household_id,
+        user_id: look.user.clone(),
+        day: today,
+        door: look.door.clone(),
+        first_at: now,
+    };
+    diesel::insert_into(household_lookups::table)
+        .values(&lookup)
+        .execute(conn)?;
+    let last_kept = today.checked_sub_months(KEPT).unwrap_or(today);
+    diesel::delete(household_lookups::table.filter(household_lookups::day.lt(last_kept))).execute(conn)?;
+    Ok(())
+}
+
+/// A door may be asked for a household that is not there; nobody looked at anything then.
+fn household_of(conn: &mut Conn, look: &Look) -> Result<Option<Id<Household>>> {
+    match household::by_code(conn, &look.code) {
+        Ok(household) => Ok(Some(household.id)),
+        Err(crate::error::Error::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Who looked at a household's data, newest first.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn of_household(conn: &mut Conn, household: &Id<Household>) -> Result<Vec<Lookup>> {
+    Ok(household_lookups::table
+        .filter(household_lookups::household_id.eq(household))
+        .order((household_lookups::first_at.desc(), household_lookups::door))
+        .select(Lookup::as_select())
+        .load(conn)?)
+}
