@@ -172,3 +172,7 @@ DROP TRIGGER IF EXISTS issuance_budgets_no_update;
 CREATE TRIGGER issuance_budgets_no_update BEFORE UPDATE ON issuance_budgets BEGIN SELECT RAISE(ABORT, 'issuance_budgets are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS issuance_budgets_no_delete;
 CREATE TRIGGER issuance_budgets_no_delete BEFORE DELETE ON issuance_budgets BEGIN SELECT RAISE(ABORT, 'issuance_budgets are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS title_ballot_voters_no_update;
+CREATE TRIGGER title_ballot_voters_no_update BEFORE UPDATE ON title_ballot_voters BEGIN SELECT RAISE(ABORT, 'title_ballot_voters are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS title_ballot_voters_no_delete;
+CREATE TRIGGER title_ballot_voters_no_delete BEFORE DELETE ON title_ballot_voters BEGIN SELECT RAISE(ABORT, 'title_ballot_voters are never changed: post a reversal instead'); END;

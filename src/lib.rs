@@ -15,8 +15,9 @@
 //! | 5 | `scheme` `cards` |
 //! | 6 | `registry` |
 //! | 7 | `council` `shop` |
-//! | 8 | `statements` `registers` |
-//! | 9 | `papers` |
+//! | 8 | `honours` |
+//! | 9 | `statements` `registers` |
+//! | 10 | `papers` |
 //! | roof | every `web.rs` and `api.rs`, `app` `guard` `press` `sent` `recall` `routes` `assets` `config` `books` `demo` |
 
 pub mod clock;
@@ -36,6 +37,7 @@ pub mod request;
 pub mod access;
 pub mod cards;
 pub mod council;
+pub mod honours;
 pub mod ledger;
 pub mod papers;
 pub mod places;

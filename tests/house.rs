@@ -12,7 +12,7 @@ use regex::Regex;
 // ---- The plan ------------------------------------------------------------------------------------------------------
 
 /// The floors, from the ground up, as in the table of `src/lib.rs`. A file uses its own room and lower floors.
-const FLOORS: [&[&str]; 10] = [
+const FLOORS: [&[&str]; 11] = [
     &["id", "points", "money", "clock", "error"],
     &["db", "audit", "files", "photo", "request", "page", "print"],
     &["ledger"],
@@ -21,6 +21,7 @@ const FLOORS: [&[&str]; 10] = [
     &["scheme", "cards"],
     &["registry"],
     &["council", "shop"],
+    &["honours"],
     &["statements", "registers"],
     &["papers"],
 ];
@@ -110,6 +111,14 @@ const TABLES: &[(&str, &str)] = &[
     ("appeals", "council"),
     ("appeal_panellists", "council"),
     ("award_corrections", "council"),
+    ("honour_titles", "honours"),
+    ("title_notices", "honours"),
+    ("title_awards", "honours"),
+    ("title_ballots", "honours"),
+    ("title_ballot_voters", "honours"),
+    ("title_objections", "honours"),
+    ("title_appeals", "honours"),
+    ("title_panellists", "honours"),
     ("points_stores", "shop"),
     ("goods_items", "shop"),
     ("stock_lots", "shop"),
@@ -335,7 +344,7 @@ const MOST_LINES: usize = 700;
 const LONG_FILES: &[(&str, usize, &str)] = &[
     (
         "src/db/schema.rs",
-        1_500,
+        1_700,
         "the list of all tables as diesel reads it: nobody reads it in one sitting",
     ),
     (

@@ -21,6 +21,7 @@ mod demo;
 mod doors;
 mod evidence;
 mod gathering;
+mod honours;
 mod house;
 mod laws;
 mod ledger;
