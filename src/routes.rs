@@ -445,25 +445,13 @@ fn rooms() -> Vec<Route> {
         // Honours: titles, who is to have one, the ballot, the notice, and what is said against it.
         get("/titles", May(P::ReadNominations), honours::web::titles),
         post("/titles", May(P::ManageProgramme), honours::web::define),
-        post(
-            "/titles/rules",
-            May(P::ManageProgramme),
-            honours::web::enter_from_rules,
-        ),
-        post(
-            "/titles/{id}/retirement",
-            May(P::ManageProgramme),
-            honours::web::retire,
-        ),
+        post("/titles/rules", May(P::ManageProgramme), honours::web::enter_from_rules),
+        post("/titles/{id}/retirement", May(P::ManageProgramme), honours::web::retire),
         get("/title-awards", May(P::ReadNominations), honours::web::awards),
         get("/title-awards/new", May(P::Nominate), honours::web::nominate_form),
         post("/title-awards", May(P::Nominate), honours::web::nominate),
         get("/title-awards/{id}", May(P::ReadNominations), honours::web::award),
-        post(
-            "/title-awards/{id}/verification",
-            May(P::Verify),
-            honours::web::verify,
-        ),
+        post("/title-awards/{id}/verification", May(P::Verify), honours::web::verify),
         post(
             "/title-awards/{id}/withdrawal",
             May(P::Nominate),

@@ -52,7 +52,13 @@ async fn titles(town: &Town) -> Vec<HonourTitle> {
     .unwrap()
 }
 
-async fn nominate_by(town: &Town, code: &'static str, title: &str, by: &'static str, reason: &str) -> Result<TitleAward> {
+async fn nominate_by(
+    town: &Town,
+    code: &'static str,
+    title: &str,
+    by: &'static str,
+    reason: &str,
+) -> Result<TitleAward> {
     let title = titles(town).await.into_iter().find(|one| one.name == title).unwrap();
     let (household, by, now) = (town.household(code).await.id, town.user(by).await.id, town.app.now());
     let asked = Nominate {
@@ -67,7 +73,9 @@ async fn nominate_by(town: &Town, code: &'static str, title: &str, by: &'static 
 }
 
 async fn nominate(town: &Town, code: &'static str, title: &str) -> TitleAward {
-    nominate_by(town, code, title, "building", "红白事简办，带头清扫楼道").await.unwrap()
+    nominate_by(town, code, title, "building", "红白事简办，带头清扫楼道")
+        .await
+        .unwrap()
 }
 
 async fn verify(town: &Town, one: &TitleAward, by: &'static str, holds: bool, reason: &str) -> Result<TitleAward> {
@@ -130,7 +138,10 @@ async fn key(town: &Town, session: &Session, one: &TitleAward, by: &'static str,
 /// Counted by the secretary and confirmed by a second person.
 async fn count(town: &Town, session: &Session, one: &TitleAward, votes: [i64; 3]) {
     assert_eq!(key(town, session, one, "admin", votes).await.unwrap(), Keyed::First);
-    assert_eq!(key(town, session, one, "council", votes).await.unwrap(), Keyed::Confirmed);
+    assert_eq!(
+        key(town, session, one, "council", votes).await.unwrap(),
+        Keyed::Confirmed
+    );
 }
 
 async fn close(town: &Town, session: &Session) {
@@ -218,7 +229,13 @@ async fn more_people(town: &Town) {
                 household_id: None,
                 disabled_at: None,
             };
-            user::add(conn, &person, &hash, &Duties(vec![(Role::Administrator, root.clone())]), now)?;
+            user::add(
+                conn,
+                &person,
+                &hash,
+                &Duties(vec![(Role::Administrator, root.clone())]),
+                now,
+            )?;
         }
         Ok(())
     })
@@ -479,7 +496,10 @@ fn a_title_of_the_rules_says_how_many() {
     ] {
         assert!(sample.contains(from), "{from}");
         let found = validator::validate(&sample.replacen(from, to, 1));
-        assert!(!found.is_empty() && found.iter().all(|one| !one.can_be_overridden()), "{to}");
+        assert!(
+            !found.is_empty() && found.iter().all(|one| !one.can_be_overridden()),
+            "{to}"
+        );
     }
 }
 
@@ -806,7 +826,10 @@ async fn opened_on_the_page(town: &Town) -> Session {
                 by: admin,
                 key: fresh_key(now),
             };
-            Ok((session::convene(conn, &asked, now)?, member::sitting(conn, &area, day_of(now))?))
+            Ok((
+                session::convene(conn, &asked, now)?,
+                member::sitting(conn, &area, day_of(now))?,
+            ))
         })
         .await
         .unwrap();

@@ -392,7 +392,10 @@ fn posted_in(conn: &mut Conn, month: Span) -> Result<Vec<(Id<Household>, Points)
 fn title_rewards(conn: &mut Conn, month: Span) -> Result<Vec<(Id<Household>, Points)>> {
     let kind = TransactionKind::TitleReward;
     let given = balance::given(conn, kind, begin_of(month.from), begin_of(month.until))?;
-    Ok(given.into_iter().map(|(owner, points)| (Id::known(owner), points)).collect())
+    Ok(given
+        .into_iter()
+        .map(|(owner, points)| (Id::known(owner), points))
+        .collect())
 }
 
 fn standing_points(conn: &mut Conn, states: &[State]) -> Result<Vec<(Id<Household>, Points)>> {

@@ -178,7 +178,9 @@ pub fn file(conn: &mut Conn, asked: &File, now: Moment) -> Result<TitleAppeal> {
         decided_at: None,
         decision_reason: None,
     };
-    diesel::insert_into(title_appeals::table).values(&appeal).execute(conn)?;
+    diesel::insert_into(title_appeals::table)
+        .values(&appeal)
+        .execute(conn)?;
     requests.carried_out(&request, appeal.id.as_str(), now);
     requests.save(conn)?;
     record(conn, &appeal, asked.taken_by.as_str(), "title_appeal.filed", now)?;

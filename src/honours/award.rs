@@ -322,7 +322,12 @@ pub fn verify(conn: &mut Conn, asked: &Verify, now: Moment) -> Result<TitleAward
             "title_award.verified"
         }
         false => {
-            let why = words("reason", &asked.reason, 200, "不符合的，请写明哪里不符合，200个字以内。")?;
+            let why = words(
+                "reason",
+                &asked.reason,
+                200,
+                "不符合的，请写明哪里不符合，200个字以内。",
+            )?;
             end(&mut award, State::Declined, format!("核实不符合：{why}"), now);
             "title_award.declined"
         }
@@ -407,7 +412,13 @@ pub(super) fn revoke(conn: &mut Conn, mut award: TitleAward, why: &str, by: &str
 }
 
 /// Ends an award that has not been conferred.
-pub(super) fn decline(conn: &mut Conn, mut award: TitleAward, why: String, by: &str, now: Moment) -> Result<TitleAward> {
+pub(super) fn decline(
+    conn: &mut Conn,
+    mut award: TitleAward,
+    why: String,
+    by: &str,
+    now: Moment,
+) -> Result<TitleAward> {
     end(&mut award, State::Declined, why, now);
     save(conn, &award)?;
     record(conn, &award, by, "title_award.declined", now)?;

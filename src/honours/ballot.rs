@@ -144,7 +144,11 @@ pub fn candidates(conn: &mut Conn, session: &Session, now: Moment) -> Result<Vec
             .iter()
             .find(|ballot| ballot.award_id == award.id && ballot.round == award.round);
         found.push(Candidate {
-            voters: present.iter().filter(may_vote).map(|member| member.id.clone()).collect(),
+            voters: present
+                .iter()
+                .filter(may_vote)
+                .map(|member| member.id.clone())
+                .collect(),
             ballot: ballot.cloned(),
             places: places_left(conn, &title, &award)?,
             award,

@@ -37,7 +37,9 @@ pub fn check(conn: &mut Conn) -> Result<Result<(), Broken>> {
         }
     }
     Ok(match posted.keys().min() {
-        Some(number) => Err(Broken(format!("transactions, number {number}: a reward without a title"))),
+        Some(number) => Err(Broken(format!(
+            "transactions, number {number}: a reward without a title"
+        ))),
         None => Ok(()),
     })
 }

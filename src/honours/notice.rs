@@ -102,7 +102,9 @@ pub fn publish(conn: &mut Conn, session: &Id<Session>, by: &Id<User>, key: &str,
         ends_at: deadline::after_days(now, days.max(FEWEST_DAYS)),
         taken_down_at: None,
     };
-    diesel::insert_into(title_notices::table).values(&notice).execute(conn)?;
+    diesel::insert_into(title_notices::table)
+        .values(&notice)
+        .execute(conn)?;
     for (position, mut award) in (1i64..).zip(rows) {
         award.notice_id = Some(notice.id.clone());
         award.notice_row = Some(position);
@@ -198,7 +200,10 @@ pub fn sheet(conn: &mut Conn, notice: &TitleNotice) -> Result<Sheet> {
     let confers_on = day_of(notice.ends_at);
     Ok(Sheet {
         number: notice.number,
-        area: tree.get(&notice.area_id).map(|area| area.name.clone()).unwrap_or_default(),
+        area: tree
+            .get(&notice.area_id)
+            .map(|area| area.name.clone())
+            .unwrap_or_default(),
         published_on: day_of(notice.published_at),
         last_day: deadline::last_day(notice.ends_at),
         confers_on,
@@ -221,7 +226,12 @@ fn standing_of(state: State) -> &'static str {
 /// # Errors
 /// `Invalid` when there is no such row.
 pub fn row(conn: &mut Conn, slip: &str) -> Result<(TitleNotice, HonourTitle, TitleAward)> {
-    let unknown = || Error::invalid("slip", "没有这个条目编号。编号印在称号公示上，像“H3-2”：第3号公示第2行。");
+    let unknown = || {
+        Error::invalid(
+            "slip",
+            "没有这个条目编号。编号印在称号公示上，像“H3-2”：第3号公示第2行。",
+        )
+    };
     let plain: String = slip.trim().to_uppercase().replace(['－', '—', '–', '−'], "-");
     let numbers = plain.strip_prefix('H').and_then(|rest| rest.split_once('-'));
     let (number, row) = numbers.ok_or_else(unknown)?;

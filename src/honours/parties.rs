@@ -32,7 +32,10 @@ pub fn part_in(conn: &mut Conn, award: &TitleAward, by: &User) -> Result<Option<
         return Ok(Some(Part::NominatorsHousehold));
     }
     let kin = member::kin(conn, &seats)?;
-    let is_kin = |member: &Id<CouncilMember>| kin.iter().any(|one| one.member == *member && one.household == award.household_id);
+    let is_kin = |member: &Id<CouncilMember>| {
+        kin.iter()
+            .any(|one| one.member == *member && one.household == award.household_id)
+    };
     if person.members.iter().any(is_kin) {
         return Ok(Some(Part::Kin));
     }

@@ -44,9 +44,7 @@ impl fmt::Display for Refused {
             Refused::StaffHousehold => {
                 formatter.write_str("这一户有人是工作人员或评议会成员，不参加称号评选，免得自己评自己。")
             }
-            Refused::AlreadyNominated => {
-                formatter.write_str("这一户这一期已经参评过这个称号，一户一期只评一次。")
-            }
+            Refused::AlreadyNominated => formatter.write_str("这一户这一期已经参评过这个称号，一户一期只评一次。"),
             Refused::AwardIs(state) => write!(formatter, "这一户的称号{}，现在不能这样办理。", state.label()),
             Refused::TooFewVoters { voters, need } => write!(
                 formatter,

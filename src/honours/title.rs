@@ -262,14 +262,20 @@ pub fn define(conn: &mut Conn, asked: &Define, now: Moment) -> Result<HonourTitl
 fn expect_sensible(asked: &Define) -> Result<()> {
     let length = |text: &str| text.trim().chars().count();
     if !(1..=NAME_LENGTH).contains(&length(&asked.name)) {
-        return Err(Error::invalid("name", format!("请填写称号名称，{NAME_LENGTH}个字以内。")));
+        return Err(Error::invalid(
+            "name",
+            format!("请填写称号名称，{NAME_LENGTH}个字以内。"),
+        ));
     }
     if !(1..=TEXT_LENGTH).contains(&length(&asked.purpose)) {
         let sentence = format!("请写明这个称号评什么，{TEXT_LENGTH}个字以内。");
         return Err(Error::invalid("purpose", sentence));
     }
     if length(&asked.eligibility) > TEXT_LENGTH {
-        return Err(Error::invalid("eligibility", format!("条件请写在{TEXT_LENGTH}个字以内。")));
+        return Err(Error::invalid(
+            "eligibility",
+            format!("条件请写在{TEXT_LENGTH}个字以内。"),
+        ));
     }
     let quota = match asked.quota {
         Quota::Percent(percent) => (1..=100).contains(&percent),
@@ -279,10 +285,16 @@ fn expect_sensible(asked: &Define) -> Result<()> {
         return Err(Error::invalid("quota", "名额应为1至100的百分比，或1至1000的户数。"));
     }
     if !(0..=MOST_POINTS).contains(&asked.reward_points.0) {
-        return Err(Error::invalid("reward_points", format!("奖励积分应为0至{MOST_POINTS}。")));
+        return Err(Error::invalid(
+            "reward_points",
+            format!("奖励积分应为0至{MOST_POINTS}。"),
+        ));
     }
     if !(1..=MOST_MONTHS).contains(&asked.term_months) {
-        return Err(Error::invalid("term_months", format!("有效期应为1至{MOST_MONTHS}个月。")));
+        return Err(Error::invalid(
+            "term_months",
+            format!("有效期应为1至{MOST_MONTHS}个月。"),
+        ));
     }
     let row = serde_json::json!({
         "title": asked.name, "purpose": asked.purpose, "eligibility": asked.eligibility,
@@ -467,7 +479,9 @@ mod tests {
     #[test]
     fn a_period_is_open_while_it_runs_and_while_the_next_one_does() {
         let day: Day = "2026-11-21".parse().unwrap_or_default();
-        let open = Period::Quarter.open_on(day).map(|span| Period::Quarter.in_words(span.from));
+        let open = Period::Quarter
+            .open_on(day)
+            .map(|span| Period::Quarter.in_words(span.from));
         assert_eq!(open, ["2026年第四季度", "2026年第三季度"]);
         assert_eq!(Period::Year.in_words(Period::Year.open_on(day)[1].from), "2025年");
     }

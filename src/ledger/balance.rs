@@ -242,12 +242,7 @@ pub fn posted(conn: &mut Conn, kind: TransactionKind) -> Result<Vec<Posted>> {
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn given(
-    conn: &mut Conn,
-    kind: TransactionKind,
-    from: Moment,
-    until: Moment,
-) -> Result<Vec<(String, Points)>> {
+pub fn given(conn: &mut Conn, kind: TransactionKind, from: Moment, until: Moment) -> Result<Vec<(String, Points)>> {
     Ok(entries::table
         .inner_join(accounts::table.on(accounts::id.eq(entries::account_id)))
         .inner_join(transactions::table.on(transactions::number.eq(entries::transaction_number)))

@@ -253,7 +253,10 @@ fn titles_in_words(conn: &mut Conn, ids: &[Id<TitleAward>]) -> Result<HashMap<St
     let told = award::by_ids(conn, ids)?.into_iter().filter_map(|award| {
         let title = titles.get(&award.title_id)?;
         let period = title.period.in_words(award.period_from);
-        Some((award.id.to_string(), format!("荣誉称号奖励：{}（{period}）", title.name)))
+        Some((
+            award.id.to_string(),
+            format!("荣誉称号奖励：{}（{period}）", title.name),
+        ))
     });
     Ok(told.collect())
 }

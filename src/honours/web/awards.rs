@@ -316,7 +316,13 @@ fn steps(conn: &mut Conn, told: &Told) -> Result<Vec<Step>> {
         let Some(at) = ballot.confirmed_at else { continue };
         let number = session::by_id(conn, &ballot.session_id)?.number;
         let what = if ballot.round > 1 { "同票再投" } else { "票决" };
-        steps.push(step(what, format!("第{number}次会议"), at, ballot::in_words(&ballot), "done"));
+        steps.push(step(
+            what,
+            format!("第{number}次会议"),
+            at,
+            ballot::in_words(&ballot),
+            "done",
+        ));
     }
     if let Some(id) = &one.notice_id {
         let notice = notice::by_id(conn, id)?;

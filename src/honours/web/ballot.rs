@@ -118,7 +118,10 @@ async fn ballot_page(app: &App, staff: Staff, number: i64, problems: Problems) -
                     Some(group) => group.candidates.push(one),
                     None => groups.push(Group {
                         title: one.title.name.clone(),
-                        scope: tree.get(&one.award.scope_id).map(|area| area.name.clone()).unwrap_or_default(),
+                        scope: tree
+                            .get(&one.award.scope_id)
+                            .map(|area| area.name.clone())
+                            .unwrap_or_default(),
                         period: one.title.period.in_words(one.award.period_from),
                         places: one.places,
                         candidates: vec![one],
@@ -132,7 +135,10 @@ async fn ballot_page(app: &App, staff: Staff, number: i64, problems: Problems) -
                 problems,
                 counted: counted(conn, ballots, &reach)?,
                 to_publish: notice::to_publish(conn, &session.id)?.len(),
-                may_keep: staff.duties.reach(Permission::KeepSession, &tree).covers(&session.area_id),
+                may_keep: staff
+                    .duties
+                    .reach(Permission::KeepSession, &tree)
+                    .covers(&session.area_id),
                 people: user::display_names(conn, &counters)?,
                 members: members.map(|member| (member.id, member.name)).collect(),
                 groups,
@@ -156,7 +162,10 @@ fn counted(conn: &mut Conn, ballots: Vec<Ballot>, reach: &Reach) -> Result<Vec<C
         }
         counted.push(Counted {
             household: format!("{}户", home.head_name),
-            title: titles.get(&award.title_id).map(|title| title.name.clone()).unwrap_or_default(),
+            title: titles
+                .get(&award.title_id)
+                .map(|title| title.name.clone())
+                .unwrap_or_default(),
             counts: ballot::in_words(&ballot),
             round: ballot.round,
             outcome: match award.round > ballot.round {

@@ -9,7 +9,7 @@ use axum::response::Response;
 
 use crate::access::role::Permission;
 use crate::app::{App, Visitor};
-use crate::clock::{self, Day};
+use crate::clock::Day;
 use crate::error::Result;
 use crate::honours::notice::{self, Sheet};
 use crate::page::{self, Shell};
@@ -109,10 +109,4 @@ pub async fn notice(State(app): State<App>, visitor: Visitor, Path(number): Path
         office: programme.office,
         phone: programme.phone,
     })
-}
-
-impl NoticePage {
-    fn today(&self) -> String {
-        clock::spoken_day(self.sheet.published_on)
-    }
 }

@@ -113,11 +113,7 @@ async fn titles_page(app: &App, staff: Staff, problems: Problems, form: NewTitle
 ///
 /// # Errors
 /// Only when the database fails: what is wrong in the form is shown in it.
-pub async fn define(
-    State(app): State<App>,
-    staff: Staff,
-    SignedForm(form): SignedForm<NewTitle>,
-) -> Result<Response> {
+pub async fn define(State(app): State<App>, staff: Staff, SignedForm(form): SignedForm<NewTitle>) -> Result<Response> {
     match try_define(&app, &staff, form.clone()).await {
         Ok(()) => Ok(page::go("/titles")),
         Err(error) => {
@@ -152,7 +148,9 @@ async fn try_define(app: &App, staff: &Staff, form: NewTitle) -> Result<()> {
         key: form.key,
     };
     let now = app.now();
-    app.db.write(move |conn| title::define(conn, &asked, now).map(drop)).await
+    app.db
+        .write(move |conn| title::define(conn, &asked, now).map(drop))
+        .await
 }
 
 /// `POST /titles/rules`: enters the titles that the rules in force have.
