@@ -176,3 +176,7 @@ DROP TRIGGER IF EXISTS title_ballot_voters_no_update;
 CREATE TRIGGER title_ballot_voters_no_update BEFORE UPDATE ON title_ballot_voters BEGIN SELECT RAISE(ABORT, 'title_ballot_voters are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS title_ballot_voters_no_delete;
 CREATE TRIGGER title_ballot_voters_no_delete BEFORE DELETE ON title_ballot_voters BEGIN SELECT RAISE(ABORT, 'title_ballot_voters are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS star_awards_no_update;
+CREATE TRIGGER star_awards_no_update BEFORE UPDATE ON star_awards BEGIN SELECT RAISE(ABORT, 'star_awards are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS star_awards_no_delete;
+CREATE TRIGGER star_awards_no_delete BEFORE DELETE ON star_awards BEGIN SELECT RAISE(ABORT, 'star_awards are never changed: post a reversal instead'); END;

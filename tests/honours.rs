@@ -2,7 +2,7 @@
 //! does; points that come once and go back; and nobody sees more than his area.
 
 use chrono::TimeDelta;
-use jishan::access::role::{Duties, Role};
+use jishan::access::role::{Duties, Reach, Role};
 use jishan::access::user::{self, PasswordHash, User};
 use jishan::clock::{begin_of, day_of};
 use jishan::council::appeal::panel::Opinion;
@@ -16,7 +16,9 @@ use jishan::honours::award::{self, Nominate, State, TitleAward, Verify};
 use jishan::honours::ballot::{self, Keyed};
 use jishan::honours::notice::{self, TitleNotice};
 use jishan::honours::objection::{self, Decide, File, TitleObjection};
+use jishan::honours::star::{self, DefineStar, GiveStar};
 use jishan::honours::title::{self, Define, HonourTitle, Period, Quota, Scope};
+use jishan::honours::year;
 use jishan::id::Id;
 use jishan::ledger::account::AccountKind;
 use jishan::papers::order::{Asked, Order};
@@ -282,6 +284,30 @@ async fn give(town: &Town, one: &TitleAppeal, by: &'static str, opinion: Opinion
     town.write(move |conn| appeal::give(conn, &asked, now)).await
 }
 
+async fn define_star(town: &Town, name: &str) -> Result<()> {
+    let now = town.app.now();
+    let asked = DefineStar {
+        name: name.to_owned(),
+        criterion: "邻里和睦，有事商量着办".to_owned(),
+        by: town.user("admin").await.id,
+        key: fresh_key(now),
+    };
+    town.write(move |conn| star::define(conn, &asked, now)).await
+}
+
+async fn give_star(town: &Town, code: &'static str, session: i64, until: &str) -> Result<()> {
+    let now = town.app.now();
+    let asked = GiveStar {
+        star: town.read(star::standing_now).await.remove(0).id,
+        household: town.household(code).await,
+        session,
+        until_on: until.parse().unwrap(),
+        by: town.user("admin").await,
+        key: fresh_key(now),
+    };
+    town.write(move |conn| star::give(conn, &asked, now)).await
+}
+
 /// Rows of the tables of this room that are never changed, for `tests/schema.rs`.
 pub async fn a_row_of_each(town: &Town) {
     let one = nominate_by(town, FAR, PARTY, "far-grid", "带头清扫楼道").await.unwrap();
@@ -289,6 +315,8 @@ pub async fn a_row_of_each(town: &Town) {
     let session = opened(town).await;
     count(town, &session, &one, [3, 0, 0]).await;
     close(town, &session).await;
+    define_star(town, "和睦星").await.unwrap();
+    give_star(town, FAR, session.number, "2027-11-21").await.unwrap();
 }
 
 // ---- The whole way -------------------------------------------------------------------------------------------------
@@ -722,6 +750,54 @@ on_both! {
     }
 }
 
+// ---- Stars and the year ----------------------------------------------------------------------------------------------
+
+on_both! {
+    async fn a_star_is_given_by_a_session_holds_to_its_day_and_is_renewed(town: Town) {
+        for number in 1..=8 {
+            define_star(&town, &format!("第{number}星")).await.unwrap();
+        }
+        assert_eq!(code(define_star(&town, "第九星").await), "enough_stars");
+        let one = verified(&town, WANG, PARTY).await;
+        let session = opened(&town).await;
+        assert_eq!(code(give_star(&town, WANG, session.number, "2027-11-21").await), "session_state");
+        count(&town, &session, &one, [3, 0, 0]).await;
+        close(&town, &session).await;
+        assert_eq!(code(give_star(&town, WANG, 99, "2027-11-21").await), "invalid_request");
+        assert_eq!(code(give_star(&town, WANG, session.number, "2030-11-21").await), "invalid_request");
+        give_star(&town, WANG, session.number, "2026-12-21").await.unwrap();
+        assert_eq!(code(give_star(&town, WANG, session.number, "2026-12-20").await), "star_held");
+        let grid = town.signed_in("grid").await;
+        let path = format!("/households/{WANG}/stars");
+        assert!(grid.get(&path).await.text.contains("第1次评议会评定，有效到2026年12月21日"));
+        assert_eq!(town.signed_in("far-grid").await.get(&path).await.status, 404);
+        town.app.clock.advance(TimeDelta::days(40));
+        assert!(grid.get(&path).await.text.contains("2026年12月21日到期，没有续评"));
+        give_star(&town, WANG, session.number, "2027-11-21").await.unwrap();
+        assert!(grid.get(&path).await.text.contains("有效到2027年11月21日"));
+    }
+}
+
+on_both! {
+    async fn a_year_of_recognition_is_numbers_of_communities(town: Town) {
+        town.earn(WANG, "E08", 1).await;
+        conferred(&town, WANG, MODEL).await;
+        let page = town.signed_in("auditor").await.get("/titles/year").await.text;
+        for told in ["晨光社区", "2026年第四季度", "好事1件", "好事0件，称号1个"] {
+            assert!(page.contains(told), "{told}: {page}");
+        }
+        assert!(!page.contains("王"), "{page}");
+        let today = day_of(town.app.now());
+        let of_far = town
+            .read(move |conn| {
+                let far = Tree::load(conn)?.all().iter().find(|area| area.code == "B002").unwrap().id.clone();
+                year::of(conn, &Reach::Buildings([far].into()), today)
+            })
+            .await;
+        assert_eq!(of_far.communities, Vec::new());
+    }
+}
+
 // ---- Pages ---------------------------------------------------------------------------------------------------------
 
 on_both! {
@@ -766,7 +842,7 @@ on_both! {
         let far = town.signed_in("far-grid").await;
         assert_eq!(far.get(&path).await.status, 404);
         assert!(!far.get("/title-awards").await.text.contains("王建国"));
-        let verify = far.post(&format!("{path}/verification"), &[("key", "a"), ("decision", "holds")]).await;
+        let verify = far.post(&format!("{path}/verification"), &[("key", "a"), ("decision", "confirmed")]).await;
         assert_eq!(verify.status, 404);
         let nominate = [("key", "b"), ("household", LI), ("title", "x/2026-10-01"), ("reason", "清扫楼道")];
         assert_eq!(far.post("/title-awards", &nominate).await.status, 404);
@@ -792,7 +868,7 @@ on_both! {
         let path = sent.location().to_owned();
         let grid = town.signed_in("grid").await;
         assert!(grid.get(&path).await.text.contains("属实，提交票决"));
-        assert_eq!(grid.post(&format!("{path}/verification"), &[("key", "v"), ("decision", "holds")]).await.status, 303);
+        assert_eq!(grid.post(&format!("{path}/verification"), &[("key", "v"), ("decision", "confirmed")]).await.status, 303);
         // A session with nothing but a title before it is opened on the page.
         let session = opened_on_the_page(&town).await;
         let of_session = format!("/sessions/{}/titles", session.number);

@@ -119,6 +119,8 @@ const TABLES: &[(&str, &str)] = &[
     ("title_objections", "honours"),
     ("title_appeals", "honours"),
     ("title_panellists", "honours"),
+    ("honour_stars", "honours"),
+    ("star_awards", "honours"),
     ("points_stores", "shop"),
     ("goods_items", "shop"),
     ("stock_lots", "shop"),

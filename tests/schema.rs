@@ -58,6 +58,7 @@ const NEVER_CHANGED: &[&str] = &[
     "ballots",
     "issuance_budgets",
     "title_ballot_voters",
+    "star_awards",
 ];
 
 /// Rows that change, and what changes in them.
@@ -112,6 +113,7 @@ const CHANGED: &[(&str, &str)] = &[
     ("award_corrections", "confirmed"),
     ("honour_titles", "retired"),
     ("title_notices", "taken down"),
+    ("honour_stars", "retired"),
     ("title_awards", "verified, decided, conferred"),
     ("title_ballots", "keyed again, confirmed"),
     ("title_objections", "decided"),

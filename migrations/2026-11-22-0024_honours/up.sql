@@ -141,3 +141,28 @@ CREATE TABLE title_panellists (
     given_at TIMESTAMP,
     PRIMARY KEY (appeal_id, user_id)
 );
+
+-- Stars: each a criterion in words, up to eight at a time.
+CREATE TABLE honour_stars (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    criterion TEXT NOT NULL,
+    defined_at TIMESTAMP NOT NULL,
+    defined_by TEXT NOT NULL REFERENCES users (id),
+    retired_at TIMESTAMP,
+    retired_by TEXT REFERENCES users (id)
+);
+
+-- A star that a session gave a household, until a day; renewed by another row.
+CREATE TABLE star_awards (
+    id TEXT PRIMARY KEY,
+    star_id TEXT NOT NULL REFERENCES honour_stars (id),
+    household_id TEXT NOT NULL REFERENCES households (id),
+    session_id TEXT NOT NULL REFERENCES council_sessions (id),
+    given_on DATE NOT NULL,
+    until_on DATE NOT NULL,
+    recorded_at TIMESTAMP NOT NULL,
+    recorded_by TEXT NOT NULL REFERENCES users (id),
+    CONSTRAINT a_star_holds_for_days CHECK (until_on > given_on)
+);
+CREATE INDEX star_awards_by_household ON star_awards (household_id);

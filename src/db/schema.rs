@@ -1430,6 +1430,31 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    honour_stars (id) {
+        id -> Text,
+        name -> Text,
+        criterion -> Text,
+        defined_at -> Timestamp,
+        defined_by -> Text,
+        retired_at -> Nullable<Timestamp>,
+        retired_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    star_awards (id) {
+        id -> Text,
+        star_id -> Text,
+        household_id -> Text,
+        session_id -> Text,
+        given_on -> Date,
+        until_on -> Date,
+        recorded_at -> Timestamp,
+        recorded_by -> Text,
+    }
+}
+
 diesel::joinable!(print_parts -> print_jobs (job_id));
 diesel::joinable!(held_points -> holds (hold_number));
 diesel::joinable!(held_goods -> holds (hold_number));
@@ -1570,4 +1595,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     title_objections,
     title_appeals,
     title_panellists,
+    honour_stars,
+    star_awards,
 );

@@ -16,5 +16,7 @@ pub mod notice;
 pub mod objection;
 pub mod parties;
 pub mod refused;
+pub mod star;
 pub mod title;
 pub mod web;
+pub mod year;

@@ -32,6 +32,10 @@ pub enum Refused {
     BallotOver,
     /// An appeal about this award waits, or was decided.
     AlreadyAppealed,
+    /// As many stars as there may be.
+    EnoughStars,
+    /// The household has this star for as long already.
+    StarHeld,
     /// The appeal is not where this could be done.
     AppealIs(appeal::State),
 }
@@ -55,6 +59,8 @@ impl fmt::Display for Refused {
             ),
             Refused::BallotOver => formatter.write_str("这一户的票数已经两人确认，不能再改。"),
             Refused::AlreadyAppealed => formatter.write_str("这件事已有申诉在办理或已经办结，不重复受理。"),
+            Refused::EnoughStars => formatter.write_str("最多设八颗星。要设新的，请先停用一颗。"),
+            Refused::StarHeld => formatter.write_str("这颗星本来就有效到那一天或更久，不用再登记。"),
             Refused::AppealIs(state) => write!(formatter, "这件申诉{}，现在不能这样办理。", state.label()),
         }
     }
@@ -72,6 +78,8 @@ impl Refusal for Refused {
             Refused::CountsDiffer => "counts_differ",
             Refused::BallotOver => "ballot_over",
             Refused::AlreadyAppealed => "already_appealed",
+            Refused::EnoughStars => "enough_stars",
+            Refused::StarHeld => "star_held",
             Refused::AppealIs(_) => "appeal_state",
         }
     }

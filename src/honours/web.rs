@@ -5,14 +5,18 @@ mod awards;
 mod ballot;
 mod notices;
 mod objections;
+mod stars;
 mod titles;
+mod year;
 
 pub use appeals::{appeal, file_appeal, give_opinion, name_panel};
 pub use awards::{award, awards, nominate, nominate_form, verify, withdraw};
 pub use ballot::{ballot, key_counts, publish};
 pub use notices::{notice, notices};
 pub use objections::{decide_objection, object, object_form, objection, objection_receipt};
+pub use stars::{define_star, give_star, retire_star, stars, stars_of};
 pub use titles::{define, enter_from_rules, retire, titles};
+pub use year::year;
 
 use super::award::{State, TitleAward};
 use super::title::{self, HonourTitle};

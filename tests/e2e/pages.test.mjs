@@ -465,6 +465,13 @@ const PAGES = [
     await page.fill("#quota", "3");
   }, "form[action='/titles'] .button.primary"), 422],
   ["titles-auditor", "auditor", to("/titles")],
+  ["titles-year", "auditor", to("/titles/year")],
+  ["stars", "admin", to("/stars")],
+  ["stars-defined", "admin", sent("/stars", async (page) => {
+    await page.fill("#name", "和睦星");
+    await page.fill("#criterion", "邻里和睦，有事商量着办");
+  }, "form[action='/stars'] .button.primary")],
+  ["household-stars", "admin", ofKnown("/stars")],
   ["title-awards", "auditor", to("/title-awards")],
   ["title-award", "admin", followed("/title-awards", "tbody a.button")],
   ["title-award-new", "building", async (page) => to(`/title-awards/new?household=${known.code}`)(page)],

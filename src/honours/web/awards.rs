@@ -360,8 +360,8 @@ pub async fn verify(
 
 async fn try_verify(app: &App, staff: &Staff, id: String, form: Written) -> Result<()> {
     let holds = match form.decision.as_str() {
-        "holds" => true,
-        "fails" => false,
+        "confirmed" => true,
+        "refuted" => false,
         _ => return Err(Error::invalid("decision", "请选择符合还是不符合。")),
     };
     let (now, staff) = (app.now(), staff.clone());
