@@ -18,6 +18,7 @@ use crate::council::{clockwork, evidence};
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
 use crate::files::Files;
+use crate::honours;
 use crate::id::Id;
 use crate::ledger::hold;
 use crate::page::Shell;
@@ -133,6 +134,10 @@ impl App {
         let done = self.db.write(move |conn| clockwork::run(conn, now)).await?;
         if !done.is_nothing() {
             tracing::info!("done what was due: {done:?}");
+        }
+        let titles = self.db.write(move |conn| honours::clockwork::run(conn, now)).await?;
+        if !titles.is_nothing() {
+            tracing::info!("done what was due of titles: {titles:?}");
         }
         let files = self.files.clone();
         let deleted = self

@@ -3,6 +3,7 @@
 use crate::council;
 use crate::db::Conn;
 use crate::error::Result;
+use crate::honours;
 use crate::ledger;
 use crate::ledger::check::{Broken, Proved};
 use crate::shop;
@@ -19,6 +20,7 @@ pub fn check(conn: &mut Conn, progress: &mut dyn FnMut(i64, i64)) -> Result<Resu
     for check in [
         council::check::check,
         council::reminder::check::check,
+        honours::check::check,
         shop::check::check,
     ] {
         if let Err(broken) = check(conn)? {

@@ -13,6 +13,7 @@ mod history;
 mod partner;
 mod redress;
 mod shelf;
+mod titles;
 mod town;
 pub mod web;
 
@@ -197,6 +198,7 @@ fn found(conn: &mut Conn, town: &Town, address: &str, hash: &PasswordHash, day: 
     setting.partner = partner::found(conn, &setting, &place, day)?;
     fill_shelves(conn, &setting, day)?;
     council::seat(conn, &setting, day)?;
+    titles::enter(conn, &setting, day)?;
     Ok(setting)
 }
 

@@ -15,8 +15,9 @@
 //! | 5 | `scheme` `cards` |
 //! | 6 | `registry` |
 //! | 7 | `council` `shop` |
-//! | 8 | `statements` `registers` `dividends` |
-//! | 9 | `papers` |
+//! | 8 | `honours` |
+//! | 9 | `statements` `registers` `dividends` |
+//! | 10 | `papers` |
 //! | roof | every `web.rs` and `api.rs`, `app` `guard` `press` `sent` `recall` `routes` `assets` `config` `books` `demo` |
 
 pub mod clock;
@@ -37,6 +38,7 @@ pub mod access;
 pub mod cards;
 pub mod council;
 pub mod dividends;
+pub mod honours;
 pub mod ledger;
 pub mod papers;
 pub mod places;

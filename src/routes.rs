@@ -17,7 +17,7 @@ use crate::guard::Who::{Anyone, May, SignedIn};
 use crate::guard::{Who, guard, harden};
 use crate::papers::paper::Paper;
 use crate::{
-    access, assets, cards, council, demo, dividends, papers, places, registers, registry, scheme, shop, statements,
+    access, assets, cards, council, demo, dividends, honours, papers, places, registers, registry, scheme, shop, statements,
 };
 
 /// One door.
@@ -428,6 +428,77 @@ fn rooms() -> Vec<Route> {
         post("/budget", May(P::SetBudget), council::web::set_budget),
         get("/sessions/{number}/notice", May(P::KeepSession), council::web::draft),
         post("/sessions/{number}/notice", May(P::KeepSession), council::web::publish),
+        // Honours: titles, who is to have one, the ballot, the notice, and what is said against it.
+        get("/titles", May(P::ReadNominations), honours::web::titles),
+        post("/titles", May(P::ManageProgramme), honours::web::define),
+        post("/titles/rules", May(P::ManageProgramme), honours::web::enter_from_rules),
+        post("/titles/{id}/retirement", May(P::ManageProgramme), honours::web::retire),
+        get("/titles/year", May(P::ReadNominations), honours::web::year),
+        get("/stars", May(P::ReadNominations), honours::web::stars),
+        post("/stars", May(P::ManageProgramme), honours::web::define_star),
+        post(
+            "/stars/{id}/retirement",
+            May(P::ManageProgramme),
+            honours::web::retire_star,
+        ),
+        get(
+            "/households/{code}/stars",
+            May(P::ReadHouseholds),
+            honours::web::stars_of,
+        ),
+        post("/households/{code}/stars", May(P::KeepSession), honours::web::give_star),
+        get("/title-awards", May(P::ReadNominations), honours::web::awards),
+        get("/title-awards/new", May(P::Nominate), honours::web::nominate_form),
+        post("/title-awards", May(P::Nominate), honours::web::nominate),
+        get("/title-awards/{id}", May(P::ReadNominations), honours::web::award),
+        post("/title-awards/{id}/verification", May(P::Verify), honours::web::verify),
+        post(
+            "/title-awards/{id}/withdrawal",
+            May(P::Nominate),
+            honours::web::withdraw,
+        ),
+        post(
+            "/title-awards/{id}/appeals",
+            May(P::TakeObjection),
+            honours::web::file_appeal,
+        ),
+        get("/sessions/{number}/titles", May(P::ReadCouncil), honours::web::ballot),
+        post(
+            "/sessions/{number}/titles",
+            May(P::KeepSession),
+            honours::web::key_counts,
+        ),
+        post(
+            "/sessions/{number}/title-notice",
+            May(P::KeepSession),
+            honours::web::publish,
+        ),
+        get("/title-notices", Anyone, honours::web::notices),
+        get("/title-notices/{number}", Anyone, honours::web::notice),
+        get("/title-objections/new", Anyone, honours::web::object_form),
+        post("/title-objections", Anyone, honours::web::object),
+        get("/title-objections/{receipt}", Anyone, honours::web::objection_receipt),
+        get(
+            "/title-objections/{receipt}/decision",
+            May(P::ReadCouncil),
+            honours::web::objection,
+        ),
+        post(
+            "/title-objections/{receipt}/decision",
+            May(P::DecideObjection),
+            honours::web::decide_objection,
+        ),
+        get("/title-appeals/{receipt}", May(P::ReadCouncil), honours::web::appeal),
+        post(
+            "/title-appeals/{receipt}/panel",
+            May(P::DecideObjection),
+            honours::web::name_panel,
+        ),
+        post(
+            "/title-appeals/{receipt}/opinions",
+            May(P::DecideObjection),
+            honours::web::give_opinion,
+        ),
         // Shop.
         get("/counter", May(P::Redeem), shop::web::counter),
         post("/counter", May(P::Redeem), shop::web::show_card),

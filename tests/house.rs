@@ -12,7 +12,7 @@ use regex::Regex;
 // ---- The plan ------------------------------------------------------------------------------------------------------
 
 /// The floors, from the ground up, as in the table of `src/lib.rs`. A file uses its own room and lower floors.
-const FLOORS: [&[&str]; 10] = [
+const FLOORS: [&[&str]; 11] = [
     &["id", "points", "money", "clock", "error"],
     &["db", "audit", "files", "photo", "request", "page", "print"],
     &["ledger"],
@@ -21,6 +21,7 @@ const FLOORS: [&[&str]; 10] = [
     &["scheme", "cards"],
     &["registry"],
     &["council", "shop"],
+    &["honours"],
     &["statements", "registers", "dividends"],
     &["papers"],
 ];
@@ -111,6 +112,16 @@ const TABLES: &[(&str, &str)] = &[
     ("appeals", "council"),
     ("appeal_panellists", "council"),
     ("award_corrections", "council"),
+    ("honour_titles", "honours"),
+    ("title_notices", "honours"),
+    ("title_awards", "honours"),
+    ("title_ballots", "honours"),
+    ("title_ballot_voters", "honours"),
+    ("title_objections", "honours"),
+    ("title_appeals", "honours"),
+    ("title_panellists", "honours"),
+    ("honour_stars", "honours"),
+    ("star_awards", "honours"),
     ("points_stores", "shop"),
     ("goods_items", "shop"),
     ("stock_lots", "shop"),
@@ -339,7 +350,7 @@ const MOST_LINES: usize = 700;
 const LONG_FILES: &[(&str, usize, &str)] = &[
     (
         "src/db/schema.rs",
-        1_500,
+        1_700,
         "the list of all tables as diesel reads it: nobody reads it in one sitting",
     ),
     (

@@ -22,6 +22,7 @@ mod dividends;
 mod doors;
 mod evidence;
 mod gathering;
+mod honours;
 mod house;
 mod laws;
 mod ledger;

@@ -60,6 +60,8 @@ const NEVER_CHANGED: &[&str] = &[
     "attendances",
     "ballots",
     "issuance_budgets",
+    "title_ballot_voters",
+    "star_awards",
 ];
 
 /// Rows that change, and what changes in them.
@@ -113,6 +115,14 @@ const CHANGED: &[(&str, &str)] = &[
     ("appeals", "accepted, heard, decided"),
     ("appeal_panellists", "gives an opinion"),
     ("award_corrections", "confirmed"),
+    ("honour_titles", "retired"),
+    ("title_notices", "taken down"),
+    ("honour_stars", "retired"),
+    ("title_awards", "verified, decided, conferred"),
+    ("title_ballots", "keyed again, confirmed"),
+    ("title_objections", "decided"),
+    ("title_appeals", "accepted, decided"),
+    ("title_panellists", "gives an opinion"),
     ("tills", "taken out of use"),
     ("shifts", "closed, audited"),
     ("held_baskets", "taken up"),
@@ -299,6 +309,7 @@ on_both! {
         crate::stock::a_row_of_each(&town).await;
         crate::partners::a_row_of_each(&town).await;
         crate::dividends::a_row_of_each(&town).await;
+        crate::honours::a_row_of_each(&town).await;
         // And a version that was adopted, with a find that two people let stand, and stopped.
         let (admin, council) = (town.user("admin").await.id, town.user("council").await.id);
         let rows = [
@@ -425,6 +436,7 @@ fn migrations_are_portable_and_named_after_their_room() {
         "cards",
         "council",
         "shop",
+        "honours",
         "statements",
         "papers",
     ];

@@ -416,7 +416,7 @@ pub(super) fn reverse_additions(conn: &mut Conn, nomination: &Id<Nomination>, by
         if let (Kind::FewerPoints, Some(number), Some(_)) = (appeal.kind, appeal.correction_number, appeal.points_added)
         {
             let source = format!("reversal-of-appeal:{}", appeal.id);
-            award::reverse_supplement(conn, &appeal.household_id, number, source, by, now)?;
+            award::take_back(conn, &appeal.household_id, number, source, by, now)?;
         }
     }
     Ok(())

@@ -209,21 +209,81 @@ pub(super) fn supplement(
     Ok((spendable, number))
 }
 
-/// Takes a supplement back with its award; what was spent is borne by the programme.
-pub(super) fn reverse_supplement(
+/// Takes back what came beside an award, the supplement of an appeal or the points of a revoked title: what was spent is
+/// borne by the programme, the household owes nothing (SG1). Answers the reversal's number.
+///
+/// # Errors
+/// Only when the database fails, or the books refuse what was reversed before.
+pub fn take_back(
     conn: &mut Conn,
     household: &Id<Household>,
     number: i64,
     source: String,
     by: &str,
     now: Moment,
-) -> Result<()> {
+) -> Result<i64> {
     let owner = successor_of(conn, household)?;
     transfer::call_back(conn, number, owner.as_str(), day_of(now), by, now)?;
     let mut books = Books::open(conn, [household.as_str(), owner.as_str()])?;
     let posting = transaction::reversal_with_write_off(&books, conn, number, source, by, now)?;
-    books.post(posting)?;
-    books.save(conn)
+    let reversal = books.post(posting)?;
+    books.save(conn)?;
+    Ok(reversal)
+}
+
+/// The points that come with a title.
+#[derive(Clone, Debug)]
+pub struct Reward<'a> {
+    /// Whose title it is.
+    pub household: &'a Id<Household>,
+    /// How many.
+    pub points: Points,
+    /// `title:<id>`: posted once.
+    pub source: String,
+}
+
+/// Posts the points of a title after its session and its public notice, as far as the month's budget reaches; they stand
+/// outside the household's caps. Deeds that wait for the budget go first. `None` while there is no room.
+///
+/// # Errors
+/// Only when the database fails, or the books refuse a reward that has posted.
+pub fn reward(conn: &mut Conn, reward: Reward<'_>, now: Moment) -> Result<Option<i64>> {
+    let owner = successor_of(conn, reward.household)?;
+    let building = household::by_id(conn, &owner)?.building_id;
+    let mut room = Room::load(conn, day_of(now))?;
+    for row in nomination::standing(conn, &[State::Queued])? {
+        let home = successor_of(conn, &row.household_id)?;
+        let home = household::by_id(conn, &home)?.building_id;
+        room.take(Some(&home), row.spendable_points.unwrap_or_default());
+    }
+    if !room.take(Some(&building), reward.points) {
+        return Ok(None);
+    }
+    let version = version::in_force(conn, day_of(now))?;
+    let expires_on = terms::of(conn, &version.id)?.expiry.last_day(day_of(now));
+    let mut books = Books::open(conn, [owner.as_str()])?;
+    let mut entries = Posting::moving(
+        reward.points,
+        (PROGRAMME, AccountKind::Recognition),
+        (owner.as_str(), AccountKind::Honour),
+    );
+    entries.extend(Posting::moving_until(
+        expires_on,
+        reward.points,
+        (PROGRAMME, AccountKind::Issuance),
+        (owner.as_str(), AccountKind::Spendable),
+    ));
+    let number = books.post(Posting {
+        kind: TransactionKind::TitleReward,
+        source: reward.source,
+        effective_on: day_of(now),
+        recorded_at: now,
+        posted_by: SYSTEM.to_owned(),
+        reverses: None,
+        entries,
+    })?;
+    books.save(conn)?;
+    Ok(Some(number))
 }
 
 /// Posts everything whose notice has ended without an open objection, as far as the budget reaches. Answers how many.

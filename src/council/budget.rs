@@ -18,6 +18,8 @@ use crate::db::Conn;
 use crate::db::schema::{issuance_budgets, nominations};
 use crate::error::{Error, Result};
 use crate::id::Id;
+use crate::ledger::balance;
+use crate::ledger::transaction::TransactionKind;
 use crate::places::area::{Area, Tree};
 use crate::places::household::{self, Household};
 use crate::points::Points;
@@ -186,7 +188,8 @@ pub fn in_use(conn: &mut Conn, day: Day) -> Result<Vec<Use>> {
     let tree = Tree::load(conn)?;
     let month = Span::month_of(day);
     let budgets = binding(conn, month.from)?;
-    let posted = posted_in(conn, month)?;
+    let mut posted = posted_in(conn, month)?;
+    posted.extend(title_rewards(conn, month)?);
     let pending = standing_points(conn, &[State::Approved, State::Notified, State::Suspended])?;
     let queued = standing_points(conn, &[State::Queued])?;
     let ids: Vec<Id<Household>> = [&posted, &pending, &queued]
@@ -383,6 +386,16 @@ fn posted_in(conn: &mut Conn, month: Span) -> Result<Vec<(Id<Household>, Points)
         .select((nominations::household_id, nominations::spendable_points))
         .load::<(Id<Household>, Option<Points>)>(conn)?;
     Ok(with_points(rows))
+}
+
+/// What came with titles counts as what came for deeds.
+fn title_rewards(conn: &mut Conn, month: Span) -> Result<Vec<(Id<Household>, Points)>> {
+    let kind = TransactionKind::TitleReward;
+    let given = balance::given(conn, kind, begin_of(month.from), begin_of(month.until))?;
+    Ok(given
+        .into_iter()
+        .map(|(owner, points)| (Id::known(owner), points))
+        .collect())
 }
 
 fn standing_points(conn: &mut Conn, states: &[State]) -> Result<Vec<(Id<Household>, Points)>> {

@@ -11,7 +11,7 @@ use crate::scheme::version;
 
 /// The first moment after so many whole days.
 #[must_use]
-pub(super) fn after_days(from: Moment, days: u64) -> Moment {
+pub fn after_days(from: Moment, days: u64) -> Moment {
     begin_of(days_after(day_of(from), days.saturating_add(1)))
 }
 
@@ -39,7 +39,10 @@ pub fn left(now: Moment, until: Moment) -> String {
 }
 
 /// The cycle of the rules in force, or the sample's while none are.
-pub(super) fn cycle(conn: &mut Conn, day: Day) -> Result<Cycle> {
+///
+/// # Errors
+/// Only when the database fails.
+pub fn cycle(conn: &mut Conn, day: Day) -> Result<Cycle> {
     match version::in_force(conn, day) {
         Ok(version) => Ok(terms::of(conn, &version.id)?.cycle),
         Err(Error::NotFound) => Ok(Cycle::default()),

@@ -332,15 +332,24 @@ impl Conflicts {
     /// with the card of the own household.
     #[must_use]
     pub fn of(&self, household: &Household, nomination: &Nomination) -> Recused {
+        let card = nomination.nominating_household_id.as_ref();
+        self.near_to(household, nomination.nominated_by.as_ref(), card)
+    }
+
+    /// The same for what is not a deed: who steps back when this person nominated the household.
+    #[must_use]
+    pub fn of_household(&self, household: &Household, nominator: &Id<User>) -> Recused {
+        self.near_to(household, Some(nominator), None)
+    }
+
+    fn near_to(&self, household: &Household, nominator: Option<&Id<User>>, card: Option<&Id<Household>>) -> Recused {
         let mut found = Recused::new();
         let own = self.own.get(&household.id).into_iter().flatten();
         found.extend(own.map(|member| (member.clone(), "本户".to_owned())));
         let kin = self.kin.get(&household.id).into_iter().flatten();
         found.extend(kin.map(|(member, relation)| (member.clone(), format!("亲属（{relation}）"))));
-        let nominator = nomination.nominated_by.as_ref();
         let nominator = nominator.and_then(|user| self.accounts.get(user));
         found.extend(nominator.map(|member| (member.clone(), "本人申报".to_owned())));
-        let card = nomination.nominating_household_id.as_ref();
         let nominators = card.and_then(|home| self.own.get(home)).into_iter().flatten();
         found.extend(nominators.map(|member| (member.clone(), "本户申报".to_owned())));
         let near = self.buildings.get(&household.building_id).into_iter().flatten();

@@ -21,7 +21,7 @@ use crate::db::schema::public_notices;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::places::area::Area;
-use crate::places::household;
+use crate::places::household::{self, Household};
 use crate::request::{Request, Requests};
 use crate::scheme::{terms, version};
 
@@ -190,10 +190,18 @@ fn expect_fit(conn: &mut Conn, rows: &[Nomination]) -> Result<()> {
 /// # Errors
 /// Only when the database fails.
 pub fn findings(conn: &mut Conn, row: &Nomination, text: &str) -> Result<Vec<String>> {
+    findings_about(conn, &row.household_id, text)
+}
+
+/// The same in a sentence about a household.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn findings_about(conn: &mut Conn, household: &Id<Household>, text: &str) -> Result<Vec<String>> {
     if text.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let household = household::by_id(conn, &row.household_id)?;
+    let household = household::by_id(conn, household)?;
     let mut found = public_text::findings(text, &household.head_name);
     for name in household::heads_in(conn, text)? {
         if name != household.head_name {

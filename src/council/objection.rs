@@ -455,7 +455,10 @@ fn fresh_receipt(conn: &mut Conn) -> Result<String> {
 }
 
 /// A text that must be there.
-pub(super) fn words(field: &'static str, text: &str, longest: usize, sentence: &'static str) -> Result<String> {
+///
+/// # Errors
+/// `Invalid` with this sentence when it is not, or too long.
+pub fn words(field: &'static str, text: &str, longest: usize, sentence: &'static str) -> Result<String> {
     let text = text.trim();
     match text.is_empty() || text.chars().count() > longest {
         true => Err(Error::invalid(field, sentence)),
@@ -464,7 +467,10 @@ pub(super) fn words(field: &'static str, text: &str, longest: usize, sentence: &
 }
 
 /// A text that may be left out.
-pub(super) fn few_words(field: &'static str, text: &str, longest: usize) -> Result<String> {
+///
+/// # Errors
+/// `Invalid` when it is too long.
+pub fn few_words(field: &'static str, text: &str, longest: usize) -> Result<String> {
     let text = text.trim();
     match text.chars().count() > longest {
         true => Err(Error::invalid(field, format!("这一栏请写在{longest}个字以内。"))),

@@ -11,7 +11,8 @@ use crate::id::fill_random;
 const DIGITS: usize = 10;
 
 /// A number that looks like no other; the caller tries again when it is taken.
-pub(super) fn random() -> String {
+#[must_use]
+pub fn random() -> String {
     let mut bytes = [0u8; 8];
     fill_random(&mut bytes);
     // The remainder favours the smaller ones by less than one part in 10⁹.

@@ -185,6 +185,23 @@ pub struct Open {
 /// [`Refused::NoQuorum`], [`Refused::NothingToDecide`], [`Refused::SessionIs`]; `Invalid` before its day, or for somebody
 /// who does not sit in this council.
 pub fn open(conn: &mut Conn, asked: &Open, now: Moment) -> Result<Session> {
+    open_with(conn, asked, Business::Nominations, now)
+}
+
+/// What a session meets for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Business {
+    /// Nominations alone: without any there is no session.
+    Nominations,
+    /// Something besides that is put to the council, and decided by ballots of its own: titles.
+    MoreThanNominations,
+}
+
+/// As [`open`]; a session with other business is held although no nomination waits.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(conn: &mut Conn, asked: &Open, business: Business, now: Moment) -> Result<Session> {
     clockwork::expect_forward(conn, now)?;
     let session = by_id(conn, &asked.session)?;
     match session.state {
@@ -210,7 +227,7 @@ pub fn open(conn: &mut Conn, asked: &Open, now: Moment) -> Result<Session> {
     }
     expect_quorum(present.len(), sitting.len(), &terms)?;
     let agenda = agenda(conn, &session.area_id, &sitting, &terms)?;
-    if agenda.is_empty() {
+    if agenda.is_empty() && business == Business::Nominations {
         return Err(Refused::NothingToDecide.into());
     }
     diesel::update(council_sessions::table.find(&session.id))
@@ -382,7 +399,7 @@ pub fn by_id(conn: &mut Conn, id: &Id<Session>) -> Result<Session> {
 ///
 /// # Errors
 /// Only when the database fails.
-pub(super) fn numbers(conn: &mut Conn, ids: &[&Id<Session>]) -> Result<HashMap<Id<Session>, i64>> {
+pub fn numbers(conn: &mut Conn, ids: &[&Id<Session>]) -> Result<HashMap<Id<Session>, i64>> {
     let found: Vec<(Id<Session>, i64)> = council_sessions::table
         .filter(council_sessions::id.eq_any(ids))
         .select((council_sessions::id, council_sessions::number))
@@ -404,7 +421,10 @@ pub fn by_number(conn: &mut Conn, number: i64) -> Result<Session> {
 }
 
 /// A session that is open.
-pub(super) fn expect_open(conn: &mut Conn, id: &Id<Session>) -> Result<Session> {
+///
+/// # Errors
+/// [`Refused::SessionIs`]; `NotFound`.
+pub fn expect_open(conn: &mut Conn, id: &Id<Session>) -> Result<Session> {
     let session = by_id(conn, id)?;
     match session.state {
         State::Open => Ok(session),
@@ -462,7 +482,10 @@ pub fn arrivals(conn: &mut Conn, session: &Id<Session>) -> Result<BTreeMap<Id<Co
 }
 
 /// How a council decides under the rules of a day.
-pub(super) fn council_terms(conn: &mut Conn, day: Day) -> Result<CouncilTerms> {
+///
+/// # Errors
+/// `NotFound` without rules in force.
+pub fn council_terms(conn: &mut Conn, day: Day) -> Result<CouncilTerms> {
     let version = version::in_force(conn, day)?;
     Ok(terms::of(conn, &version.id)?.council)
 }

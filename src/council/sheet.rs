@@ -123,7 +123,8 @@ pub fn of(conn: &mut Conn, notice: &Notice, rows: &[Nomination]) -> Result<Sheet
 }
 
 /// `1号楼`, with its community where the council decides for several.
-fn building_of(tree: &Tree, building: &Id<Area>, council: &Id<Area>) -> String {
+#[must_use]
+pub fn building_of(tree: &Tree, building: &Id<Area>, council: &Id<Area>) -> String {
     let is_of_several = |area: &Area| matches!(area.kind, AreaKind::County | AreaKind::Township);
     let mut next = tree.get(building);
     while let Some(area) = next.filter(|area| area.kind != AreaKind::Community && area.id != *council) {

@@ -1352,6 +1352,159 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    honour_titles (id) {
+        id -> Text,
+        name -> Text,
+        category_code -> Nullable<Text>,
+        purpose -> Text,
+        eligibility -> Text,
+        quota_scope -> Text,
+        quota_percent -> Nullable<BigInt>,
+        quota_count -> Nullable<BigInt>,
+        period -> Text,
+        reward_points -> BigInt,
+        term_months -> BigInt,
+        has_plaque -> Bool,
+        defined_at -> Timestamp,
+        defined_by -> Text,
+        retired_at -> Nullable<Timestamp>,
+        retired_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    title_notices (id) {
+        id -> Text,
+        number -> BigInt,
+        session_id -> Text,
+        area_id -> Text,
+        published_at -> Timestamp,
+        published_by -> Text,
+        ends_at -> Timestamp,
+        taken_down_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    title_awards (id) {
+        id -> Text,
+        title_id -> Text,
+        household_id -> Text,
+        scope_id -> Text,
+        period_from -> Date,
+        reason -> Text,
+        state -> Text,
+        nominated_by -> Text,
+        nominated_at -> Timestamp,
+        verified_by -> Nullable<Text>,
+        verified_at -> Nullable<Timestamp>,
+        round -> BigInt,
+        session_id -> Nullable<Text>,
+        notice_id -> Nullable<Text>,
+        notice_row -> Nullable<BigInt>,
+        conferred_at -> Nullable<Timestamp>,
+        term_ends_on -> Nullable<Date>,
+        transaction_number -> Nullable<BigInt>,
+        reversal_number -> Nullable<BigInt>,
+        ended_at -> Nullable<Timestamp>,
+        ending_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    title_ballots (id) {
+        id -> Text,
+        award_id -> Text,
+        session_id -> Text,
+        round -> BigInt,
+        voters -> BigInt,
+        votes_for -> BigInt,
+        votes_against -> BigInt,
+        abstentions -> BigInt,
+        counted_by -> Text,
+        counted_at -> Timestamp,
+        confirmed_by -> Nullable<Text>,
+        confirmed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    title_ballot_voters (ballot_id, member_id) {
+        ballot_id -> Text,
+        member_id -> Text,
+    }
+}
+
+diesel::table! {
+    title_objections (id) {
+        id -> Text,
+        receipt -> Text,
+        award_id -> Text,
+        reason -> Text,
+        objector_name -> Text,
+        objector_contact -> Text,
+        filed_at -> Timestamp,
+        decide_by -> Timestamp,
+        state -> Text,
+        decided_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<Text>,
+        decision_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    title_appeals (id) {
+        id -> Text,
+        receipt -> Text,
+        award_id -> Text,
+        kind -> Text,
+        reason -> Text,
+        contact -> Text,
+        taken_by -> Text,
+        filed_at -> Timestamp,
+        decide_by -> Timestamp,
+        state -> Text,
+        decided_at -> Nullable<Timestamp>,
+        decision_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    title_panellists (appeal_id, user_id) {
+        appeal_id -> Text,
+        user_id -> Text,
+        opinion -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        given_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    honour_stars (id) {
+        id -> Text,
+        name -> Text,
+        criterion -> Text,
+        defined_at -> Timestamp,
+        defined_by -> Text,
+        retired_at -> Nullable<Timestamp>,
+        retired_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    star_awards (id) {
+        id -> Text,
+        star_id -> Text,
+        household_id -> Text,
+        session_id -> Text,
+        given_on -> Date,
+        until_on -> Date,
+        recorded_at -> Timestamp,
+        recorded_by -> Text,
+    }
+}
+
 diesel::joinable!(print_parts -> print_jobs (job_id));
 diesel::joinable!(held_points -> holds (hold_number));
 diesel::joinable!(held_goods -> holds (hold_number));
@@ -1376,6 +1529,11 @@ diesel::joinable!(stock_lots -> goods_items (goods_id));
 diesel::joinable!(stock_receipt_lines -> stock_receipts (receipt_number));
 diesel::joinable!(write_off_lines -> write_offs (write_off_id));
 diesel::joinable!(wish_voices -> wishes (wish_id));
+diesel::joinable!(title_awards -> title_notices (notice_id));
+diesel::joinable!(title_ballot_voters -> title_ballots (ballot_id));
+diesel::joinable!(title_ballots -> title_awards (award_id));
+diesel::joinable!(title_objections -> title_awards (award_id));
+diesel::joinable!(title_appeals -> title_awards (award_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     audit_events,
@@ -1483,4 +1641,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     dividends,
     dividend_shares,
     dividend_annulments,
+    honour_titles,
+    title_notices,
+    title_awards,
+    title_ballots,
+    title_ballot_voters,
+    title_objections,
+    title_appeals,
+    title_panellists,
+    honour_stars,
+    star_awards,
 );

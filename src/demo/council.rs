@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 
-use super::Setting;
 use super::town::Dice;
+use super::{Setting, titles};
 use crate::access::user::User;
 use crate::clock::{Day, Moment, Span, begin_of, days_after};
 use crate::council::budget::{self, SetBudget};
@@ -155,10 +155,12 @@ pub(super) fn meet(
         let at = at + TimeDelta::seconds(minute.saturating_mul(20));
         vote(conn, town, &session, &present, &motion, &mut dice, at)?;
     }
+    titles::count(conn, town, &session, at + TimeDelta::minutes(80))?;
     let at = at + TimeDelta::minutes(90);
     let minutes = "逐项宣读，回避成员离席，当场计票。";
     session::close(conn, &session.id, minutes, &town.administrator, at)?;
     let closed = session::by_id(conn, &session.id)?;
+    titles::publish(conn, town, &closed, at + TimeDelta::minutes(5))?;
     if notice::to_publish(conn, &closed)?.is_empty() {
         return Ok(None);
     }

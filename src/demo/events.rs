@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 
 use super::history::{Calendar, verify};
 use super::town::Dice;
-use super::{Resident, Setting, redress};
+use super::{Resident, Setting, redress, titles};
 use crate::access::user;
 use crate::cards::card::{self, Issue};
 use crate::clock::{Day, Moment, begin_of, days_after};
@@ -34,7 +34,7 @@ type What = fn(&mut Conn, &Setting, Day) -> Result<()>;
 const APPEALED: usize = 5;
 
 /// Near which session, how many days after it, what.
-const EVENTS: [(usize, i64, What); 20] = [
+const EVENTS: [(usize, i64, What); 21] = [
     (0, 1, redress::object_twice),
     (0, 2, redress::decide_both),
     (1, 12, gather),
@@ -56,6 +56,7 @@ const EVENTS: [(usize, i64, What); 20] = [
     (9, 6, remind),
     (9, 7, hand_over),
     (9, 10, see_fixed),
+    (10, -3, titles::nominate_in_autumn),
 ];
 
 /// How many days ago a reminder note was issued that is open today.
@@ -81,7 +82,12 @@ pub(super) fn of_day(conn: &mut Conn, town: &Setting, calendar: &Calendar, day: 
             any = true;
         }
     }
-    let last: [(i64, What); 2] = [(REMINDED_DAYS_AGO, remind), (REMINDED_DAYS_AGO - 1, hand_over)];
+    let last: [(i64, What); 3] = [
+        (REMINDED_DAYS_AGO, remind),
+        (REMINDED_DAYS_AGO - 1, hand_over),
+        // The session of yesterday counts them: they are on notice today.
+        (REMINDED_DAYS_AGO, titles::nominate_of_late),
+    ];
     for (days, what) in last {
         if calendar.before_today(days) == Some(day) {
             what(conn, town, day)?;

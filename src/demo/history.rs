@@ -15,6 +15,7 @@ use crate::council::nomination::{self, Decision, Nominate, Nomination, Nominator
 use crate::council::session::BallotForm;
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
+use crate::honours;
 use crate::id::Id;
 use crate::ledger::account::AccountKind;
 use crate::ledger::transaction::Books;
@@ -162,6 +163,7 @@ fn live_day(conn: &mut Conn, town: &Setting, calendar: &Calendar, year: Year, da
         }
     }
     let done = clockwork::run(conn, morning)?;
+    honours::clockwork::run(conn, morning)?;
     let by_itself = Done {
         posted: 0,
         taken_down: 0,
@@ -354,7 +356,9 @@ fn shopping_of(conn: &mut Conn, town: &Setting, day: Day) -> Result<()> {
 /// What waits at the desks today: a queued award, an objection, nominations to verify, and a session that has just opened.
 fn today(conn: &mut Conn, town: &Setting, calendar: &Calendar, now: Moment) -> Result<()> {
     council::use_up_a_budget(conn, town, calendar.today)?;
-    clockwork::run(conn, (begin_of(calendar.today) + TimeDelta::minutes(1)).min(now))?;
+    let morning = (begin_of(calendar.today) + TimeDelta::minutes(1)).min(now);
+    clockwork::run(conn, morning)?;
+    honours::clockwork::run(conn, morning)?;
     let mut dice = Dice(42);
     let step = (town.households.len() / (WAITING * 3)).max(1);
     let (mut to_decide, mut to_verify) = (0, 0);

@@ -257,6 +257,23 @@ pub fn posted(conn: &mut Conn, kind: TransactionKind) -> Result<Vec<Posted>> {
     Ok(all)
 }
 
+/// What can be spent of a kind of transactions that were written in these moments and stand: whose, and how much.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn given(conn: &mut Conn, kind: TransactionKind, from: Moment, until: Moment) -> Result<Vec<(String, Points)>> {
+    Ok(entries::table
+        .inner_join(accounts::table.on(accounts::id.eq(entries::account_id)))
+        .inner_join(transactions::table.on(transactions::number.eq(entries::transaction_number)))
+        .filter(transactions::kind.eq(kind))
+        .filter(transactions::recorded_at.ge(from))
+        .filter(transactions::recorded_at.lt(until))
+        .filter(accounts::kind.eq(AccountKind::Spendable))
+        .order(transactions::number)
+        .select((accounts::owner, entries::amount))
+        .load(conn)?)
+}
+
 /// The last transaction's number and the digest that it closes the chain with; `None` in empty books.
 ///
 /// # Errors

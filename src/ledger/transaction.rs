@@ -40,6 +40,8 @@ text_enum! {
         HonourReduction = "honour_reduction", "荣誉分扣减";
         /// What puts an earlier decision right.
         Correction = "correction", "更正";
+        /// Points that come with a title.
+        TitleReward = "title_reward", "荣誉称号奖励";
     }
 }
 

@@ -1,16 +1,21 @@
 //! What a household gets for a title: the certificate (奖状), and the plaque at its door.
 //!
-//! Titles are those of the rules in force. Who holds one is kept nowhere yet, so whoever keeps the council's sessions says
-//! what for; a certificate is the household's own, and nobody's consent but its own is needed for it.
+//! By the id of a conferred award everything is known. Without one whoever keeps the council's sessions says which title of
+//! the rules in force and what for: titles of the years before they were kept here have their certificates too. A certificate
+//! is the household's own, and nobody's consent but its own is needed for it.
 
 use serde::{Deserialize, Serialize};
 
 use super::honour_board::quarter_in_words;
 use super::order::{Head, Order};
 use crate::access::role::Permission;
-use crate::clock::spoken_day;
+use crate::clock::{day_of, spoken_day};
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::honours::award::{self, State, TitleAward};
+use crate::honours::title::{self, HonourTitle};
+use crate::id::Id;
+use crate::places::household::{self, Household};
 use crate::places::programme;
 use crate::scheme::{item, version};
 
@@ -33,6 +38,19 @@ pub struct Certificate {
 /// # Errors
 /// `Invalid` without a household, a title of the rules, or words; `NotFound`, also for a household outside.
 pub fn load(conn: &mut Conn, order: &Order) -> Result<Certificate> {
+    if let Some(held) = Held::of(conn, order)? {
+        let conferred_on = held.award.conferred_at.map_or_else(|| order.today(), day_of);
+        return Ok(Certificate {
+            paper: order.head(conn, Some(&held.household.building_id))?,
+            name: format!("{}家", held.household.head_name),
+            period: held.title.period.in_words(held.award.period_from),
+            title: held.title.name,
+            text: held.award.reason.trim_end_matches(['。', '，']).to_owned(),
+            issuer: programme::get(conn)?.name,
+            issued_on: spoken_day(conferred_on),
+            number: None,
+        });
+    }
     let household = order.household(conn, Permission::KeepSession)?;
     let title = title(conn, order)?;
     let text = asked(&order.asked.text).ok_or_else(|| Error::invalid("text", "请写明这一户做了什么，一两句话。"))?;
@@ -64,6 +82,15 @@ pub struct Plaque {
 /// # Errors
 /// `Invalid` without a title of the rules; `NotFound` for a household outside.
 pub fn plaque(conn: &mut Conn, order: &Order) -> Result<Plaque> {
+    if let Some(held) = Held::of(conn, order)? {
+        return Ok(Plaque {
+            paper: order.head(conn, Some(&held.household.building_id))?,
+            title: held.title.name,
+            year: held.award.period_from.format("%Y年").to_string(),
+            issuer: programme::get(conn)?.name,
+            name: Some(format!("{}家", held.household.head_name)),
+        });
+    }
     let household = match asked(&order.asked.household) {
         Some(_) => Some(order.household(conn, Permission::KeepSession)?),
         None => None,
@@ -75,6 +102,39 @@ pub fn plaque(conn: &mut Conn, order: &Order) -> Result<Plaque> {
         issuer: programme::get(conn)?.name,
         name: household.map(|household| format!("{}家", household.head_name)),
     })
+}
+
+/// A title that a household holds.
+struct Held {
+    award: TitleAward,
+    title: HonourTitle,
+    household: Household,
+}
+
+impl Held {
+    /// The conferred award whose id was asked for; `None` when no id was, or another number that is to be printed.
+    ///
+    /// # Errors
+    /// `Invalid` for a title that is not held; `NotFound` for a household outside.
+    fn of(conn: &mut Conn, order: &Order) -> Result<Option<Held>> {
+        if asked(&order.asked.household).is_some() {
+            return Ok(None);
+        }
+        let Some(id) = asked(&order.asked.id) else {
+            return Ok(None);
+        };
+        let award = award::by_id(conn, &Id::known(id))?;
+        let household = household::by_id(conn, &award.household_id)?;
+        order.expect_within(conn, Permission::KeepSession, &household.building_id)?;
+        if award.state != State::Conferred {
+            return Err(Error::invalid("id", "这个称号还没有授予，或者已经撤销。"));
+        }
+        Ok(Some(Held {
+            title: title::by_id(conn, &award.title_id)?,
+            award,
+            household,
+        }))
+    }
 }
 
 /// A title of the rules in force.

@@ -31,4 +31,5 @@ pub mod settlement;
 pub mod sheet;
 pub mod statement;
 pub mod stocktake;
+pub mod title_notice;
 pub mod web;

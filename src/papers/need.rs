@@ -60,6 +60,7 @@ impl Paper {
             | Paper::NominationForm
             | Paper::ExpiryReminders => Group::Homes,
             Paper::Notice
+            | Paper::TitleNotice
             | Paper::Agenda
             | Paper::Ballot
             | Paper::TallySheet
@@ -94,6 +95,7 @@ impl Paper {
             Paper::ConsentForm => &[Need::Household],
             Paper::Slip => &[Need::Id("公示号")],
             Paper::Notice => &[Need::Id("公示号"), A4_OR_A3],
+            Paper::TitleNotice => &[Need::Id("称号公示号"), A4_OR_A3],
             Paper::RuleBook | Paper::NominationForm => &[],
             Paper::ExpiryReminders => &[Need::Area, Need::Count("提前几天（不填就是60天）")],
             Paper::Agenda | Paper::TallySheet | Paper::Minutes => &[Need::Id("第几次评议会")],

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::order::Order;
 use super::{
     broadcast, call_back, certificate, dividend, donation, goods, handover, honour_board, household, letter, notice,
-    receipt, register, rules, session, settlement, sheet, statement, stocktake,
+    receipt, register, rules, session, settlement, sheet, statement, stocktake, title_notice,
 };
 use crate::access::role::Permission;
 use crate::db::{Conn, text_enum};
@@ -24,6 +24,8 @@ text_enum! {
         Slip = "slip", "入账告知单";
         /// The public notice.
         Notice = "notice", "公示";
+        /// The public notice of titles.
+        TitleNotice = "title-notice", "称号公示";
         /// The rules for every household.
         RuleBook = "rule-book", "积分办法";
         /// On which somebody writes down a good deed.
@@ -107,6 +109,7 @@ impl Paper {
             Paper::Statement => "一户的积分从哪里来、用在哪里、哪天到期，以及怎样提出异议。可打A4、A5或大字版。",
             Paper::Slip => "公示期满入账以后，送到每户的告知单，一页四张。",
             Paper::Notice => "评议结果的公示，张贴用，A4或A3。",
+            Paper::TitleNotice => "票决通过的称号，授予以前张贴7天，A4或A3。",
             Paper::RuleBook => "现行积分办法，大字，每户一本或张贴。",
             Paper::NominationForm => "手写申报好事的空白表，交回后录入。",
             Paper::ConsentForm => "一户同意什么、不同意什么，签字留底。",
@@ -132,8 +135,8 @@ impl Paper {
             Paper::CallBackSheet => "从当月入账里抽20条上门回访，抽签号码可以重算。",
             Paper::Broadcast => "一次公示的大喇叭播报稿，只播同意播报的人家，只说姓氏和好事。",
             Paper::HonourBoard => "一个季度的好人好事，只列同意上榜的人家，A3、A2或四张A4拼成。",
-            Paper::Certificate => "授予称号的奖状，写明户号、称号和做了什么。",
-            Paper::Plaque => "称号的门牌，200×120毫米。",
+            Paper::Certificate => "授予称号的奖状。已授予的从称号页上打印；以前的写明户号、称号和做了什么。",
+            Paper::Plaque => "称号的门牌，200×120毫米。已授予的从称号页上打印。",
             Paper::DividendRegister => "把一笔钱按荣誉分分到各户，精确到分，供签领。系统不付钱。",
         }
     }
@@ -143,7 +146,7 @@ impl Paper {
     pub fn permission(self) -> Permission {
         match self {
             Paper::Statement | Paper::Slip => Permission::ReadHouseholds,
-            Paper::Notice | Paper::RuleBook => Permission::ReadNominations,
+            Paper::Notice | Paper::TitleNotice | Paper::RuleBook => Permission::ReadNominations,
             Paper::NominationForm | Paper::SignInSheet => Permission::Nominate,
             Paper::ScoreSheet | Paper::VisitRecord => Permission::ReadVisits,
             Paper::ConsentForm => Permission::ChangeHouseholds,
@@ -191,6 +194,7 @@ data! {
     Statement: statement::Statement = statement::load;
     Slip: notice::Slips = notice::slips;
     Notice: notice::PublicNotice = notice::load;
+    TitleNotice: title_notice::TitleNotice = title_notice::load;
     RuleBook: rules::RuleBook = rules::book;
     NominationForm: rules::NominationForm = rules::nomination_form;
     ConsentForm: household::ConsentForm = household::consent_form;

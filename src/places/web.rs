@@ -22,6 +22,8 @@ use crate::clock::{self, Moment};
 use crate::council::nomination::{self, Filter, Nomination};
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::honours::award::{self, TitleAward};
+use crate::honours::title;
 use crate::id::Id;
 use crate::ledger::balance::{self, Balances};
 use crate::ledger::lot;
@@ -122,6 +124,8 @@ struct HouseholdPage {
     balances: Balances,
     deeds: Vec<Deed>,
     cards: Vec<CardRow>,
+    /// Each title: its award, what it is called with its period, where it stands.
+    titles: Vec<(Id<TitleAward>, String, &'static str)>,
     may_nominate: bool,
     may_remind: bool,
     may_issue: bool,
@@ -222,6 +226,10 @@ fn household_page(conn: &mut Conn, staff: Staff, code: &str, now: Moment) -> Res
         balances: balance::of(conn, household.id.as_str())?,
         deeds,
         cards: cards.into_iter().map(card_row).collect(),
+        titles: match may(Permission::ReadNominations) {
+            true => titles(conn, &household)?,
+            false => Vec::new(),
+        },
         may_nominate: is_active && may(Permission::Nominate),
         may_remind: may(Permission::ReadReminders),
         may_issue: is_active && may(Permission::IssueCards),
@@ -237,6 +245,17 @@ fn household_page(conn: &mut Conn, staff: Staff, code: &str, now: Moment) -> Res
         shell: staff.shell,
         household,
     })
+}
+
+fn titles(conn: &mut Conn, household: &Household) -> Result<Vec<(Id<TitleAward>, String, &'static str)>> {
+    let known = title::every(conn)?;
+    let awards = award::of_household(conn, &household.id)?.into_iter();
+    let told = awards.filter_map(|award| {
+        let title = known.get(&award.title_id)?;
+        let told = format!("{}（{}）", title.name, title.period.in_words(award.period_from));
+        Some((award.id, told, award.state.label()))
+    });
+    Ok(told.collect())
 }
 
 /// Is it part of the programme, and if not, what became of it, and with which household (code, head) it was merged?

@@ -53,6 +53,8 @@ pub struct Cycle {
     pub appeal_window_days: u64,
     /// Days in which an appeal is decided; silence favours the household: 15 (SG7: never above 15).
     pub appeal_decision_days: u64,
+    /// Days of public notice of a title: 7, and never less.
+    pub title_notice_days: u64,
 }
 
 impl Default for Cycle {
@@ -64,6 +66,7 @@ impl Default for Cycle {
             objection_decision_days: 5,
             appeal_window_days: 15,
             appeal_decision_days: 15,
+            title_notice_days: 7,
         }
     }
 }
@@ -248,6 +251,57 @@ pub struct VisitResult {
     pub item: String,
     /// The median from which it is earned.
     pub at_least: i64,
+}
+
+/// A title as the rules have it. Its quota is for people in words, and in these fields for the program.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct TitleTerms {
+    /// The evaluation that it belongs to.
+    pub category: String,
+    /// What it is called.
+    #[serde(rename = "title")]
+    pub name: String,
+    /// What it is given for.
+    #[serde(default)]
+    pub purpose: String,
+    /// What a household must be for it; may be empty.
+    #[serde(default)]
+    pub eligibility: String,
+    /// `grid`, `building` or `programme`: whose quota it is.
+    pub quota_scope: String,
+    /// So many of a hundred households.
+    #[serde(default)]
+    pub quota_percent: Option<i64>,
+    /// Or so many households.
+    #[serde(default)]
+    pub quota_count: Option<i64>,
+    /// `quarter` or `year`.
+    pub period: String,
+    /// Points that come with it.
+    #[serde(default)]
+    pub reward_points: Points,
+    /// How long it is held, in months.
+    pub term_months: i64,
+    /// Does a plaque go with it?
+    #[serde(default)]
+    pub plaque: bool,
+}
+
+/// The titles of a version that say enough to be given; those that are written in words only are left out.
+///
+/// # Errors
+/// `NotFound`; a sentence for people when the document is none.
+pub fn titles(conn: &mut Conn, version: &Id<SchemeVersion>) -> Result<Vec<TitleTerms>> {
+    #[derive(Deserialize)]
+    struct Document {
+        #[serde(default)]
+        titles: Vec<serde_json::Value>,
+    }
+    let text = super::version::document(conn, version)?;
+    let document: Document = serde_json::from_str(&text)
+        .map_err(|cause| Error::invalid("scheme", format!("读不懂方案里的称号（第{}行）：{cause}", cause.line())))?;
+    let read = |row| serde_json::from_value(row).ok();
+    Ok(document.titles.into_iter().filter_map(read).collect())
 }
 
 impl Terms {

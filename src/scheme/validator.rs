@@ -178,6 +178,14 @@ const NOT_RULES: [&str; 6] = [
     "overrides",
 ];
 
+/// What the words of a title look at that no rule may look at: for a title that a community defines beside its rules.
+#[must_use]
+pub fn of_title(row: &Value) -> Vec<Finding> {
+    let mut found = Vec::new();
+    say(&structure::title_place(row), row, &mut found);
+    found
+}
+
 /// What every text of the file says, part by part.
 fn wordings(file: &Value) -> Vec<Finding> {
     let mut found = Vec::new();

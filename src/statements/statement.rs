@@ -12,6 +12,8 @@ use crate::council::nomination::{self, Nomination};
 use crate::council::notice::{self, Shown};
 use crate::db::Conn;
 use crate::error::Result;
+use crate::honours::award::{self, TitleAward};
+use crate::honours::title;
 use crate::id::Id;
 use crate::ledger::account::AccountKind;
 use crate::ledger::balance::{self, Balances};
@@ -139,6 +141,7 @@ struct Causes {
     items: HashMap<Id<Item>, Item>,
     redemptions: HashMap<Id<Redemption>, Redeemed>,
     voids: HashMap<String, void::Void>,
+    titles: HashMap<String, String>,
     people: HashMap<Id<User>, String>,
 }
 
@@ -151,6 +154,7 @@ impl Causes {
         let nomination_ids: Vec<Id<Nomination>> = named("award:").into_iter().map(Id::known).collect();
         let nominations = nomination::by_ids(conn, &nomination_ids)?;
         let item_ids: Vec<Id<Item>> = nominations.iter().map(|one| one.scoring_item_id.clone()).collect();
+        let title_ids: Vec<Id<TitleAward>> = named("title:").into_iter().map(Id::known).collect();
         let voided: Vec<Id<Redemption>> = named("void:").into_iter().map(Id::known).collect();
         let mut redeemed: Vec<Id<Redemption>> = named("redemption:").into_iter().map(Id::known).collect();
         redeemed.extend(voided.iter().cloned());
@@ -167,6 +171,7 @@ impl Causes {
             items: by(item::by_ids(conn, &item_ids)?, |item| item.id.clone()),
             nominations: by(nominations, |one| one.id.to_string()),
             voids: by(voids, |one| one.redemption_id.to_string()),
+            titles: titles_in_words(conn, &title_ids)?,
             people: user::display_names(conn, &people)?,
             redemptions,
         })
@@ -177,6 +182,7 @@ impl Causes {
             .award(&line.source)
             .or_else(|| self.redemption(&line.source))
             .or_else(|| self.void(&line.source))
+            .or_else(|| self.title(&line.source))
             .unwrap_or_else(|| What::Other(in_words(line)));
         Line {
             slip: line.transaction,
@@ -228,9 +234,31 @@ impl Causes {
         })
     }
 
+    fn title(&self, source: &str) -> Option<What> {
+        let told = self.titles.get(source.strip_prefix("title:")?)?;
+        Some(What::Other(told.clone()))
+    }
+
     fn person(&self, id: &Id<User>) -> String {
         self.people.get(id).cloned().unwrap_or_default()
     }
+}
+
+/// `荣誉称号奖励：文明榜样户（2026年第四季度）`, by award.
+fn titles_in_words(conn: &mut Conn, ids: &[Id<TitleAward>]) -> Result<HashMap<String, String>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let titles = title::every(conn)?;
+    let told = award::by_ids(conn, ids)?.into_iter().filter_map(|award| {
+        let title = titles.get(&award.title_id)?;
+        let period = title.period.in_words(award.period_from);
+        Some((
+            award.id.to_string(),
+            format!("荣誉称号奖励：{}（{period}）", title.name),
+        ))
+    });
+    Ok(told.collect())
 }
 
 /// A line that no room knows more about than the books.

@@ -462,6 +462,59 @@ const PAGES = [
   ["corrections", "auditor", to("/corrections")],
   ["correction-new", "council", to("/corrections/new")],
   ["correction-unknown", "admin", to("/corrections/unknown"), 404],
+  ["titles", "admin", to("/titles")],
+  ["titles-refused", "admin", sent("/titles", async (page) => {
+    await page.fill("#name", "最美家庭");
+    await page.fill("#purpose", "全年没有上访的人家");
+    await page.fill("#quota", "3");
+  }, "form[action='/titles'] .button.primary"), 422],
+  ["titles-auditor", "auditor", to("/titles")],
+  ["titles-year", "auditor", to("/titles/year")],
+  ["stars", "admin", to("/stars")],
+  ["stars-defined", "admin", sent("/stars", async (page) => {
+    await page.fill("#name", "和睦星");
+    await page.fill("#criterion", "邻里和睦，有事商量着办");
+  }, "form[action='/stars'] .button.primary")],
+  ["household-stars", "admin", ofKnown("/stars")],
+  ["title-awards", "auditor", to("/title-awards")],
+  ["title-award", "admin", followed("/title-awards", "tbody a.button")],
+  ["title-award-new", "building", async (page) => to(`/title-awards/new?household=${known.code}`)(page)],
+  ["title-award-refused", "building", async (page) => sent(`/title-awards/new?household=${known.code}`, async (form) => {
+    await form.selectOption("#title", { index: 1 });
+    await form.fill("#reason", "户主王建国带头，电话13800000000");
+  }, "form[action='/title-awards'] .button.big")(page), 409],
+  ["title-award-nominated", "building", async (page) => sent(`/title-awards/new?household=${known.code}`, async (form) => {
+    await form.selectOption("#title", { index: 1 });
+    await form.fill("#reason", "带头清扫楼道，邻里有事随叫随到");
+  }, "form[action='/title-awards'] .button.big")(page)],
+  ["title-ballot", "admin", async (page) => to("/sessions/1/titles")(page)],
+  ["title-ballot-open", "admin", inSession("/titles")],
+  ["title-notices", null, to("/title-notices")],
+  ["title-notices-staff", "auditor", to("/title-notices")],
+  ["title-notice", null, followed("/title-notices", ".tiles a")],
+  ["title-objection-new", null, to("/title-objections/new")],
+  ["title-objection-receipt", null, async (page) => {
+    await followed("/title-notices", ".tiles a")(page);
+    const form = new URL(await page.locator("tbody a.button").first().getAttribute("href"), town.address);
+    return sent(form.pathname + form.search, (form) => form.fill("#reason", "那天他家没有人在"), ".button.big")(page);
+  }],
+  ["title-objection", "admin", async (page) => {
+    await page.goto(`${town.address}/title-awards`);
+    await page.goto(new URL(await page.locator("tr", { hasText: "有异议" }).locator("a.button").getAttribute("href"), town.address).href);
+    return page.goto(new URL(await page.locator("a[href^='/title-objections/']").first().getAttribute("href"), town.address).href);
+  }],
+  ["title-appeal", "grid", async (page) => {
+    await page.goto(`${town.address}/title-awards`);
+    const held = page.locator("tr", { hasText: "已授予" }).locator("a.button").first();
+    await page.goto(new URL(await held.getAttribute("href"), town.address).href);
+    const link = page.locator("a[href^='/title-appeals/']").first();
+    if (!(await link.count())) {
+      await page.locator("details", { has: page.locator("form[action$='/appeals']") }).locator("summary").click();
+      await page.fill("#appeal-reason", "楼道一直是别家在扫");
+      await submit(page, page.locator("form[action$='/appeals'] button"));
+    }
+    return page.goto(new URL(await link.getAttribute("href"), town.address).href);
+  }],
   // The last one: it stops the known household's card.
   ["issued", "grid", async (page) => sent(`/households/${known.code}`, () => {}, 'form[action$="/cards"] button')(page)],
 ];

@@ -142,6 +142,12 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
         (P::ReadCouncil, "/sessions", "评议会", "开会、表决、会议记录"),
         (P::ReadCouncil, "/notices", "积分公示", "评议通过的，公示期满才入账"),
         (
+            P::ReadNominations,
+            "/title-awards",
+            "荣誉称号",
+            "申报、票决、公示、授予，打印奖状和门牌",
+        ),
+        (
             P::ReadCouncil,
             "/objections",
             "异议、申诉与更正",

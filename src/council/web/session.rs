@@ -18,9 +18,10 @@ use crate::clock::{Day, Moment, day_of};
 use crate::council::member::CouncilMember;
 use crate::council::motion;
 use crate::council::motion::{Choice, Motion};
-use crate::council::session::{self, BallotForm, Open, Session};
+use crate::council::session::{self, BallotForm, Business, Open, Session};
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::honours::ballot;
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::request::{Request, Requests};
@@ -250,7 +251,11 @@ pub async fn open(
             chair: Id::known(chair),
             by: by.clone(),
         };
-        session::open(conn, &asked, now).map(drop)
+        let business = match ballot::waits(conn, &session.area_id, now)? {
+            true => Business::MoreThanNominations,
+            false => Business::Nominations,
+        };
+        session::open_with(conn, &asked, business, now).map(drop)
     })
     .await
 }

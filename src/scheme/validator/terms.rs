@@ -263,5 +263,32 @@ fn look_at_titles(file: &Value, found: &mut Vec<Finding>) {
         {
             wrong("奖励积分应为 0 至 200 的整数", "请改过来");
         }
+        if row.get("quota_scope").is_some_and(|scope| !scope.is_null()) {
+            look_at_quota(row, &mut wrong);
+        }
+    }
+}
+
+/// What the program needs to keep a quota, where a file has it.
+fn look_at_quota(row: &Value, wrong: &mut dyn FnMut(&str, &str)) {
+    let number = |field: &str, most: i64| {
+        let value = row.get(field).filter(|value| !value.is_null())?;
+        Some(value.as_i64().is_some_and(|number| (1..=most).contains(&number)))
+    };
+    if !["grid", "building", "programme"].contains(&text(row, "quota_scope").unwrap_or_default()) {
+        wrong("名额范围（quota_scope）看不懂", "请写 grid、building 或 programme");
+    }
+    match (number("quota_percent", 100), number("quota_count", 1_000)) {
+        (Some(true), None) | (None, Some(true)) => {}
+        _ => wrong(
+            "名额应写百分比（quota_percent，1 至 100）或户数（quota_count），写一样",
+            "请改过来",
+        ),
+    }
+    if !["quarter", "year"].contains(&text(row, "period").unwrap_or_default()) {
+        wrong("评选周期（period）看不懂", "请写 quarter 或 year");
+    }
+    if number("term_months", 60) != Some(true) {
+        wrong("有效月数（term_months）应为 1 至 60 的整数", "请改过来");
     }
 }

@@ -1,0 +1,118 @@
+//! The demo's titles: the five of the rules are entered on the first day; three households hold one since the autumn, and two
+//! are on public notice today.
+//!
+//! They go the way of every title: nominated by the building head, verified by the grid worker, counted at a session of the
+//! council by two people, shown, and conferred by the clockwork.
+
+use chrono::TimeDelta;
+
+use super::{Resident, Setting};
+use crate::access::user;
+use crate::clock::{Day, Moment, begin_of, day_of};
+use crate::council::motion::Counts;
+use crate::council::session::Session;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::honours::award::{self, Nominate, Verify};
+use crate::honours::{ballot, notice, title};
+use crate::places::standing;
+
+/// At which part of the list of households, in hundredths, for which title, and why.
+type Deed = (usize, &'static str, &'static str);
+
+const AUTUMN: [Deed; 3] = [
+    (24, "文明榜样户", "红白事简办，带头清扫楼道，邻里有事随叫随到"),
+    (50, "孝善互助户", "常年给楼上独居老人送饭，陪着看病拿药"),
+    (74, "整洁美丽户", "家里家外常年干净，楼前花池也一起打理"),
+];
+const RECENT: [Deed; 2] = [
+    (30, "孝善互助户", "邻居住院时帮忙照看家里，一个多月没有断过"),
+    (66, "文明榜样户", "每次院坝会都到场，带着大家商量楼道晾晒"),
+];
+
+fn at(day: Day, hour: i64) -> Moment {
+    begin_of(day) + TimeDelta::hours(hour)
+}
+
+/// Enters the titles of the rules.
+pub(super) fn enter(conn: &mut Conn, town: &Setting, day: Day) -> Result<()> {
+    title::enter_from_rules(conn, &town.administrator, begin_of(day)).map(drop)
+}
+
+/// Three households are nominated for what they did.
+pub(super) fn nominate_in_autumn(conn: &mut Conn, town: &Setting, day: Day) -> Result<()> {
+    AUTUMN.iter().try_for_each(|deed| nominate(conn, town, *deed, day))
+}
+
+/// Two more, for the session of yesterday.
+pub(super) fn nominate_of_late(conn: &mut Conn, town: &Setting, day: Day) -> Result<()> {
+    RECENT.iter().try_for_each(|deed| nominate(conn, town, *deed, day))
+}
+
+/// The first household from there on that may be nominated is, and the grid worker verifies it.
+fn nominate(conn: &mut Conn, town: &Setting, (part, name, reason): Deed, day: Day) -> Result<()> {
+    let Some(title) = title::standing(conn)?.into_iter().find(|title| title.name == name) else {
+        return Ok(());
+    };
+    let from = town.households.len().saturating_mul(part) / 100;
+    for resident in town.households.iter().skip(from) {
+        if !standing::now(conn, &resident.household.id)?.is_active() {
+            continue;
+        }
+        let asked = Nominate {
+            period_from: title.period.around(day).from,
+            title: title.id.clone(),
+            household: resident.household.id.clone(),
+            reason: reason.to_owned(),
+            by: resident.building_head.clone(),
+            key: format!("demo-title-{}-{day}", resident.household.code),
+        };
+        match award::nominate(conn, &asked, at(day, 10)) {
+            Ok(award) => return verify(conn, resident, award, at(day, 15)),
+            // Somebody of the household sits on the council, or it has this title already.
+            Err(Error::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn verify(conn: &mut Conn, resident: &Resident, award: award::TitleAward, at: Moment) -> Result<()> {
+    let asked = Verify {
+        key: format!("demo-title-verified-{}", award.id),
+        award: award.id,
+        holds: true,
+        reason: String::new(),
+        by: user::by_id(conn, &resident.grid_worker.id)?,
+    };
+    award::verify(conn, &asked, at).map(drop)
+}
+
+/// The titles of a session are counted: all but one are in favour of each.
+pub(super) fn count(conn: &mut Conn, town: &Setting, session: &Session, at: Moment) -> Result<()> {
+    for candidate in ballot::candidates(conn, session, at)? {
+        let voters = candidate.votes();
+        let counts = Counts {
+            votes_for: voters.saturating_sub(1),
+            votes_against: 0,
+            abstentions: voters.min(1),
+        };
+        for by in [&town.administrator, &town.council_member] {
+            match ballot::key_counts(conn, &session.id, &candidate.award.id, counts, by, at) {
+                // In a village of a few households too few may be left to vote.
+                Ok(_) | Err(Error::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the session carried is shown to everybody.
+pub(super) fn publish(conn: &mut Conn, town: &Setting, session: &Session, at: Moment) -> Result<()> {
+    if notice::to_publish(conn, &session.id)?.is_empty() {
+        return Ok(());
+    }
+    let key = format!("demo-title-notice-{}", day_of(at));
+    notice::publish(conn, &session.id, &town.administrator, &key, at).map(drop)
+}
