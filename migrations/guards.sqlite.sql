@@ -172,3 +172,7 @@ DROP TRIGGER IF EXISTS issuance_budgets_no_update;
 CREATE TRIGGER issuance_budgets_no_update BEFORE UPDATE ON issuance_budgets BEGIN SELECT RAISE(ABORT, 'issuance_budgets are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS issuance_budgets_no_delete;
 CREATE TRIGGER issuance_budgets_no_delete BEFORE DELETE ON issuance_budgets BEGIN SELECT RAISE(ABORT, 'issuance_budgets are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS book_checks_no_update;
+CREATE TRIGGER book_checks_no_update BEFORE UPDATE ON book_checks BEGIN SELECT RAISE(ABORT, 'book_checks are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS book_checks_no_delete;
+CREATE TRIGGER book_checks_no_delete BEFORE DELETE ON book_checks BEGIN SELECT RAISE(ABORT, 'book_checks are never changed: post a reversal instead'); END;

@@ -17,6 +17,7 @@
 //! | 7 | `council` `shop` |
 //! | 8 | `statements` `registers` |
 //! | 9 | `papers` |
+//! | 10 | `resident` |
 //! | roof | every `web.rs` and `api.rs`, `app` `guard` `press` `sent` `recall` `routes` `assets` `config` `books` `demo` |
 
 pub mod clock;
@@ -41,6 +42,7 @@ pub mod papers;
 pub mod places;
 pub mod registers;
 pub mod registry;
+pub mod resident;
 pub mod scheme;
 pub mod shop;
 pub mod statements;

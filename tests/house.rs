@@ -12,7 +12,7 @@ use regex::Regex;
 // ---- The plan ------------------------------------------------------------------------------------------------------
 
 /// The floors, from the ground up, as in the table of `src/lib.rs`. A file uses its own room and lower floors.
-const FLOORS: [&[&str]; 10] = [
+const FLOORS: [&[&str]; 11] = [
     &["id", "points", "money", "clock", "error"],
     &["db", "audit", "files", "photo", "request", "page", "print"],
     &["ledger"],
@@ -23,6 +23,7 @@ const FLOORS: [&[&str]; 10] = [
     &["council", "shop"],
     &["statements", "registers"],
     &["papers"],
+    &["resident"],
 ];
 
 /// Who stands on whose shoulders within the two lowest floors, whose files are words and furniture: room, room, why.
@@ -157,6 +158,10 @@ const TABLES: &[(&str, &str)] = &[
     ("settlements", "shop"),
     ("settlement_lines", "shop"),
     ("settlement_disputes", "shop"),
+    ("resident_tries", "resident"),
+    ("resident_sessions", "resident"),
+    ("resident_requests", "resident"),
+    ("book_checks", "resident"),
 ];
 
 /// Who reads another room's table all the same: file, table, why.

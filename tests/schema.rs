@@ -57,6 +57,7 @@ const NEVER_CHANGED: &[&str] = &[
     "attendances",
     "ballots",
     "issuance_budgets",
+    "book_checks",
 ];
 
 /// Rows that change, and what changes in them.
@@ -119,6 +120,9 @@ const CHANGED: &[(&str, &str)] = &[
     ("settlements", "confirmed, paid"),
     ("settlement_disputes", "decided"),
     ("clockwork", "the latest moment that was seen"),
+    ("resident_tries", "counted, and forgotten after a day"),
+    ("resident_sessions", "seen, and ended"),
+    ("resident_requests", "answered"),
 ];
 
 /// Columns that name another row without a foreign key: table, column, why.
@@ -294,6 +298,7 @@ on_both! {
         crate::offline::a_row_of_each(&town).await;
         crate::stock::a_row_of_each(&town).await;
         crate::partners::a_row_of_each(&town).await;
+        crate::resident::a_row_of_each(&town).await;
         // And a version that was adopted, with a find that two people let stand, and stopped.
         let (admin, council) = (town.user("admin").await.id, town.user("council").await.id);
         let rows = [

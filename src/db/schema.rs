@@ -144,7 +144,7 @@ diesel::table! {
         given -> Bool,
         decided_on -> Date,
         recorded_at -> Timestamp,
-        recorded_by -> Text,
+        recorded_by -> Nullable<Text>,
     }
 }
 
@@ -1302,6 +1302,48 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    resident_tries (card_number) {
+        card_number -> Text,
+        tries -> BigInt,
+        last_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    resident_sessions (digest) {
+        digest -> Text,
+        household_id -> Text,
+        card_id -> Text,
+        pin_mark -> Text,
+        started_at -> Timestamp,
+        seen_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    resident_requests (id) {
+        id -> Text,
+        household_id -> Text,
+        kind -> Text,
+        note -> Text,
+        asked_at -> Timestamp,
+        due_on -> Date,
+        answer -> Nullable<Text>,
+        answered_by -> Nullable<Text>,
+        answered_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    book_checks (household_id, quarter_from) {
+        household_id -> Text,
+        quarter_from -> Date,
+        balance -> BigInt,
+        checked_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(print_parts -> print_jobs (job_id));
 diesel::joinable!(held_points -> holds (hold_number));
 diesel::joinable!(held_goods -> holds (hold_number));
@@ -1429,4 +1471,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     settlement_disputes,
     print_jobs,
     print_parts,
+    resident_tries,
+    resident_sessions,
+    resident_requests,
+    book_checks,
 );
