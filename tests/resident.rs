@@ -2,13 +2,15 @@
 
 use chrono::TimeDelta;
 use jishan::app::App;
+use jishan::cards::card;
 use jishan::cards::pin::{self, PinHash};
 use jishan::db::Db;
 use jishan::places::consent::{self, Purpose};
-use jishan::places::standing;
+use jishan::registry::change::Change;
 use jishan::resident::{book, request};
 
 use crate::browser::{Answer, Visitor};
+use crate::registry::ask;
 use crate::town::{FAR, LI, PIN, Town, WANG, on_both};
 
 /// A household's word about its book, in the only table of this room that never changes.
@@ -85,7 +87,7 @@ on_both! {
         let (id, admin, now) = (town.household(LI).await.id, town.user("admin").await.id, town.app.now());
         town.set_pin(LI).await;
         assert_eq!(sign_in(&town, li.number.as_str(), PIN).await.status, 303);
-        town.write(move |conn| jishan::cards::card::stop(conn, &id, "丢了", &admin, now)).await.unwrap();
+        town.write(move |conn| card::stop(conn, &id, "丢了", &admin, now)).await.unwrap();
         assert_eq!(said(&sign_in(&town, li.number.as_str(), PIN).await), first);
     }
 }
@@ -219,18 +221,18 @@ on_both! {
 
         let wang = town.at_home(WANG).await;
         assert!(is_in(&wang).await);
-        let path = format!("/households/{WANG}/changes/leave");
-        let form = [("reason", "回老家住"), ("effective_on", "")];
-        let shown = town.signed_in("grid").await.post(&path, &form).await;
-        let seal = shown.text.split("name=\"seal\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-        if let Some(seal) = seal {
-            let key = shown.text.split("name=\"key\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-            let form = [("reason", "回老家住"), ("seal", seal), ("key", key.unwrap()), ("effective_on", "")];
-            town.signed_in("grid").await.post(&path, &form).await;
-        }
-        let id = town.household(WANG).await.id;
-        let stands = town.read(move |conn| standing::now(conn, &id)).await;
-        assert_eq!(is_in(&wang).await, stands.is_active(), "a household that left");
+        let household = town.household(WANG).await;
+        town.change(ask(&household, Change::Leave)).await.unwrap();
+        assert!(!is_in(&wang).await, "the household left");
+        let number = town.household(WANG).await.id;
+        let number = town
+            .read(move |conn| card::numbers_in_use(conn, std::slice::from_ref(&number)))
+            .await;
+        let number = number.values().next().unwrap();
+        assert!(
+            said(&sign_in(&town, number, PIN).await).contains("卡号或密码不对"),
+            "it does not sign in either"
+        );
     }
 }
 

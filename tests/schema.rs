@@ -427,6 +427,7 @@ fn migrations_are_portable_and_named_after_their_room() {
         "shop",
         "statements",
         "papers",
+        "resident",
     ];
     for name in &names {
         let room = name.split('_').nth(1).unwrap_or_default();

@@ -72,7 +72,7 @@ fn row(event: Event, names: &HashMap<Id<User>, String>) -> AuditRow {
     let actor = match names.get(&Id::known(event.actor.clone())) {
         Some(name) => name.clone(),
         None if event.actor == "system" => "系统".to_owned(),
-        None if event.subject.strip_prefix("household:") == Some(&event.actor) => "住户本人".to_owned(),
+        None if is_the_households_own(&event) => "住户本人".to_owned(),
         None => event.actor,
     };
     let (subject, href) = subject_in_words(&event.subject);
@@ -84,6 +84,11 @@ fn row(event: Event, names: &HashMap<Id<User>, String>) -> AuditRow {
         href,
         detail: detail_in_words(&event.detail),
     }
+}
+
+/// Did the household do it itself, at its own pages? Then the actor is its id.
+fn is_the_households_own(event: &Event) -> bool {
+    event.act == "resident_request.made" || event.subject.strip_prefix("household:") == Some(&event.actor)
 }
 
 /// What an act was about, and where that is shown.

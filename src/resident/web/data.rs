@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::app::{App, Resident};
-use crate::clock::{Day, day_of, spoken_day};
+use crate::clock::{day_of, spoken_day};
 use crate::error::Result;
 use crate::page::{self, Shell};
 use crate::papers::order::{Asked, Order};
@@ -15,7 +15,6 @@ use crate::papers::paper::Paper;
 use crate::papers::statement;
 use crate::places::area::Tree;
 use crate::places::household::Household;
-use crate::points::Points;
 use crate::print::Purpose;
 use crate::resident::book::{self, Book};
 use crate::resident::export;
@@ -29,7 +28,6 @@ struct DataPage {
     household: Household,
     address: String,
     book: Option<Book>,
-    checked: Vec<(Day, Points)>,
 }
 
 impl DataPage {
@@ -60,7 +58,6 @@ pub async fn data(State(app): State<App>, resident: Resident, Query(done): Query
             Ok(DataPage {
                 address: household.address(&Tree::load(conn)?),
                 book: book::last(conn, &household, today)?,
-                checked: book::checked(conn, &household.id)?,
                 shell: resident.shell,
                 is_done: done.done,
                 household,

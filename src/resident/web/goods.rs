@@ -65,6 +65,13 @@ struct Shown {
     short: Points,
 }
 
+impl Shown {
+    /// What stands in the place of a picture: the first character of the name.
+    fn sign(&self) -> String {
+        self.item.name.chars().take(1).collect()
+    }
+}
+
 /// Which store, which goods, which page.
 #[derive(Deserialize)]
 pub struct Wanted {

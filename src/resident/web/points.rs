@@ -47,7 +47,7 @@ struct PointsPage {
 pub(super) struct Opening {
     /// What people call it.
     pub(super) store: String,
-    /// `11月25日（周三）`; empty when no day is known.
+    /// `今天`, `11月25日（周三）`; empty when no day is known.
     pub(super) next: String,
     /// As people say it.
     pub(super) hours: String,
@@ -61,14 +61,17 @@ pub(super) fn openings(conn: &mut Conn, household: &Household, today: Day) -> Re
         let next = opening::of_store(conn, &store.id, today)?.next(today);
         openings.push(Opening {
             store: store.name,
-            next: next.map(spoken).unwrap_or_default(),
+            next: next.map(|day| spoken(day, today)).unwrap_or_default(),
             hours: store.opening_hours,
         });
     }
     Ok(openings)
 }
 
-fn spoken(day: Day) -> String {
+fn spoken(day: Day, today: Day) -> String {
+    if day == today {
+        return "今天".to_owned();
+    }
     format!("{}（{}）", day.format("%-m月%-d日"), weekday(day))
 }
 
