@@ -326,6 +326,16 @@ mod tests {
         bytes
     }
 
+    #[test]
+    fn a_picture_in_a_list_is_a_few_kilobytes() {
+        let kept = clean(&jpeg(&picture(2_000, 1_500))).unwrap();
+        let small = for_list(&kept.bytes).unwrap();
+        let shown = image::load_from_memory(&small).unwrap();
+        assert_eq!((shown.width(), shown.height()), (160, 120));
+        assert!(small.len() < 8_000, "{} bytes", small.len());
+        assert!(matches!(for_list(b"no photograph"), Err(Refused::Damaged)));
+    }
+
     /// A segment, put where a camera puts it.
     fn with_segment(photo: &[u8], marker: u8, content: &[u8]) -> Vec<u8> {
         let length = u16::try_from(content.len() + 2).unwrap_or_default().to_be_bytes();

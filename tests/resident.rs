@@ -43,7 +43,7 @@ on_both! {
         town.set_pin(WANG).await;
         let card = town.issue_card(WANG).await;
         let found = town.stranger().get(&format!("/K/{}", card.token())).await;
-        assert!(shows(&found, "密码") && !found.text.contains("王"), "nothing personal before the PIN");
+        assert!(shows(&found, "name=\"pin\"") && !found.text.contains("王"), "nothing personal before the PIN");
         assert!(!town.stranger().get(&format!("/K/{}", card.number.as_str())).await.text.contains("密码"));
 
         let path = format!("/K/{}/sign-in", card.token());
@@ -57,7 +57,7 @@ on_both! {
         assert!(page.text.contains("帮邻居"), "how it came about");
         let first = page.text.split("href=\"/my/points/").find_map(|rest| rest.split('"').next()?.parse::<i64>().ok());
         let line = wang.get(&format!("/my/points/{}", first.unwrap())).await;
-        for step in ["申报", "核实", "次评议会评议通过", "公示期满", "/notices/1"] {
+        for step in ["申报", "核实", "次评议会评议通过", "公示期满", "凭条号1-1"] {
             assert!(shows(&line, step), "{step}: {}", line.text);
         }
         // The typed number does the same.
@@ -300,7 +300,8 @@ on_both! {
 
         let (grid, far) = (town.signed_in("grid").await, town.signed_in("far-grid").await);
         assert!(shows(&grid.get("/desk").await, "住户请求"));
-        assert!(shows(&grid.get("/household-requests").await, "我家是五口人"));
+        let list = grid.get("/household-requests").await;
+        assert!(shows(&list, "我家是五口人") && list.text.contains("今日工作") && !list.text.contains("/my/"));
         assert!(!shows(&far.get("/household-requests").await, "我家是五口人"));
         assert_eq!(far.post(&path, &[("answer", "好")]).await.status, 404);
         assert_eq!(grid.post(&path, &[("answer", " ")]).await.status, 422);
@@ -349,5 +350,48 @@ on_both! {
             let page = elder.get(path).await;
             assert!(!page.text.contains("<table") && page.text.contains("特大"), "{path}");
         }
+    }
+}
+
+on_both! {
+    async fn what_comes_and_what_is_left_of_this_month_is_told(town: Town) {
+        town.earn(WANG, "E08", 2).await;
+        let card = town.issue_card(WANG).await.token();
+        town.redeem("a", &card, &[("G006", 3)]).await.unwrap();
+        let wang = town.at_home(WANG).await;
+        let goods = wang.get("/my/goods").await;
+        for told in ["现在可以用<b>45</b>分", "肥皂", "这个月还能换1件", "这个月还能换2件"] {
+            assert!(shows(&goods, told), "{told}: {}", goods.text);
+        }
+        assert!(!shows(&wang.get("/my/goods?words=%E8%82%A5").await, "大米"), "looked for soap");
+        let points = wang.get("/my/points").await;
+        assert!(shows(&points, "换了肥皂×3") && points.text.contains("用了15分"), "{}", points.text);
+        assert!(points.text.contains("下次开门：") && points.text.contains("0000-0000000"));
+        // Three days later another deed is on notice.
+        town.app.clock.advance(TimeDelta::days(3));
+        town.promise(WANG, "C02", 1).await;
+        let wang = town.at_home(WANG).await;
+        assert!(shows(&wang.get("/my/points/coming").await, "入账"));
+    }
+}
+
+on_both! {
+    async fn a_household_that_signed_in_reports_a_deed_and_appeals_without_its_card(town: Town) {
+        let wang = town.at_home(WANG).await;
+        assert!(shows(&wang.get("/my/deed").await, "action=\"/my/deed\""));
+        let deed = [("key", "a"), ("whose", "own"), ("item", "C02"), ("occurred_on", "2026-11-21"), ("note", "扫楼道")];
+        assert_eq!(wang.post_bare("/my/deed", &deed).await.status, 403, "without the session's token");
+        assert_eq!(wang.post("/my/deed", &deed).await.location(), "/my/deed?done=true");
+        assert!(shows(&town.signed_in("grid").await.get("/nominations").await, "王建国"));
+        assert!(shows(&town.at_home(LI).await.get("/my/appeal").await, "没有可以申诉的决定"));
+
+        town.earn(WANG, "E08", 1).await;
+        let page = wang.get("/my/appeal").await;
+        assert!(shows(&page, "action=\"/my/appeal\""), "{}", page.text);
+        let subject = page.text.split("name=\"subject\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let appeal = [("key", "b"), ("subject", subject), ("claimed_count", "2"), ("reason", "做了两次，有人看见")];
+        assert_eq!(town.at_home(LI).await.post("/my/appeal", &appeal).await.status, 404, "another household's decision");
+        let filed = wang.post("/my/appeal", &appeal).await;
+        assert!(filed.location().starts_with("/appeals/") && filed.location().ends_with("?done=filed"), "{}", filed.text);
     }
 }

@@ -21,17 +21,15 @@ pub struct Story {
     pub left: Points,
     /// Did it bring points?
     pub brings: bool,
-    /// How it came about, in order.
+    /// How it came about, in order. The notice is named and not linked: its time was over when the points came.
     pub steps: Vec<String>,
-    /// The number of the public notice on which it stood.
-    pub notice: Option<String>,
 }
 
 impl Story {
     /// Tells a line.
     #[must_use]
     pub fn of(line: &Line) -> Story {
-        let (what, steps, notice) = told(&line.what);
+        let (what, steps) = told(&line.what);
         let brings = line.amount >= Points::ZERO;
         let amount = match brings {
             true => format!("加{}分", line.amount),
@@ -45,7 +43,6 @@ impl Story {
             left: line.balance_after,
             brings,
             steps,
-            notice,
         }
     }
 
@@ -56,7 +53,7 @@ impl Story {
     }
 }
 
-fn told(what: &What) -> (String, Vec<String>, Option<String>) {
+fn told(what: &What) -> (String, Vec<String>) {
     match what {
         What::Award {
             item_code,
@@ -87,8 +84,7 @@ fn told(what: &What) -> (String, Vec<String>, Option<String>) {
                 }
                 None => steps.push("申诉成立，补记入账。".to_owned()),
             }
-            let notice = shown.as_ref().and_then(|shown| shown.slip.split('-').next());
-            (what, steps, notice.map(str::to_owned))
+            (what, steps)
         }
         What::Redemption {
             goods,
@@ -98,7 +94,7 @@ fn told(what: &What) -> (String, Vec<String>, Option<String>) {
             let goods = goods.join("、").replace(" × ", "×");
             let shown = if *typed { "报卡号" } else { "扫卡" };
             let steps = vec![format!("在柜台{shown}兑换。"), format!("{redeemed_by}经办。")];
-            (format!("换了{goods}"), steps, None)
+            (format!("换了{goods}"), steps)
         }
         What::Void {
             slip,
@@ -110,8 +106,8 @@ fn told(what: &What) -> (String, Vec<String>, Option<String>) {
                 format!("原因：{reason}。"),
                 format!("{voided_by}经办。"),
             ];
-            ("撤销兑换，积分退回".to_owned(), steps, None)
+            ("撤销兑换，积分退回".to_owned(), steps)
         }
-        What::Other(words) => (words.clone(), Vec::new(), None),
+        What::Other(words) => (words.clone(), Vec::new()),
     }
 }
