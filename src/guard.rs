@@ -234,15 +234,13 @@ pub fn with_cookie(mut response: Response, name: &str, value: &str, public_addre
     response
 }
 
-/// Takes a cookie away, and what the pages kept in the browser.
+/// Takes a cookie away.
 #[must_use]
 pub fn without_cookie(mut response: Response, name: &str) -> Response {
     let gone = format!("{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
     if let Ok(value) = HeaderValue::from_str(&gone) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
-    let clear = HeaderValue::from_static("\"storage\"");
-    response.headers_mut().insert("clear-site-data", clear);
     response
 }
 

@@ -629,6 +629,8 @@ fn rooms() -> Vec<Route> {
         get("/my/points/{number}", Household, resident::web::line),
         get("/my/goods", Household, resident::web::goods),
         get("/my/goods/{sku}/photo", Household, resident::web::goods_photo),
+        get("/my/wishes", Household, resident::web::wishes),
+        post("/my/wishes/{id}/voice", Household, resident::web::voice),
         get("/my/consents", Household, resident::web::consents),
         get("/my/consents/{purpose}", Household, resident::web::consent),
         post("/my/consents/{purpose}", Household, resident::web::decide),

@@ -8,6 +8,8 @@ use jishan::db::Db;
 use jishan::places::consent::{self, Purpose};
 use jishan::registry::change::Change;
 use jishan::resident::{book, request};
+use jishan::shop::act::Act;
+use jishan::shop::wish;
 
 use crate::browser::{Answer, Visitor};
 use crate::registry::ask;
@@ -44,7 +46,7 @@ on_both! {
         let card = town.issue_card(WANG).await;
         let found = town.stranger().get(&format!("/K/{}", card.token())).await;
         assert!(shows(&found, "name=\"pin\"") && !found.text.contains("王"), "nothing personal before the PIN");
-        assert!(!town.stranger().get(&format!("/K/{}", card.number.as_str())).await.text.contains("密码"));
+        assert!(!town.stranger().get(&format!("/K/{}", card.number.as_str())).await.text.contains("name=\"pin\""));
 
         let path = format!("/K/{}/sign-in", card.token());
         let answer = town.stranger().post_bare(&path, &[("pin", PIN)]).await;
@@ -204,7 +206,7 @@ on_both! {
 
         let wang = town.at_home(WANG).await;
         let answer = wang.post("/my/sign-out", &[]).await;
-        assert_eq!((answer.location(), answer.header("clear-site-data")), ("/my", "\"storage\""));
+        assert_eq!((answer.location(), answer.header("clear-site-data")), ("/my", ""), "a till's sales stay");
         assert!(!is_in(&wang).await, "signed out");
 
         let wang = town.at_home(WANG).await;
@@ -372,6 +374,30 @@ on_both! {
         town.promise(WANG, "C02", 1).await;
         let wang = town.at_home(WANG).await;
         assert!(shows(&wang.get("/my/points/coming").await, "入账"));
+    }
+}
+
+on_both! {
+    async fn a_household_has_one_voice_for_a_wish_and_nobody_sees_for_which(town: Town) {
+        let (keeper, now) = (town.user("shop").await.id, town.app.now());
+        let wishes = town.write(move |conn| {
+            let act = |key| Act::new("wish.recorded", key, &keeper, now);
+            Ok([wish::make(conn, "雨伞", "", &act("a"))?, wish::make(conn, "水桶", "", &act("b"))?])
+        });
+        let wishes = wishes.await.unwrap();
+        let (wang, li) = (town.at_home(WANG).await, town.at_home(LI).await);
+        for (visitor, wish) in [(&wang, &wishes[0]), (&wang, &wishes[0]), (&li, &wishes[0]), (&wang, &wishes[1])] {
+            let answer = visitor.post(&format!("/my/wishes/{wish}/voice"), &[]).await;
+            assert_eq!(answer.location(), "/my/wishes?done=true");
+        }
+        let voices = town.read(wish::list).await;
+        let of = |name: &str| voices.iter().find(|(wish, _)| wish.name == name).unwrap().1;
+        assert_eq!((of("雨伞"), of("水桶")), (1, 1), "the voice moved");
+        let own = |answer: Answer| answer.text.split("您家投了这一样").next().unwrap().matches("aria-labelledby").count();
+        assert_ne!(own(wang.get("/my/wishes").await), own(li.get("/my/wishes").await));
+        let record = town.signed_in("auditor").await.get("/audit").await;
+        assert!(!shows(&record, "投心愿"), "the record does not say who wishes for what");
+        assert_eq!(wang.post("/my/wishes/unknown/voice", &[]).await.status, 404);
     }
 }
 

@@ -46,8 +46,8 @@ CREATE TABLE book_checks (
     PRIMARY KEY (household_id, quarter_from)
 );
 
--- A household may decide by itself: then nobody took its decision down. The table is made anew, because a column that must
--- be filled cannot be let go of on SQLite; every row stays as it is.
+-- A household may decide by itself: then nobody took its decision down, or its voice for a wish. The tables are made anew,
+-- because a column that must be filled cannot be let go of on SQLite; every row stays as it is.
 CREATE TABLE household_consents_anew (
     household_id TEXT NOT NULL REFERENCES households (id),
     purpose TEXT NOT NULL,
@@ -58,6 +58,18 @@ CREATE TABLE household_consents_anew (
     recorded_by TEXT REFERENCES users (id),
     PRIMARY KEY (household_id, purpose, version)
 );
-INSERT INTO household_consents_anew SELECT household_id, purpose, version, given, decided_on, recorded_at, recorded_by FROM household_consents;
+INSERT INTO household_consents_anew
+    SELECT household_id, purpose, version, given, decided_on, recorded_at, recorded_by FROM household_consents;
 DROP TABLE household_consents;
 ALTER TABLE household_consents_anew RENAME TO household_consents;
+
+CREATE TABLE wish_voices_anew (
+    household_id TEXT PRIMARY KEY REFERENCES households (id),
+    wish_id TEXT NOT NULL REFERENCES wishes (id),
+    recorded_by TEXT REFERENCES users (id),
+    recorded_at TIMESTAMP NOT NULL
+);
+INSERT INTO wish_voices_anew SELECT household_id, wish_id, recorded_by, recorded_at FROM wish_voices;
+DROP TABLE wish_voices;
+ALTER TABLE wish_voices_anew RENAME TO wish_voices;
+CREATE INDEX wish_voices_by_wish ON wish_voices (wish_id);

@@ -942,7 +942,7 @@ diesel::table! {
     wish_voices (household_id) {
         household_id -> Text,
         wish_id -> Text,
-        recorded_by -> Text,
+        recorded_by -> Nullable<Text>,
         recorded_at -> Timestamp,
     }
 }

@@ -468,6 +468,7 @@ const PAGES = [
   ["my-goods", null, atHome("/my/goods")],
   ["my-goods-huge", null, atHome("/my/goods", "huge")],
   ["my-goods-photo-none", null, atHome("/my/goods/G001/photo"), 404],
+  ["my-wishes", null, atHome("/my/wishes")],
   ["my-consents", null, atHome("/my/consents")],
   ["my-consent", null, atHome("/my/consents/photo")],
   ["my-data", null, atHome("/my/data")],

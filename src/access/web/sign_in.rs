@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use askama::Template;
 use axum::extract::{ConnectInfo, State};
+use axum::http::HeaderValue;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -104,5 +105,8 @@ pub async fn sign_out(
     if let Some(digest) = visitor.session {
         app.db.write(move |conn| session::end(conn, &digest)).await?;
     }
-    Ok(without_cookie(page::go("/"), COOKIE))
+    let mut response = without_cookie(page::go("/"), COOKIE);
+    let clear = HeaderValue::from_static("\"storage\"");
+    response.headers_mut().insert("clear-site-data", clear);
+    Ok(response)
 }

@@ -1,4 +1,4 @@
-//! What a household can have for its points, and how much of it this month; what others wish for.
+//! What a household can have for its points, and how much of it this month; what it wishes for.
 
 use askama::Template;
 use axum::extract::State;
@@ -18,19 +18,19 @@ use crate::page::{self, Shell};
 use crate::photo;
 use crate::places::area::Tree;
 use crate::points::Points;
-use crate::sent::{Path, Query};
+use crate::sent::{NoFields, Path, Query, SignedForm};
 use crate::shop::catalogue;
 use crate::shop::goods::GoodsItem;
 use crate::shop::limit::{self, Left};
 use crate::shop::shelf;
 use crate::shop::stock::Stock;
 use crate::shop::store::{self, PointsStore};
-use crate::shop::wish::{self, WishState};
+use crate::shop::wish::{self, Wish, WishState};
 
 /// Goods on a page: with their pictures they come over a slow line in a few seconds.
 const SHOWN: usize = 8;
 /// Wishes that are shown.
-const WISHES: usize = 5;
+const WISHES: usize = 20;
 
 #[derive(Template)]
 #[template(path = "resident/goods.html")]
@@ -45,7 +45,6 @@ struct GoodsPage {
     page: usize,
     more: bool,
     openings: Vec<Opening>,
-    wishes: Vec<(String, i64)>,
 }
 
 impl GoodsPage {
@@ -120,7 +119,6 @@ pub async fn goods(State(app): State<App>, resident: Resident, Query(wanted): Qu
             }
             Ok(GoodsPage {
                 openings: openings(conn, &household, today)?,
-                wishes: wishes(conn)?,
                 shell: resident.shell,
                 balance,
                 stores,
@@ -145,10 +143,64 @@ fn shown_as(conn: &mut Conn, item: GoodsItem, is_there: bool, left: &Left, balan
     })
 }
 
-fn wishes(conn: &mut Conn) -> Result<Vec<(String, i64)>> {
-    let open = wish::list(conn)?.into_iter();
-    let open = open.filter(|(wish, _)| wish.state == WishState::Open);
-    Ok(open.take(WISHES).map(|(wish, voices)| (wish.name, voices)).collect())
+#[derive(Template)]
+#[template(path = "resident/wishes.html")]
+struct WishesPage {
+    shell: Shell,
+    is_done: bool,
+    wishes: Vec<(Wish, i64)>,
+    /// The wish that has the household's voice.
+    own: Option<Id<Wish>>,
+}
+
+impl WishesPage {
+    fn is_own(&self, wish: &Wish) -> bool {
+        self.own.as_ref() == Some(&wish.id)
+    }
+}
+
+/// Was something done just before this page?
+#[derive(Deserialize)]
+pub struct Done {
+    #[serde(default)]
+    done: bool,
+}
+
+/// `GET /my/wishes`: what households would like the store to have, and which of them this one gave its voice.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn wishes(State(app): State<App>, resident: Resident, Query(done): Query<Done>) -> Result<Response> {
+    let household = resident.household.id;
+    let (mut wishes, own) = app
+        .db
+        .read(move |conn| Ok((wish::list(conn)?, wish::voice_of(conn, &household)?)))
+        .await?;
+    wishes.retain(|(wish, _)| wish.state == WishState::Open);
+    wishes.truncate(WISHES);
+    page::show(&WishesPage {
+        shell: resident.shell,
+        is_done: done.done,
+        wishes,
+        own,
+    })
+}
+
+/// `POST /my/wishes/{id}/voice`
+///
+/// # Errors
+/// `NotFound`; a wish that was decided meanwhile.
+pub async fn voice(
+    State(app): State<App>,
+    resident: Resident,
+    Path(id): Path<String>,
+    SignedForm(_): SignedForm<NoFields>,
+) -> Result<Response> {
+    let (household, now) = (resident.household.id, app.now());
+    app.db
+        .write(move |conn| wish::voice_itself(conn, &Id::known(id), &household, now))
+        .await?;
+    Ok(page::go("/my/wishes?done=true"))
 }
 
 /// `GET /my/goods/{sku}/photo`: small enough for a list.

@@ -155,7 +155,7 @@ async fn try_sign_in(app: &App, shown: &str, typed: &str, address: Address) -> R
         .await
 }
 
-/// `POST /my/sign-out`
+/// `POST /my/sign-out`. Its pages keep nothing in the browser, and what a till keeps there, if the phone is one, stays.
 ///
 /// # Errors
 /// Only when the database fails.
