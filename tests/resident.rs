@@ -257,6 +257,8 @@ on_both! {
         assert!(file.text.contains(",60,60,"), "{}", file.text);
         let paper = li.get("/my/data/statement.pdf").await;
         assert_eq!((paper.status.as_u16(), paper.header("content-type")), (200, "application/pdf"));
+        // Somebody of the staff sees the form as anybody does.
+        assert!(!shows(&town.signed_in("admin").await.get("/my").await, "/my/sign-out"));
         // A household's cookie is no key to the staff's doors, and the staff's none to its own.
         assert_eq!(li.get("/desk").await.location(), "/sign-in?next=/desk");
         assert_eq!(town.signed_in("admin").await.get("/my/points").await.location(), "/my");
