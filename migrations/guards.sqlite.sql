@@ -192,3 +192,7 @@ DROP TRIGGER IF EXISTS star_awards_no_update;
 CREATE TRIGGER star_awards_no_update BEFORE UPDATE ON star_awards BEGIN SELECT RAISE(ABORT, 'star_awards are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS star_awards_no_delete;
 CREATE TRIGGER star_awards_no_delete BEFORE DELETE ON star_awards BEGIN SELECT RAISE(ABORT, 'star_awards are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS book_checks_no_update;
+CREATE TRIGGER book_checks_no_update BEFORE UPDATE ON book_checks BEGIN SELECT RAISE(ABORT, 'book_checks are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS book_checks_no_delete;
+CREATE TRIGGER book_checks_no_delete BEFORE DELETE ON book_checks BEGIN SELECT RAISE(ABORT, 'book_checks are never changed: post a reversal instead'); END;

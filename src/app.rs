@@ -1,7 +1,7 @@
 //! The application: what handlers share, and what they may ask of a request.
 //!
 //! A handler names in its signature what it needs: a [`Visitor`] (anyone), [`Staff`] (signed in and let in by the guard),
-//! and in `sent.rs` what the request sent.
+//! a [`Resident`] (a household at its own pages), and in `sent.rs` what the request sent.
 
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -23,6 +23,7 @@ use crate::id::Id;
 use crate::ledger::hold;
 use crate::page::Shell;
 use crate::places::area::{Area, Tree};
+use crate::places::household::Household;
 use crate::places::programme::{self, Programme};
 use crate::print::Printer;
 use crate::recall::Recall;
@@ -56,6 +57,7 @@ struct Shared {
     filings: Filings,
     reports: Attempts,
     pins: Attempts,
+    looks: Attempts,
     /// Password hashing takes a core for a while; this many at a time.
     hashing: tokio::sync::Semaphore,
     /// One paper is set at a time.
@@ -99,6 +101,7 @@ impl App {
                 filings: Filings::new(),
                 reports: Attempts::of_reports(),
                 pins: Attempts::of_pins(),
+                looks: Attempts::of_residents(),
                 hashing: tokio::sync::Semaphore::new(2),
                 press: tokio::sync::Semaphore::new(1),
                 jobs: tokio::sync::Mutex::new(()),
@@ -289,6 +292,12 @@ impl App {
         &self.shared.pins
     }
 
+    /// Who wants to look at a household's points, counted by address; by card they are counted in `resident`.
+    #[must_use]
+    pub fn looks(&self) -> &Attempts {
+        &self.shared.looks
+    }
+
     /// What strangers send in and ask for, counted by address.
     #[must_use]
     pub fn filings(&self) -> &Filings {
@@ -323,6 +332,7 @@ impl App {
 #[derive(Clone)]
 pub struct Visitor {
     pub(crate) person: Option<Recognised>,
+    pub(crate) household: Option<Household>,
     /// What the layout shows.
     pub shell: Shell,
     /// The digest of the session, to sign out.
@@ -399,6 +409,33 @@ impl FromRequestParts<App> for Staff {
             user: person.user,
             duties: person.duties,
             shell: visitor.shell,
+        })
+    }
+}
+
+/// A household that signed in with its card and PIN and was let in by the guard: the only one whose data its pages show.
+#[derive(Clone)]
+pub struct Resident {
+    /// The household.
+    pub household: Household,
+    /// What the layout shows.
+    pub shell: Shell,
+    /// The digest of the session, to sign out.
+    pub session: Option<String>,
+}
+
+impl FromRequestParts<App> for Resident {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Resident> {
+        let visitor = Visitor::from_request_parts(parts, app).await?;
+        let household = visitor
+            .household
+            .ok_or_else(|| Error::internal("a household's handler behind another door"))?;
+        Ok(Resident {
+            household,
+            shell: visitor.shell,
+            session: visitor.session,
         })
     }
 }

@@ -23,6 +23,7 @@ use crate::access::role::{Duties, Role};
 use crate::access::user::{self, PasswordHash, User};
 use crate::audit::{self, Event};
 use crate::cards::card::{self, Issue};
+use crate::cards::pin::{self, PinHash};
 use crate::clock::{Day, Moment, begin_of, day_of, days_after};
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
@@ -43,6 +44,10 @@ use town::Town;
 pub const SIGN_IN_HELP: &str = "登录：用户 admin deputy grid building shop stock partner council auditor，口令均为 jishan-demo（仅供演示，数据均为虚构）";
 
 const PASSWORD: &str = "jishan-demo";
+/// The PIN of the one household that can be tried on a phone, and where in the list it lives, in hundredths: none of those to
+/// whom something rare happens.
+const PIN: &str = "2580";
+const PIN_AT: usize = 30;
 const SCHEME: &str = include_str!("../samples/scheme.json");
 const GOODS: &str = include_str!("../samples/goods.csv");
 
@@ -93,7 +98,52 @@ pub async fn make(db: &Db, year: Year, address: &str, now: Moment, progress: Pro
         .write(move |conn| found(conn, &town, &address, &hash, first_day))
         .await?;
     setting.households = enrol(db, &setting, first_day, &progress).await?;
+    let pin = PinHash::of(PIN)?;
+    let (by, nth) = (
+        setting.administrator.clone(),
+        setting.households.len().saturating_mul(PIN_AT) / 100,
+    );
+    if let Some(resident) = setting.households.get(nth) {
+        let household = resident.household.id.clone();
+        db.write(move |conn| pin::set(conn, &household, &pin, &by, begin_of(first_day)))
+            .await?;
+    }
     history::live(db, setting, calendar, year, now, &progress).await
+}
+
+/// How to try a household's own pages: the card of the one that has a PIN. It is the answer to the first request for it again.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn resident_help(db: &Db) -> Result<String> {
+    let found = db.read(resident_card).await?;
+    Ok(found.map_or_else(String::new, |(number, token)| {
+        format!("住户：打开 /my，卡号 {number}，密码 {PIN}；相当于用手机扫这张卡：/K/{token}")
+    }))
+}
+
+fn resident_card(conn: &mut Conn) -> Result<Option<(String, String)>> {
+    let (Some(household), Some(admin)) = (pin::first(conn)?, user::by_name(conn, "admin")?) else {
+        return Ok(None);
+    };
+    let household = household::by_id(conn, &household)?;
+    let asked = first_card(&household, &admin.id);
+    if !card::was_issued(conn, &asked)? {
+        return Ok(None);
+    }
+    let programme = programme::get(conn)?;
+    let issued = card::issue(conn, &programme, &asked, household.registered_at)?;
+    Ok(Some((issued.number.grouped(), issued.token())))
+}
+
+/// The request for a household's first card.
+fn first_card(household: &Household, by: &Id<User>) -> Issue {
+    Issue {
+        household: household.id.clone(),
+        reason: "首次制卡".to_owned(),
+        by: by.clone(),
+        key: format!("demo-card-{}", household.code),
+    }
 }
 
 /// The made town, with who does what in it.
@@ -415,12 +465,7 @@ async fn enrol(db: &Db, setting: &Setting, day: Day, progress: &Progress) -> Res
                         let agreed = [Purpose::HonourBoard, Purpose::Broadcast];
                         consent::decide(conn, &resident.household.id, &agreed, by.as_str(), begin_of(day))?;
                     }
-                    let asked = Issue {
-                        household: resident.household.id.clone(),
-                        reason: "首次制卡".to_owned(),
-                        by: by.clone(),
-                        key: format!("demo-card-{}", resident.household.code),
-                    };
+                    let asked = first_card(&resident.household, &by);
                     resident.card = card::issue(conn, &programme, &asked, begin_of(day))?.token();
                 }
                 Ok(group)

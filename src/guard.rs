@@ -22,7 +22,9 @@ use crate::app::{App, Visitor};
 use crate::clock::Moment;
 use crate::demo;
 use crate::error::{Error, Result};
-use crate::page::{self, Link, Shell};
+use crate::page::{self, Link, Shell, TextSize};
+use crate::places::household::Household;
+use crate::resident;
 use crate::sent::{STALE_FORM, holds};
 
 /// Who may enter a door.
@@ -34,6 +36,8 @@ pub enum Who {
     SignedIn,
     /// Whoever holds a duty that permits this.
     May(Permission),
+    /// A household that signed in with its card and PIN. Staff have their own doors, and a household has none of theirs.
+    Household,
 }
 
 /// The guard before a door.
@@ -42,7 +46,7 @@ pub async fn guard(State((app, who)): State<(App, Who)>, mut request: Request, n
     if holds(request.uri().to_string().as_bytes(), b"%00") {
         return fail(Shell::default(), is_api, Error::NotFound);
     }
-    let visitor = match recognise(&app, Asked::of(&request)).await {
+    let visitor = match recognise(&app, who, Asked::of(&request)).await {
         Ok(visitor) => visitor,
         Err(error) => return fail(Shell::default(), is_api, error),
     };
@@ -51,6 +55,8 @@ pub async fn guard(State((app, who)): State<(App, Who)>, mut request: Request, n
     let refusal = match who {
         Who::Anyone => None,
         _ if shell.programme.is_empty() && !is_api => return page::go("/first-run"),
+        Who::Household if visitor.household.is_none() => return ask_for_pin(shell, &request),
+        Who::Household => None,
         _ if person.is_none() => return ask_to_sign_in(shell, is_api, &request),
         Who::SignedIn => None,
         Who::May(permission) => {
@@ -142,12 +148,23 @@ impl Asked {
     }
 }
 
-async fn recognise(app: &App, Asked { headers, path, page }: Asked) -> Result<Visitor> {
+async fn recognise(app: &App, who: Who, Asked { headers, path, page }: Asked) -> Result<Visitor> {
     let programme = app.programme().await?;
     let now = app.now();
+    let text = TextSize::named(cookie(&headers, TEXT_COOKIE).unwrap_or_default());
+    if who == Who::Household {
+        let shell = Shell {
+            programme: programme.map(|programme| programme.name).unwrap_or_default(),
+            demo: app.is_demo().then(|| demo::clock::strip(now, page)),
+            path,
+            text,
+            ..Shell::default()
+        };
+        return recognise_household(app, &headers, shell).await;
+    }
     let (person, session, csrf) = if path.starts_with("/api/") {
         (recognise_token(app, &headers).await?, None, String::new())
-    } else if let Some(secret) = cookie(&headers) {
+    } else if let Some(secret) = cookie(&headers, COOKIE).and_then(Secret::sent) {
         let digest = secret.digest();
         (
             recognise_session(app, digest.clone(), now).await?,
@@ -168,8 +185,46 @@ async fn recognise(app: &App, Asked { headers, path, page }: Asked) -> Result<Vi
         csrf,
         demo: app.is_demo().then(|| demo::clock::strip(now, page)),
         path,
+        text,
     };
-    Ok(Visitor { person, shell, session })
+    Ok(Visitor {
+        person,
+        household: None,
+        shell,
+        session,
+    })
+}
+
+async fn recognise_household(app: &App, headers: &HeaderMap, shell: Shell) -> Result<Visitor> {
+    let secret = cookie(headers, HOUSEHOLD_COOKIE).and_then(Secret::sent);
+    let household = match &secret {
+        Some(secret) => household_of(app, secret.digest()).await?,
+        None => None,
+    };
+    let session = secret.filter(|_| household.is_some());
+    Ok(Visitor {
+        person: None,
+        household,
+        shell: Shell {
+            csrf: session.as_ref().map(Secret::csrf).unwrap_or_default(),
+            ..shell
+        },
+        session: session.map(|secret| secret.digest()),
+    })
+}
+
+async fn household_of(app: &App, digest: String) -> Result<Option<Household>> {
+    let (looked_up, now) = (digest.clone(), app.now());
+    let found = app
+        .db
+        .read(move |conn| resident::session::recognise(conn, &looked_up, now))
+        .await?;
+    if let Some((_, true)) = &found {
+        app.db
+            .write(move |conn| resident::session::seen(conn, &digest, now))
+            .await?;
+    }
+    Ok(found.map(|(household, _)| household))
 }
 
 async fn recognise_session(app: &App, digest: String, now: Moment) -> Result<Option<Recognised>> {
@@ -200,16 +255,46 @@ async fn recognise_token(app: &App, headers: &HeaderMap) -> Result<Option<Recogn
 
 /// The name of the session's cookie. Behind HTTPS browsers refuse to send it anywhere else (`Secure`).
 pub const COOKIE: &str = "jishan";
+/// The same for a household that looks at its own points.
+pub const HOUSEHOLD_COOKIE: &str = "jishan-household";
+/// How large a household reads its pages; no secret.
+pub const TEXT_COOKIE: &str = "jishan-text";
 
-fn cookie(headers: &HeaderMap) -> Option<Secret> {
+/// Puts a value into a cookie that scripts cannot read and other sites do not send.
+#[must_use]
+pub fn with_cookie(mut response: Response, name: &str, value: &str, public_address: &str) -> Response {
+    // Behind HTTPS the browser must not send it in the clear. A village box on plain HTTP has no choice.
+    let secure = if public_address.starts_with("https://") {
+        "; Secure"
+    } else {
+        ""
+    };
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}");
+    if let Ok(value) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+/// Takes a cookie away.
+#[must_use]
+pub fn without_cookie(mut response: Response, name: &str) -> Response {
+    let gone = format!("{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+    if let Ok(value) = HeaderValue::from_str(&gone) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split("; "))
         .filter_map(|pair| pair.split_once('='))
-        .find(|(name, _)| *name == COOKIE)
-        .and_then(|(_, value)| Secret::sent(value))
+        .find(|(sent, _)| *sent == name)
+        .map(|(_, value)| value)
 }
 
 fn duties_label(person: &Recognised) -> String {
@@ -292,6 +377,14 @@ fn ask_to_sign_in(shell: Shell, is_api: bool, request: &Request) -> Response {
         return page::go(&format!("/sign-in?next={next}"));
     }
     let error = Error::Forbidden("登录已过期，请重新登录后再提交。");
+    page::show_error(shell, StatusCode::UNAUTHORIZED, &error, None)
+}
+
+fn ask_for_pin(shell: Shell, request: &Request) -> Response {
+    if request.method() == Method::GET {
+        return page::go("/my");
+    }
+    let error = Error::Forbidden("已经退出，请重新输入密码，再做一次。");
     page::show_error(shell, StatusCode::UNAUTHORIZED, &error, None)
 }
 

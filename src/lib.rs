@@ -18,6 +18,7 @@
 //! | 8 | `honours` |
 //! | 9 | `statements` `registers` `dividends` |
 //! | 10 | `papers` |
+//! | 11 | `resident` |
 //! | roof | every `web.rs` and `api.rs`, `app` `guard` `press` `sent` `recall` `routes` `assets` `config` `books` `demo` |
 
 pub mod clock;
@@ -44,6 +45,7 @@ pub mod papers;
 pub mod places;
 pub mod registers;
 pub mod registry;
+pub mod resident;
 pub mod scheme;
 pub mod shop;
 pub mod statements;

@@ -119,9 +119,10 @@ async fn demo(place: &Place, listen: SocketAddr, households: u32) -> Result<Exit
         (None, false) => Files::beside(&location),
         _ => place.files(),
     };
+    let help = format!("{}\n{}", demo::SIGN_IN_HELP, demo::resident_help(&db).await?);
     let clock = demo::clock::resumed(&db).await?;
     let app = App::demo(db, clock).with_files(files);
-    serve(app, listener, Some(demo::SIGN_IN_HELP)).await
+    serve(app, listener, Some(help.trim())).await
 }
 
 async fn listener(listen: SocketAddr) -> Result<TcpListener> {

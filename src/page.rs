@@ -29,6 +29,48 @@ pub struct Shell {
     pub path: String,
     /// The strip above every page of the demo.
     pub demo: Option<DemoStrip>,
+    /// How large a household reads its own pages.
+    pub text: TextSize,
+}
+
+/// How large the letters of a household's own pages are. Whoever chose larger ones sees one thing a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TextSize {
+    /// As all pages.
+    #[default]
+    Usual,
+    /// For old eyes.
+    Large,
+    /// For very old eyes.
+    Huge,
+}
+
+impl TextSize {
+    /// The size that a form or a cookie names; the usual one for anything else.
+    #[must_use]
+    pub fn named(word: &str) -> TextSize {
+        match word {
+            "large" => TextSize::Large,
+            "huge" => TextSize::Huge,
+            _ => TextSize::Usual,
+        }
+    }
+
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            TextSize::Usual => "usual",
+            TextSize::Large => "large",
+            TextSize::Huge => "huge",
+        }
+    }
+
+    /// Is it the view for elders?
+    #[must_use]
+    pub fn is_elders(self) -> bool {
+        self != TextSize::Usual
+    }
 }
 
 /// What day it is in the demo, and where one can move it to.

@@ -13,11 +13,12 @@ use tower_http::compression::CompressionLayer;
 
 use crate::access::role::Permission as P;
 use crate::app::App;
-use crate::guard::Who::{Anyone, May, SignedIn};
+use crate::guard::Who::{Anyone, Household, May, SignedIn};
 use crate::guard::{Who, guard, harden};
 use crate::papers::paper::Paper;
 use crate::{
-    access, assets, cards, council, demo, dividends, honours, papers, places, registers, registry, scheme, shop, statements,
+    access, assets, cards, council, demo, dividends, honours, papers, places, registers, registry, resident, scheme, shop,
+    statements,
 };
 
 /// One door.
@@ -553,6 +554,11 @@ fn rooms() -> Vec<Route> {
             shop::web::end_proxy,
         ),
         post("/households/{code}/pin", May(P::ChangeHouseholds), shop::web::set_pin),
+        post(
+            "/households/{code}/pin-unlocking",
+            May(P::ChangeHouseholds),
+            shop::web::unlock_pin,
+        ),
         post("/redemptions", May(P::Redeem), shop::web::redeem),
         get("/redemptions/{id}", May(P::ReadJournal), shop::web::slip),
         post("/redemptions/{id}/void", May(P::Redeem), shop::web::void),
@@ -666,6 +672,43 @@ fn rooms() -> Vec<Route> {
             statements::web::statement,
         ),
         get("/trace/{number}", May(P::ReadHouseholds), statements::web::trace),
+        // A household at its own pages, and what it asks of the office.
+        post("/K/{token}/sign-in", Anyone, resident::web::sign_in_by_card),
+        get("/my", Anyone, resident::web::sign_in_form),
+        post("/my", Anyone, resident::web::sign_in),
+        post("/my/view", Anyone, resident::web::choose_view),
+        post("/my/sign-out", Household, resident::web::sign_out),
+        get("/my/points", Household, resident::web::points),
+        get("/my/points/lines", Household, resident::web::lines),
+        get("/my/points/coming", Household, resident::web::coming),
+        get("/my/points/{number}", Household, resident::web::line),
+        get("/my/goods", Household, resident::web::goods),
+        get("/my/goods/{sku}/photo", Household, resident::web::goods_photo),
+        get("/my/wishes", Household, resident::web::wishes),
+        post("/my/wishes/{id}/voice", Household, resident::web::voice),
+        get("/my/consents", Household, resident::web::consents),
+        get("/my/consents/{purpose}", Household, resident::web::consent),
+        post("/my/consents/{purpose}", Household, resident::web::decide),
+        get("/my/data", Household, resident::web::data),
+        get("/my/data/lines.csv", Household, resident::web::lines_csv),
+        get("/my/data/statement.pdf", Household, resident::web::statement_pdf),
+        post("/my/data/check", Household, resident::web::check_book),
+        get("/my/deed", Household, council::web::own_deed_form),
+        post("/my/deed", Household, council::web::report_own_deed),
+        get("/my/appeal", Household, council::web::own_appeal_form),
+        post("/my/appeal", Household, council::web::own_appeal),
+        get("/my/requests", Household, resident::web::own_requests),
+        post("/my/requests", Household, resident::web::make_request),
+        get(
+            "/household-requests",
+            May(P::ReadHouseholds),
+            resident::web::all_requests,
+        ),
+        post(
+            "/household-requests/{id}/answer",
+            May(P::ChangeHouseholds),
+            resident::web::answer_request,
+        ),
         // Registers.
         get("/registers", May(P::ReadGoodsRegisters), registers::web::month),
         get(

@@ -4,6 +4,8 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use jishan::access::session;
+use jishan::cards::{card, pin};
+use jishan::resident::{self, tries::Found};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -40,6 +42,34 @@ impl Town {
             .unwrap();
         Visitor {
             cookie: Some(format!("jishan={}", secret.reveal())),
+            csrf: secret.csrf(),
+            ..self.stranger()
+        }
+    }
+
+    /// A household that has signed in at its own pages, with a card in use and the town's PIN.
+    pub async fn at_home(&self, code: &'static str) -> Visitor {
+        let (household, now) = (self.household(code).await.id, self.app.now());
+        self.set_pin(code).await;
+        let id = household.clone();
+        let cards = self.read(move |conn| card::of_household(conn, &id)).await;
+        if cards.iter().all(|card| card.stopped_at.is_some()) {
+            self.issue_card(code).await;
+        }
+        let secret = self
+            .write(move |conn| {
+                let mut cards = card::of_household(conn, &household)?.into_iter();
+                let found = Found {
+                    card: cards.find(|card| card.stopped_at.is_none()).unwrap().id,
+                    pin: pin::of(conn, &household)?,
+                    household,
+                };
+                resident::session::start(conn, &found, now)
+            })
+            .await
+            .unwrap();
+        Visitor {
+            cookie: Some(format!("jishan-household={}", secret.reveal())),
             csrf: secret.csrf(),
             ..self.stranger()
         }
@@ -121,6 +151,15 @@ impl Visitor {
         Visitor {
             csrf: secret.map(|secret| secret.csrf()).unwrap_or_default(),
             cookie: Some(cookie),
+            ..self.clone()
+        }
+    }
+
+    /// The same visitor with another cookie besides.
+    pub fn with_cookie(&self, cookie: &str) -> Visitor {
+        let cookies = self.cookie.iter().map(String::as_str).chain([cookie]);
+        Visitor {
+            cookie: Some(cookies.collect::<Vec<_>>().join("; ")),
             ..self.clone()
         }
     }

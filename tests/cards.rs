@@ -43,6 +43,12 @@ on_both! {
             // A way to appeal is offered below whatever is written like a card with its secret.
             let appeal = "<a class=\"button\" href=\"/K/CARD/appeal\">我要申诉</a> ";
             answer.text = answer.text.replace(&path, "/K/CARD").replace(appeal, "");
+            // And so is the PIN; whatever else is written, its number is asked for on another page.
+            for (begin, end) in [("<form class=\"panel\"", "</form>\n"), ("<p class=\"lead\">余额", "</p>\n")] {
+                if let Some((before, rest)) = answer.text.split_once(begin) {
+                    answer.text = format!("{before}{}", rest.split_once(end).unwrap().1);
+                }
+            }
             answer
         };
         let known = shown(&new).await;

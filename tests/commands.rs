@@ -292,9 +292,17 @@ fn two_demos_of_one_day_look_the_same_on_both_databases() {
         assert_eq!(towns[0].0.len(), 60);
         assert_eq!(towns[0].0, towns[1].0);
         assert_eq!(towns[0].0, towns[2].0);
-        // Everybody on the sign-in line gets in.
+        // Everybody on the sign-in line gets in, and so does the household whose card is printed below it.
         for (_, app) in towns {
+            let help = demo::resident_help(&app.db).await.unwrap();
+            let card = help.split("/K/").nth(1).expect("a card").to_owned();
             let stranger = Visitor::at(jishan::routes::router(app));
+            let answer = stranger
+                .post_bare(&format!("/K/{card}/sign-in"), &[("pin", "2580")])
+                .await;
+            assert_eq!(answer.location(), "/my/points", "{help}");
+            let points = stranger.keeping_cookie_of(&answer).get("/my/points").await;
+            assert!(points.text.contains("怎么来的") && !points.text.contains("还没有账"));
             for name in ["admin", "grid", "building", "shop", "stock", "council", "auditor"] {
                 let fields = [("name", name), ("password", "jishan-demo")];
                 assert_eq!(

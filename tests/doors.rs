@@ -26,6 +26,7 @@ fn address(route: &Route) -> String {
         .replace("{number}", "99")
         .replace("{receipt}", "unknown")
         .replace("{token}", "1000000005")
+        .replace("{purpose}", "photo")
         .replace("{*path}", "app.css")
 }
 
@@ -45,10 +46,23 @@ async fn knock(route: &Route, visitor: &Visitor) -> Answer {
 
 /// A fresh session or token for each door: one of the doors ends the session.
 async fn person(town: &Town, name: &'static str, route: &Route) -> Visitor {
-    match is_api(route) {
-        true => town.program(name).await,
-        false => town.signed_in(name).await,
+    match (is_api(route), name) {
+        // A household has no token.
+        (_, HOUSEHOLD) => town.at_home(WANG).await,
+        (true, _) => town.program(name).await,
+        (false, _) => town.signed_in(name).await,
     }
+}
+
+/// The column of a household at its own pages.
+const HOUSEHOLD: &str = "resident";
+
+/// Who knocks.
+#[derive(Clone, Copy, PartialEq)]
+enum Caller {
+    Stranger,
+    Staff(Role),
+    Household,
 }
 
 on_both! {
@@ -57,17 +71,20 @@ on_both! {
         for (name, ..) in STAFF {
             write!(table, "{name:>9}").unwrap();
         }
-        table.push('\n');
+        writeln!(table, "{HOUSEHOLD:>9}").unwrap();
         for route in routes::table() {
             let mut line = format!("{:4} {:42}", route.method, route.path);
             let answer = knock(&route, &town.stranger()).await;
-            expect_right(&route, "stranger", None, &answer);
+            expect_right(&route, "stranger", Caller::Stranger, &answer);
             write!(line, "{:>9}", answer.status.as_u16()).unwrap();
             for (name, role, _) in STAFF {
                 let answer = knock(&route, &person(&town, name, &route).await).await;
-                expect_right(&route, name, Some(role), &answer);
+                expect_right(&route, name, Caller::Staff(role), &answer);
                 write!(line, "{:>9}", answer.status.as_u16()).unwrap();
             }
+            let answer = knock(&route, &person(&town, HOUSEHOLD, &route).await).await;
+            expect_right(&route, HOUSEHOLD, Caller::Household, &answer);
+            write!(line, "{:>9}", answer.status.as_u16()).unwrap();
             table.push_str(&line);
             table.push('\n');
         }
@@ -78,7 +95,7 @@ on_both! {
 }
 
 /// What no line of the table may say.
-fn expect_right(route: &Route, name: &str, role: Option<Role>, answer: &Answer) {
+fn expect_right(route: &Route, name: &str, caller: Caller, answer: &Answer) {
     let place = format!("{} {} as {name}: {}", route.method, route.path, answer.status);
     assert!(!answer.status.is_server_error(), "{place}\n{}", answer.text);
     expect_hardened(route.path, answer);
@@ -86,30 +103,32 @@ fn expect_right(route: &Route, name: &str, role: Option<Role>, answer: &Answer) 
     if route.only_in_demo {
         return assert_eq!(status, 404, "{place}: this town is no demo");
     }
-    let let_in = match (route.who, role) {
-        (Who::Anyone, _) | (Who::SignedIn, Some(_)) => true,
-        (Who::May(permission), Some(role)) => role.permits(permission),
-        (_, None) => false,
+    let let_in = match (route.who, caller) {
+        (Who::Anyone, _) | (Who::SignedIn, Caller::Staff(_)) | (Who::Household, Caller::Household) => true,
+        (Who::May(permission), Caller::Staff(role)) => role.permits(permission),
+        _ => false,
     };
-    match (let_in, role) {
+    // A household is a stranger at the doors of the staff, and the staff are strangers at its own.
+    let is_known = matches!(caller, Caller::Staff(_)) && route.who != Who::Household;
+    match (let_in, is_known) {
         (true, _) => assert!(!matches!(status, 401 | 403), "{place}, although it is permitted"),
-        (false, Some(_)) => assert_eq!(status, 403, "{place}"),
-        (false, None) if is_api(route) => {
+        (false, true) => assert_eq!(status, 403, "{place}"),
+        (false, false) if is_api(route) => {
             assert_eq!((status, answer.code().as_str()), (401, "not_signed_in"), "{place}")
         }
-        (false, None) if route.method == "GET" => {
+        (false, false) if route.method == "GET" => {
             assert_eq!(status, 303, "{place}");
-            assert_eq!(
-                answer.location(),
-                format!("/sign-in?next={}", address(route)),
-                "{place}"
-            );
+            let asked = match route.who {
+                Who::Household => "/my".to_owned(),
+                _ => format!("/sign-in?next={}", address(route)),
+            };
+            assert_eq!(answer.location(), asked, "{place}");
         }
-        (false, None) => assert_eq!(status, 401, "{place}"),
+        (false, false) => assert_eq!(status, 401, "{place}"),
     }
     // An auditor reads everything and changes nothing; signing out is no change.
-    let changes = route.method == "POST" && !matches!(route.who, Who::Anyone | Who::SignedIn);
-    if role == Some(Role::Auditor) && changes {
+    let changes = route.method == "POST" && !matches!(route.who, Who::Anyone | Who::SignedIn | Who::Household);
+    if caller == Caller::Staff(Role::Auditor) && changes {
         assert_eq!(status, 403, "{place}");
     }
 }
@@ -155,18 +174,21 @@ fn a_door_that_lets_in_too_many_or_too_few_is_seen() {
         headers: hardened(),
         text: String::new(),
     };
-    let is_right = |path: &'static str, role: Option<Role>, status: u16| {
+    let is_right = |path: &'static str, caller: Caller, status: u16| {
         let (route, answer) = (route(path), answer(status));
-        let judged = std::panic::AssertUnwindSafe(move || expect_right(&route, "somebody", role, &answer));
+        let judged = std::panic::AssertUnwindSafe(move || expect_right(&route, "somebody", caller, &answer));
         // The expected panic is not news.
         quietly(|| std::panic::catch_unwind(judged).is_ok())
     };
-    assert!(is_right("/audit", Some(Role::Auditor), 200));
-    assert!(!is_right("/audit", Some(Role::Auditor), 403));
-    assert!(!is_right("/audit", Some(Role::StoreManager), 200));
-    assert!(!is_right("/audit", None, 200));
-    assert!(!is_right("/counter", Some(Role::StoreManager), 500));
-    assert!(!is_right("/stock/receipts", Some(Role::Auditor), 422));
+    assert!(is_right("/audit", Caller::Staff(Role::Auditor), 200));
+    assert!(!is_right("/audit", Caller::Staff(Role::Auditor), 403));
+    assert!(!is_right("/audit", Caller::Staff(Role::StoreManager), 200));
+    assert!(!is_right("/audit", Caller::Stranger, 200));
+    assert!(!is_right("/audit", Caller::Household, 200));
+    assert!(!is_right("/my/points", Caller::Staff(Role::Administrator), 200));
+    assert!(is_right("/my/points", Caller::Household, 200));
+    assert!(!is_right("/counter", Caller::Staff(Role::StoreManager), 500));
+    assert!(!is_right("/stock/receipts", Caller::Staff(Role::Auditor), 422));
 }
 
 fn quietly<T>(work: impl FnOnce() -> T) -> T {
@@ -203,6 +225,7 @@ fn forms() -> Vec<(Route, &'static str)> {
         .filter_map(|route| match route.who {
             Who::Anyone => None,
             Who::SignedIn => Some((route, "auditor")),
+            Who::Household => Some((route, HOUSEHOLD)),
             Who::May(permission) => Some((route, who_may(permission))),
         })
         .collect()
@@ -213,8 +236,8 @@ on_both! {
         let forms = forms();
         assert!(forms.len() >= 12, "{} forms", forms.len());
         for (route, name) in forms {
-            let (visitor, path) = (town.signed_in(name).await, address(&route));
-            let other = town.signed_in(name).await.csrf().to_owned();
+            let (visitor, path) = (person(&town, name, &route).await, address(&route));
+            let other = person(&town, name, &route).await.csrf().to_owned();
             for fields in [
                 vec![],
                 vec![("csrf", "")],
@@ -243,12 +266,12 @@ on_both! {
 
 on_both! {
     async fn a_form_from_another_site_changes_nothing(town: Town) {
-        let public = ["/sign-in", "/first-run"].map(|path| {
+        let public = ["/sign-in", "/first-run", "/my"].map(|path| {
             let mut doors = routes::table().into_iter().filter(|route| route.method == "POST");
             (doors.find(|route| route.path == path).unwrap(), "grid")
         });
         for (route, name) in forms().into_iter().chain(public) {
-            let (visitor, path) = (town.signed_in(name).await, address(&route));
+            let (visitor, path) = (person(&town, name, &route).await, address(&route));
             let from = async |name: &'static str, value: &'static str| {
                 let body = format!("csrf={}", visitor.csrf());
                 let request = visitor

@@ -12,7 +12,7 @@ use regex::Regex;
 // ---- The plan ------------------------------------------------------------------------------------------------------
 
 /// The floors, from the ground up, as in the table of `src/lib.rs`. A file uses its own room and lower floors.
-const FLOORS: [&[&str]; 11] = [
+const FLOORS: [&[&str]; 12] = [
     &["id", "points", "money", "clock", "error"],
     &["db", "audit", "files", "photo", "request", "page", "print"],
     &["ledger"],
@@ -24,6 +24,7 @@ const FLOORS: [&[&str]; 11] = [
     &["honours"],
     &["statements", "registers", "dividends"],
     &["papers"],
+    &["resident"],
 ];
 
 /// Who stands on whose shoulders within the two lowest floors, whose files are words and furniture: room, room, why.
@@ -172,6 +173,10 @@ const TABLES: &[(&str, &str)] = &[
     ("settlements", "shop"),
     ("settlement_lines", "shop"),
     ("settlement_disputes", "shop"),
+    ("resident_tries", "resident"),
+    ("resident_sessions", "resident"),
+    ("resident_requests", "resident"),
+    ("book_checks", "resident"),
 ];
 
 /// Who reads another room's table all the same: file, table, why.

@@ -37,6 +37,7 @@ mod redress;
 mod registers;
 mod registry;
 mod reminders;
+mod resident;
 mod schema;
 mod scheme;
 mod shop;

@@ -62,6 +62,7 @@ const NEVER_CHANGED: &[&str] = &[
     "issuance_budgets",
     "title_ballot_voters",
     "star_awards",
+    "book_checks",
 ];
 
 /// Rows that change, and what changes in them.
@@ -133,6 +134,9 @@ const CHANGED: &[(&str, &str)] = &[
     ("settlements", "confirmed, paid"),
     ("settlement_disputes", "decided"),
     ("clockwork", "the latest moment that was seen"),
+    ("resident_tries", "counted, and forgotten after a day"),
+    ("resident_sessions", "seen, and ended"),
+    ("resident_requests", "answered"),
 ];
 
 /// Columns that name another row without a foreign key: table, column, why.
@@ -310,6 +314,7 @@ on_both! {
         crate::partners::a_row_of_each(&town).await;
         crate::dividends::a_row_of_each(&town).await;
         crate::honours::a_row_of_each(&town).await;
+        crate::resident::a_row_of_each(&town).await;
         // And a version that was adopted, with a find that two people let stand, and stopped.
         let (admin, council) = (town.user("admin").await.id, town.user("council").await.id);
         let rows = [
@@ -437,8 +442,10 @@ fn migrations_are_portable_and_named_after_their_room() {
         "council",
         "shop",
         "honours",
+        "dividends",
         "statements",
         "papers",
+        "resident",
     ];
     for name in &names {
         let room = name.split('_').nth(1).unwrap_or_default();

@@ -13,6 +13,7 @@ use jishan::access::session as sign_in;
 use jishan::access::user::{self, PasswordHash, User};
 use jishan::app::App;
 use jishan::cards::card::{self, Issue, Issued};
+use jishan::cards::pin::{self, PinHash};
 use jishan::clock::{Clock, Day, Moment, day_of};
 use jishan::council::budget::{self, SetBudget};
 use jishan::council::member::{self, Appoint};
@@ -42,6 +43,9 @@ use jishan::{books, routes};
 
 /// The password of everybody in the town.
 pub const PASSWORD: &str = "correct horse";
+
+/// The PIN of every household that has one.
+pub const PIN: &str = "2580";
 
 /// Staff of the town: sign-in name, role, and the area it is held for.
 pub const STAFF: [(&str, Role, Where); 8] = [
@@ -344,6 +348,25 @@ impl Town {
         self.write(move |conn| {
             hold_session(conn, &secretary, Choice::For, now - chrono::TimeDelta::days(5))?;
             award::post_due(conn, now)
+        })
+        .await
+        .unwrap();
+    }
+
+    /// Gives a household the town's PIN, unless it has one.
+    pub async fn set_pin(&self, code: &'static str) {
+        static HASH: OnceLock<PinHash> = OnceLock::new();
+        let (household, admin, now) = (
+            self.household(code).await.id,
+            self.user("admin").await.id,
+            self.app.now(),
+        );
+        self.write(move |conn| match pin::of(conn, &household)? {
+            Some(_) => Ok(()),
+            None => {
+                let hash = HASH.get_or_init(|| PinHash::of(PIN).unwrap());
+                pin::set(conn, &household, hash, &admin, now)
+            }
         })
         .await
         .unwrap();

@@ -52,6 +52,16 @@ impl Attempts {
         }
     }
 
+    /// Households that look at their own points. The tries of a card are counted where a new start does not forget them; here
+    /// an address has twenty, then one a minute, because all phones of a village may stand behind one.
+    #[must_use]
+    pub fn of_residents() -> Attempts {
+        Attempts {
+            of_names: Allowance::new(TimeDelta::seconds(1), 60),
+            of_addresses: Allowance::new(TimeDelta::minutes(1), 20),
+        }
+    }
+
     /// Somebody tries under a name from an address; `None` when there were too many.
     #[must_use]
     pub fn begin(&self, name: &str, address: Option<IpAddr>, now: Moment) -> Option<Attempt> {

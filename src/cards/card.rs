@@ -315,6 +315,15 @@ pub fn household_of(conn: &mut Conn, number: &str) -> Result<Option<Id<Household
         .optional()?)
 }
 
+/// Is this card in use?
+///
+/// # Errors
+/// Only when the database fails.
+pub fn is_in_use(conn: &mut Conn, id: &Id<Card>) -> Result<bool> {
+    let in_use = cards::table.find(id).filter(cards::stopped_at.is_null());
+    Ok(in_use.count().get_result::<i64>(conn)? > 0)
+}
+
 /// The number of the card in use of each of these households that has one.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 //! `access/attempts.rs`: five tries, then one every three minutes.
 
 use diesel::prelude::*;
+use sha2::{Digest, Sha256};
 
 use crate::access::digest::SlowDigest;
 use crate::access::user::User;
@@ -39,6 +40,25 @@ impl PinHash {
     #[must_use]
     pub fn verifies(&self, pin: &str) -> bool {
         self.0.is_of(pin)
+    }
+
+    /// Tells this PIN from a later one, even of the same digits, and says nothing about it.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        let digest = Sha256::digest(self.0.text().as_bytes());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Is this the PIN? Where there is none the answer takes as long: nobody learns whether a card exists.
+#[must_use]
+pub fn verify(known: Option<&PinHash>, typed: &str) -> bool {
+    match known {
+        Some(hash) => hash.verifies(typed),
+        None => {
+            let _ = SlowDigest::of(typed);
+            false
+        }
     }
 }
 
@@ -84,6 +104,30 @@ pub fn of(conn: &mut Conn, household: &Id<Household>) -> Result<Option<PinHash>>
         .get_result::<String>(conn)
         .optional()?
         .map(|text| PinHash(SlowDigest::known(text))))
+}
+
+/// When a household's PIN was set, if it has one.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn set_at(conn: &mut Conn, household: &Id<Household>) -> Result<Option<Moment>> {
+    Ok(household_pins::table
+        .find(household)
+        .select(household_pins::set_at)
+        .get_result(conn)
+        .optional()?)
+}
+
+/// The household whose PIN was set first.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn first(conn: &mut Conn) -> Result<Option<Id<Household>>> {
+    Ok(household_pins::table
+        .order((household_pins::set_at, household_pins::household_id))
+        .select(household_pins::household_id)
+        .first(conn)
+        .optional()?)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod evidence;
 mod floor;
 mod gathering;
 mod hall;
+mod holder;
 mod members;
 mod nominate;
 mod nomination;
@@ -33,14 +34,14 @@ mod vote;
 mod whom;
 mod work;
 
-pub use appeal::{appeal, appeal_form, appeal_receipt};
+pub use appeal::{appeal, appeal_form, appeal_receipt, own_appeal, own_appeal_form};
 pub use appeals::{
     appeals, give_opinion, hearing, hold_hearing, name_panel, settle_appeal, take_appeal, take_appeal_form,
     withdraw_appeal,
 };
 pub use budget::{budget, set_budget};
 pub use corrections::{correction, correction_form, corrections, decide_correction, propose_correction};
-pub use deed::{deed_form, report_deed};
+pub use deed::{deed_form, own_deed_form, report_deed, report_own_deed};
 pub use draft::{draft, publish};
 pub use evidence::{add_evidence, show_evidence};
 pub use floor::{end_voting, hands, separate, step_back, tally};

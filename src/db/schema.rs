@@ -144,7 +144,7 @@ diesel::table! {
         given -> Bool,
         decided_on -> Date,
         recorded_at -> Timestamp,
-        recorded_by -> Text,
+        recorded_by -> Nullable<Text>,
     }
 }
 
@@ -942,7 +942,7 @@ diesel::table! {
     wish_voices (household_id) {
         household_id -> Text,
         wish_id -> Text,
-        recorded_by -> Text,
+        recorded_by -> Nullable<Text>,
         recorded_at -> Timestamp,
     }
 }
@@ -1505,6 +1505,48 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    resident_tries (card_number) {
+        card_number -> Text,
+        tries -> BigInt,
+        last_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    resident_sessions (digest) {
+        digest -> Text,
+        household_id -> Text,
+        card_id -> Text,
+        pin_mark -> Text,
+        started_at -> Timestamp,
+        seen_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    resident_requests (id) {
+        id -> Text,
+        household_id -> Text,
+        kind -> Text,
+        note -> Text,
+        asked_at -> Timestamp,
+        due_on -> Date,
+        answer -> Nullable<Text>,
+        answered_by -> Nullable<Text>,
+        answered_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    book_checks (household_id, quarter_from) {
+        household_id -> Text,
+        quarter_from -> Date,
+        balance -> BigInt,
+        checked_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(print_parts -> print_jobs (job_id));
 diesel::joinable!(held_points -> holds (hold_number));
 diesel::joinable!(held_goods -> holds (hold_number));
@@ -1651,4 +1693,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     title_panellists,
     honour_stars,
     star_awards,
+    resident_tries,
+    resident_sessions,
+    resident_requests,
+    book_checks,
 );

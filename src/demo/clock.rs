@@ -15,6 +15,7 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::DemoStrip;
+use crate::resident;
 
 /// The day of the month on which councils meet and the supermarket is open.
 const COUNCIL_DAY: u32 = 25;
@@ -81,6 +82,7 @@ pub async fn move_to(app: &App, day: Day, by: &Id<User>) -> Result<()> {
     app.db
         .write(move |conn| {
             session::carry_over(conn, was, arrival)?;
+            resident::session::carry_over(conn, was, arrival)?;
             audit::record(conn, &[event])
         })
         .await?;

@@ -208,15 +208,10 @@ fn span(order: &Order) -> Result<Span> {
 
 /// When the store of the household's area opens next: `11月25日（周三）`.
 fn next_opening(conn: &mut Conn, order: &Order, household: &Household, tree: &Tree) -> Result<Option<String>> {
-    let Some(building) = tree.get(&household.building_id) else {
+    let near = store::near(conn, tree, &household.building_id)?;
+    let Some(store) = near.into_iter().next() else {
         return Ok(None);
     };
-    let stores = store::all(conn)?;
-    let near = stores.into_iter().find(|store| {
-        tree.get(&store.area_id)
-            .is_some_and(|area| building.path.starts_with(&area.path))
-    });
-    let Some(store) = near else { return Ok(None) };
     let days = opening::of_store(conn, &store.id, order.today())?;
     Ok(days
         .next(order.today())

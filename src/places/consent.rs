@@ -1,6 +1,6 @@
 //! Consents: what a household agreed to, purpose by purpose, off until it says yes.
 //!
-//! Each decision is a row with its day and who took it down; the last one counts. A household that came out of a split has
+//! Each decision is a row with its day and who took it down, or that the household did it itself; the last one counts. A household that came out of a split has
 //! none; one that was merged or left has none any more. SG8: private by default.
 
 use std::collections::{HashMap, HashSet};
@@ -59,8 +59,8 @@ pub struct Consent {
     pub decided_on: Day,
     /// When it was taken down.
     pub recorded_at: Moment,
-    /// By whom: a user's id.
-    pub recorded_by: String,
+    /// By whom: a user's id; `None` when the household decided on its own page.
+    pub recorded_by: Option<String>,
 }
 
 /// The decision that counts of each purpose that was decided.
@@ -110,6 +110,37 @@ pub fn given_by(conn: &mut Conn, households: &[Id<Household>], purpose: Purpose)
 /// # Errors
 /// [`standing::Refused`] for a household that is gone; `NotFound`.
 pub fn decide(conn: &mut Conn, household: &Id<Household>, agreed: &[Purpose], by: &str, now: Moment) -> Result<usize> {
+    take_down(conn, household, agreed, Some(by), now)
+}
+
+/// The household itself gives or withdraws its consent for one purpose; the others stand. Answers how many decisions are new.
+///
+/// # Errors
+/// As [`decide`].
+pub fn decide_itself(
+    conn: &mut Conn,
+    household: &Id<Household>,
+    purpose: Purpose,
+    given: bool,
+    now: Moment,
+) -> Result<usize> {
+    let stands = of(conn, household)?;
+    let stands = |one: Purpose| stands.get(&one).is_some_and(|consent| consent.given);
+    let agreed: Vec<Purpose> = Purpose::ALL
+        .iter()
+        .copied()
+        .filter(|one| if *one == purpose { given } else { stands(*one) })
+        .collect();
+    take_down(conn, household, &agreed, None, now)
+}
+
+fn take_down(
+    conn: &mut Conn,
+    household: &Id<Household>,
+    agreed: &[Purpose],
+    by: Option<&str>,
+    now: Moment,
+) -> Result<usize> {
     standing::expect_active(conn, household)?;
     let stands = of(conn, household)?;
     let mut new = Vec::new();
@@ -124,7 +155,7 @@ pub fn decide(conn: &mut Conn, household: &Id<Household>, agreed: &[Purpose], by
                 given,
                 decided_on: day_of(now),
                 recorded_at: now,
-                recorded_by: by.to_owned(),
+                recorded_by: by.map(str::to_owned),
             });
         }
     }
@@ -137,7 +168,8 @@ pub fn decide(conn: &mut Conn, household: &Id<Household>, agreed: &[Purpose], by
                 false => "consent.withdrawn",
             };
             let subject = format!("household:{household}");
-            audit::Event::new(by, act, subject, consent.purpose.word().to_owned(), now)
+            let actor = by.unwrap_or(household.as_str());
+            audit::Event::new(actor, act, subject, consent.purpose.word().to_owned(), now)
         })
         .collect();
     audit::record(conn, &events)?;

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use super::goods::GoodsItem;
 use super::redemption::{Redemption, Refused};
-use super::rules::CounterRules;
+use super::rules::{self, CounterRules};
 use crate::clock::{Day, Moment, Span, begin_of, day_of};
 use crate::db::Conn;
 use crate::db::schema::{goods_items, redemption_lines, redemption_voids, redemptions, refund_lines, refunds};
@@ -21,6 +21,71 @@ use crate::places::household::{self, Household};
 pub(super) struct Had {
     taken: HashMap<Id<Household>, Vec<Taken>>,
     people: HashMap<Id<Household>, i64>,
+}
+
+/// What one household may still take this month.
+#[derive(Debug)]
+pub struct Left {
+    had: Had,
+    rules: CounterRules,
+    household: Id<Household>,
+    day: Day,
+}
+
+/// What is left of a category.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CategoryLeft {
+    /// 粮油
+    pub category: String,
+    /// Units in a month for a household of this size.
+    pub limit: i64,
+    /// Units that may still be taken this month.
+    pub left: i64,
+}
+
+/// What a household may still take in the month of `day`.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn left(conn: &mut Conn, household: &Id<Household>, day: Day) -> Result<Left> {
+    Ok(Left {
+        had: Had::load(conn, std::slice::from_ref(household), day)?,
+        rules: rules::now(conn)?,
+        household: household.clone(),
+        day,
+    })
+}
+
+impl Left {
+    /// Units of these goods that may still be taken, by their own limit and by their category's; `None` without any limit.
+    #[must_use]
+    pub fn of(&self, item: &GoodsItem) -> Option<i64> {
+        let taken = self.had.sum(&self.household, self.day, |taken| taken.goods == item.id);
+        let own = item.monthly_limit.map(|limit| limit.saturating_sub(taken).max(0));
+        let of_category = self.category(&item.category).map(|one| one.left);
+        own.into_iter().chain(of_category).min()
+    }
+
+    /// Every category that has a limit.
+    #[must_use]
+    pub fn categories(&self) -> Vec<CategoryLeft> {
+        let mut names: Vec<&String> = self.rules.limits.iter().map(|limit| &limit.category).collect();
+        names.dedup();
+        names.into_iter().filter_map(|name| self.category(name)).collect()
+    }
+
+    fn category(&self, category: &str) -> Option<CategoryLeft> {
+        let people = self.had.people.get(&self.household).copied().unwrap_or(1);
+        let limit = self.rules.limit_of(category, people)?;
+        let taken = self
+            .had
+            .sum(&self.household, self.day, |taken| taken.category == category);
+        Some(CategoryLeft {
+            category: category.to_owned(),
+            limit,
+            left: limit.saturating_sub(taken).max(0),
+        })
+    }
 }
 
 /// Units of goods on a day.

@@ -13,7 +13,7 @@ pub mod goods_file;
 pub mod handover;
 pub mod held;
 mod held_goods;
-mod limit;
+pub mod limit;
 pub mod offline;
 pub mod offline_sale;
 pub mod opening;

@@ -49,6 +49,21 @@ pub fn all(conn: &mut Conn) -> Result<Vec<PointsStore>> {
         .load(conn)?)
 }
 
+/// The stores to which the households of a building go: those of its area or of one around it, our own first.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn near(conn: &mut Conn, tree: &Tree, building: &Id<Area>) -> Result<Vec<PointsStore>> {
+    let Some(building) = tree.get(building) else {
+        return Ok(Vec::new());
+    };
+    let around = |store: &PointsStore| {
+        tree.get(&store.area_id)
+            .is_some_and(|area| building.path.starts_with(&area.path))
+    };
+    Ok(all(conn)?.into_iter().filter(around).collect())
+}
+
 /// The word for a partner's shop in `points_stores`.
 const PARTNER: &str = "partner";
 

@@ -46,7 +46,7 @@ pub use lists::{lists, order_csv};
 pub use offline::{beat, decide_offline_sale, give_back, offline_sales, settle, take_hold};
 pub use partners::{add_partner, agree, partner, partners, set_offer};
 pub use photo::show_photo;
-pub use proxy::{end_proxy, proxies, register_proxy, set_pin};
+pub use proxy::{end_proxy, proxies, register_proxy, set_pin, unlock_pin};
 pub use receipts::{add_receipt, new_receipt, receipt, receipts};
 pub use settlements::{
     confirm_settlement, decide_dispute, dispute_settlement, make_settlement, record_payment, settlement,

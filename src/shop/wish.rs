@@ -115,26 +115,50 @@ pub fn voice(conn: &mut Conn, id: &Id<Wish>, card: &str, act: &Act) -> Result<()
         let wallet = Wallet::open(conn, &programme, [&token])?;
         let (card, _) = wallet.recognise(&token)?;
         let household: Id<Household> = card.household_id.clone();
-        let own = wish_voices::table.filter(wish_voices::household_id.eq(&household));
-        let moved = diesel::update(own)
-            .set((
-                wish_voices::wish_id.eq(id),
-                wish_voices::recorded_by.eq(&act.by),
-                wish_voices::recorded_at.eq(act.at),
-            ))
-            .execute(conn)?;
-        if moved == 0 {
-            diesel::insert_into(wish_voices::table)
-                .values((
-                    wish_voices::household_id.eq(&household),
-                    wish_voices::wish_id.eq(id),
-                    wish_voices::recorded_by.eq(&act.by),
-                    wish_voices::recorded_at.eq(act.at),
-                ))
-                .execute(conn)?;
-        }
+        put_voice(conn, id, &household, Some(&act.by), act.at)?;
         Ok(done(id, String::new()))
     })?;
+    Ok(())
+}
+
+/// A household gives its voice by itself; it moves if it was with another wish. Given twice, it is the same. No line is
+/// written in the record: it would say who wishes for what.
+///
+/// # Errors
+/// [`Refused::NotWaiting`] for a wish that was decided; `NotFound`.
+pub fn voice_itself(conn: &mut Conn, id: &Id<Wish>, household: &Id<Household>, now: Moment) -> Result<()> {
+    expect_open(conn, id)?;
+    put_voice(conn, id, household, None, now)
+}
+
+/// The wish that has this household's voice.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn voice_of(conn: &mut Conn, household: &Id<Household>) -> Result<Option<Id<Wish>>> {
+    Ok(wish_voices::table
+        .find(household)
+        .select(wish_voices::wish_id)
+        .first(conn)
+        .optional()?)
+}
+
+fn put_voice(
+    conn: &mut Conn,
+    id: &Id<Wish>,
+    household: &Id<Household>,
+    by: Option<&Id<User>>,
+    now: Moment,
+) -> Result<()> {
+    diesel::delete(wish_voices::table.find(household)).execute(conn)?;
+    diesel::insert_into(wish_voices::table)
+        .values((
+            wish_voices::household_id.eq(household),
+            wish_voices::wish_id.eq(id),
+            wish_voices::recorded_by.eq(by),
+            wish_voices::recorded_at.eq(now),
+        ))
+        .execute(conn)?;
     Ok(())
 }
 

@@ -55,6 +55,20 @@ async function dividendTrial(page) {
   const [area, day] = [await page.inputValue("#area"), await page.inputValue("#scored_on")];
   return `/dividends?pool=20000&area=${area}&scored_on=${day}&from_honour=1`;
 }
+/** A page of the household that has a PIN: its card stands in what the demo printed. */
+const atHome = (path, text) => async (page) => {
+  const [, token] = town.demo.said().match(/\/K\/(\S+)/);
+  await page.goto(`${town.address}/K/${token}`);
+  await page.fill("#pin", "2580");
+  await submit(page, page.locator("form[action$='/sign-in'] .button.primary"));
+  const usual = page.locator(".view [value=usual]");
+  if (await usual.count()) await submit(page, usual);
+  if (text) {
+    await submit(page, page.locator(".view [value=large]"));
+    if (text === "huge") await submit(page, page.locator(".view [value=huge]"));
+  }
+  return page.goto(town.address + path);
+};
 
 /** A slip of the known household, made once. */
 let slip;
@@ -445,6 +459,28 @@ const PAGES = [
   ["audit", "auditor", to("/audit")],
   ["import", "admin", to("/import")],
   ["import-report", "admin", sent("/import", (page) => page.setInputFiles("#file", { name: "花名册.csv", mimeType: "text/csv", buffer: Buffer.from(roster) }), 'button[value="dry-run"]')],
+  ["my-sign-in", null, to("/my")],
+  ["my-sign-in-refused", null, sent("/my", async (form) => { await form.fill("#card", "1000000005"); await form.fill("#pin", "2581"); }, "main .button.big"), 403],
+  ["my-points", null, atHome("/my/points")],
+  ["my-points-elder", null, atHome("/my/points", "large")],
+  ["my-points-huge", null, atHome("/my/points", "huge")],
+  ["my-lines", null, atHome("/my/points/lines")],
+  ["my-line", null, async (page) => { await atHome("/my/points/lines")(page); return page.goto(new URL(await page.locator(".stories a").first().getAttribute("href"), town.address).href); }],
+  ["my-line-of-nobody", null, atHome("/my/points/999999999"), 404],
+  ["my-coming", null, atHome("/my/points/coming")],
+  ["my-goods", null, atHome("/my/goods")],
+  ["my-goods-huge", null, atHome("/my/goods", "huge")],
+  ["my-goods-photo-none", null, atHome("/my/goods/G001/photo"), 404],
+  ["my-wishes", null, atHome("/my/wishes")],
+  ["my-consents", null, atHome("/my/consents")],
+  ["my-consent", null, atHome("/my/consents/photo")],
+  ["my-data", null, atHome("/my/data")],
+  ["my-deed", null, atHome("/my/deed")],
+  ["my-appeal", null, atHome("/my/appeal")],
+  ["my-requests", null, atHome("/my/requests")],
+  ["my-request-made", null, async (page) => { await atHome("/my/requests")(page); await page.check('input[value="correction"]', { force: true }); await page.fill("#note", "我家是五口人"); await submit(page, page.locator("form[action='/my/requests'] .button.big")); return page.reload(); }],
+  ["household-requests", "grid", to("/household-requests")],
+  ["household-requests-reader", "auditor", to("/household-requests")],
   ["objection-new", null, to("/objections/new")],
   ["objection-new-refused", null, sent("/objections/new?slip=99-9", (page) => page.fill("#reason", "不对"), ".button.big"), 422],
   ["receipts", null, to("/receipts")],
@@ -792,6 +828,19 @@ test("what the auditor takes along arrives as a file", async () => {
     assert.equal(answer.status(), 200, path);
     assert.match(answer.headers()["content-type"], /spreadsheetml/, path);
     assert.ok((await answer.body()).toString().startsWith("PK"), path);
+    town.visited.add(path);
+  }
+  await page.context().close();
+});
+
+test("what a household takes along arrives as a file", async () => {
+  const page = await town.enter(null);
+  await atHome("/my/data")(page);
+  for (const [path, kind, begins] of [["/my/data/lines.csv", /^text\/csv/, "\ufeff"], ["/my/data/statement.pdf", /^application\/pdf/, "%PDF-"]]) {
+    const answer = await page.request.get(town.address + path);
+    assert.equal(answer.status(), 200, path);
+    assert.match(answer.headers()["content-type"], kind, path);
+    assert.ok((await answer.body()).toString().startsWith(begins), path);
     town.visited.add(path);
   }
   await page.context().close();

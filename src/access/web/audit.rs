@@ -72,6 +72,7 @@ fn row(event: Event, names: &HashMap<Id<User>, String>) -> AuditRow {
     let actor = match names.get(&Id::known(event.actor.clone())) {
         Some(name) => name.clone(),
         None if event.actor == "system" => "系统".to_owned(),
+        None if is_the_households_own(&event) => "住户本人".to_owned(),
         None => event.actor,
     };
     let (subject, href) = subject_in_words(&event.subject);
@@ -83,6 +84,11 @@ fn row(event: Event, names: &HashMap<Id<User>, String>) -> AuditRow {
         href,
         detail: detail_in_words(&event.detail),
     }
+}
+
+/// Did the household do it itself, at its own pages? Then the actor is its id.
+fn is_the_households_own(event: &Event) -> bool {
+    event.act == "resident_request.made" || event.subject.strip_prefix("household:") == Some(&event.actor)
 }
 
 /// What an act was about, and where that is shown.
@@ -108,6 +114,7 @@ fn subject_in_words(subject: &str) -> (String, String) {
         "council_member" | "member" => ("看成员".to_owned(), format!("/council/members/{id}")),
         "budget" => ("看预算".to_owned(), "/budget".to_owned()),
         "household" => (format!("住户{id}"), String::new()),
+        "resident_request" => ("看住户请求".to_owned(), "/household-requests".to_owned()),
         "user" => (format!("用户{id}"), String::new()),
         "goods" => (format!("商品{id}"), format!("/goods/{id}")),
         "receipt" => (format!("第{id}号入库单"), format!("/stock/receipts/{id}")),
@@ -292,6 +299,10 @@ fn act_in_words(act: &str) -> &'static str {
         "proxy.registered" => "登记代领人",
         "proxy.ended" => "取消代领人",
         "pin.set" => "设定住户密码",
+        "pin.unlocked" => "解锁住户查询",
+        "book.checked" => "住户核对账本",
+        "resident_request.made" => "住户提出请求",
+        "resident_request.answered" => "答复住户请求",
         "delivery.packed" => "配货",
         "delivery.delivered" => "送货签收",
         "delivery.came_back" => "没有送到",

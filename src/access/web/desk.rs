@@ -1,5 +1,7 @@
 //! The desk: a person's work today.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -16,6 +18,7 @@ use crate::money::Fen;
 use crate::page::{self, Shell};
 use crate::places::household;
 use crate::points::Points;
+use crate::resident::request;
 use crate::scheme::version;
 
 #[derive(Template)]
@@ -51,25 +54,53 @@ struct Overview {
 /// Only when the database fails.
 pub async fn desk(State(app): State<App>, staff: Staff) -> Result<Response> {
     let now = app.now();
-    let (work, overview, staff) = app
+    let (work, requests, overview, staff) = app
         .db
         .read(move |conn| {
             let work = work_of(conn, &staff, now)?;
+            let requests = match staff.duties.permit(Permission::ChangeHouseholds) {
+                true => Some(requests_within(conn, &staff)?),
+                false => None,
+            };
             let overview = match staff.duties.permit(Permission::ReadAudit) {
                 true => Some(overview(conn, now)?),
                 false => None,
             };
-            Ok((work, overview, staff))
+            Ok((work, requests, overview, staff))
         })
         .await?;
     page::show(&DeskPage {
-        duties: duties(&work),
+        duties: duties(&work).into_iter().chain(requests.map(requests_tile)).collect(),
         tiles: tiles(&staff.duties),
         warnings: work.warnings,
         calendar: work.calendar,
         shell: staff.shell,
         overview,
     })
+}
+
+/// How many requests of households wait where this person looks after them.
+fn requests_within(conn: &mut Conn, staff: &Staff) -> Result<usize> {
+    let reach = staff.reach(conn, Permission::ChangeHouseholds)?;
+    let ids: Vec<_> = request::waiting(conn)?
+        .into_iter()
+        .map(|one| one.household_id)
+        .collect();
+    let homes: HashMap<_, _> = household::by_ids(conn, &ids)?
+        .into_iter()
+        .map(|home| (home.id, home.building_id))
+        .collect();
+    let within = ids.iter().filter_map(|id| homes.get(id));
+    Ok(within.filter(|building| reach.covers(building)).count())
+}
+
+fn requests_tile(waiting: usize) -> Tile {
+    Tile {
+        href: "/household-requests".to_owned(),
+        title: "住户请求",
+        hint: format!("更正、删除、退出，{}天内答复", request::ANSWER_DAYS),
+        count: Some(waiting),
+    }
 }
 
 /// What the person's duties ask for today.

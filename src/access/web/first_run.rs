@@ -14,14 +14,13 @@ use crate::audit::{self, Event};
 use crate::clock::Moment;
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::guard::{COOKIE, with_cookie};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::places::area::{self, Area, AreaKind};
 use crate::places::programme::{self, NewProgramme};
 use crate::sent::OpenForm;
 use crate::shop::store::{self, PointsStore};
-
-use super::sign_in::with_cookie;
 
 #[derive(Template)]
 #[template(path = "access/first_run.html")]
@@ -80,7 +79,7 @@ pub async fn found(State(app): State<App>, visitor: Visitor, OpenForm(form): Ope
         return Err(Error::NotFound);
     }
     match try_found(&app, form.clone()).await {
-        Ok(secret) => Ok(with_cookie(page::go("/desk"), secret.reveal(), &form.address)),
+        Ok(secret) => Ok(with_cookie(page::go("/desk"), COOKIE, secret.reveal(), &form.address)),
         Err(error) => {
             let (status, problems) = Problems::from_error(error)?;
             let form = FirstRun {

@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 
 use askama::Template;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderValue, header};
+use axum::http::HeaderValue;
 use axum::response::Response;
 use serde::Deserialize;
 
 use crate::access::session;
 use crate::app::{App, Visitor};
 use crate::error::Result;
-use crate::guard::COOKIE;
+use crate::guard::{COOKIE, with_cookie, without_cookie};
 use crate::page::{self, Problems, Shell};
 use crate::sent::{NoFields, OpenForm, Query, SignedForm, local_path};
 
@@ -72,7 +72,7 @@ pub async fn sign_in(
             let next = local_path(&form.next).unwrap_or("/desk");
             let programme = app.programme().await?;
             let public = programme.map(|programme| programme.address).unwrap_or_default();
-            Ok(with_cookie(page::go(next), secret.reveal(), &public))
+            Ok(with_cookie(page::go(next), COOKIE, secret.reveal(), &public))
         }
         Err(error) => {
             let (status, problems) = Problems::from_error(error)?;
@@ -93,21 +93,6 @@ async fn try_sign_in(app: &App, form: &SignIn, from: Option<std::net::IpAddr>) -
     app.db.write(move |conn| session::start(conn, &user.id, now)).await
 }
 
-/// Puts the session into a cookie that scripts cannot read and other sites do not send.
-pub(super) fn with_cookie(mut response: Response, secret: &str, public_address: &str) -> Response {
-    // Behind HTTPS the browser must not send it in the clear. A village box on plain HTTP has no choice.
-    let secure = if public_address.starts_with("https://") {
-        "; Secure"
-    } else {
-        ""
-    };
-    let cookie = format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Lax{secure}");
-    if let Ok(value) = HeaderValue::from_str(&cookie) {
-        response.headers_mut().append(header::SET_COOKIE, value);
-    }
-    response
-}
-
 /// `POST /sign-out`
 ///
 /// # Errors
@@ -120,11 +105,7 @@ pub async fn sign_out(
     if let Some(digest) = visitor.session {
         app.db.write(move |conn| session::end(conn, &digest)).await?;
     }
-    let mut response = page::go("/");
-    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
-    if let Ok(value) = HeaderValue::from_str(&gone) {
-        response.headers_mut().append(header::SET_COOKIE, value);
-    }
+    let mut response = without_cookie(page::go("/"), COOKIE);
     let clear = HeaderValue::from_static("\"storage\"");
     response.headers_mut().insert("clear-site-data", clear);
     Ok(response)

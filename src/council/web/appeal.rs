@@ -1,6 +1,6 @@
 //! The public pages of an appeal: a household, known by its card, says why a decision is wrong and asks how it stands.
 //!
-//! The card's address opens the form, so that nobody needs an account. It shows which decisions there are to appeal against
+//! The card's address opens the form, so that nobody needs an account; a household that signed in has it at hand. It shows which decisions there are to appeal against
 //! and neither a name nor a balance.
 
 use askama::Template;
@@ -8,10 +8,10 @@ use axum::extract::{ConnectInfo, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::holder::Holder;
 use super::object::{Address, Done, TOO_MANY, expect_few_look_ups};
 use super::redress::spaced;
-use crate::app::{App, Visitor};
-use crate::cards::card::{self, Presented, Wallet};
+use crate::app::{App, Resident, Visitor};
 use crate::clock::{self, Moment};
 use crate::council::appeal::matter::{self, Matter};
 use crate::council::appeal::{self, Appeal, File, Kind};
@@ -22,9 +22,8 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::places::household::Household;
-use crate::places::programme::Programme;
 use crate::scheme::item;
-use crate::sent::{OpenForm, Path, Query};
+use crate::sent::{OpenForm, Path, Query, SignedForm};
 
 /// A decision that can be chosen in a form.
 pub(super) struct MatterShown {
@@ -68,7 +67,8 @@ impl MatterShown {
 struct AppealPage {
     shell: Shell,
     problems: Problems,
-    token: String,
+    /// Where the form is sent.
+    action: String,
     matters: Vec<MatterShown>,
     /// Appeals of this household that are open, by their receipt number.
     open: Vec<(String, String)>,
@@ -106,22 +106,6 @@ impl NewAppeal {
     }
 }
 
-/// The household whose card this is: number and secret, and not stopped.
-fn household_of(conn: &mut Conn, programme: &Programme, text: &str) -> Result<Id<Household>> {
-    let token = card::token(text).map_err(|_| Error::NotFound)?;
-    let wallet = Wallet::open(conn, programme, [&token])?;
-    match wallet.recognise(&token) {
-        Ok((card, Presented::Scanned)) => Ok(card.household_id.clone()),
-        Ok((_, Presented::Typed)) => Err(Error::NotFound),
-        Err(refused) => match refused {
-            card::Refused::CardStopped | card::Refused::HouseholdMerged | card::Refused::HouseholdLeft => {
-                Err(refused.into())
-            }
-            card::Refused::UnknownCard => Err(Error::NotFound),
-        },
-    }
-}
-
 /// `GET /K/{token}/appeal`
 ///
 /// # Errors
@@ -133,23 +117,33 @@ pub async fn appeal_form(
     Path(token): Path<String>,
 ) -> Result<Response> {
     expect_few_look_ups(&app, &visitor, address)?;
-    page::show(&appeal_page(&app, visitor.shell, token, Problems::default(), NewAppeal::default()).await?)
+    let holder = Holder::Card(token);
+    page::show(&appeal_page(&app, visitor.shell, holder, Problems::default(), NewAppeal::default()).await?)
+}
+
+/// `GET /my/appeal`: the same for a household that signed in.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn own_appeal_form(State(app): State<App>, resident: Resident) -> Result<Response> {
+    let holder = Holder::SignedIn(resident.household.id);
+    page::show(&appeal_page(&app, resident.shell, holder, Problems::default(), NewAppeal::default()).await?)
 }
 
 async fn appeal_page(
     app: &App,
     shell: Shell,
-    token: String,
+    holder: Holder,
     problems: Problems,
     form: NewAppeal,
 ) -> Result<AppealPage> {
     let programme = app.programme().await?.ok_or(Error::NotFound)?;
     let (office, phone, now) = (programme.office.clone(), programme.phone.clone(), app.now());
-    let text = token.clone();
+    let action = holder.page("appeal");
     let (matters, open) = app
         .db
         .read(move |conn| {
-            let household = household_of(conn, &programme, &text)?;
+            let household = holder.household(conn, &programme)?;
             let open: Vec<(String, String)> = appeal::of_household(conn, &household)?
                 .into_iter()
                 .filter(|one| one.state.is_open())
@@ -161,7 +155,7 @@ async fn appeal_page(
     Ok(AppealPage {
         shell,
         problems,
-        token,
+        action,
         matters,
         open,
         key: Id::new(now),
@@ -182,22 +176,37 @@ pub async fn appeal(
     Path(token): Path<String>,
     OpenForm(form): OpenForm<NewAppeal>,
 ) -> Result<Response> {
-    match try_appeal(&app, address, token.clone(), form.clone()).await {
+    answer(&app, visitor.shell, address, Holder::Card(token), form).await
+}
+
+/// `POST /my/appeal`
+///
+/// # Errors
+/// Only when the database fails: what is wrong in the form is shown in it.
+pub async fn own_appeal(
+    State(app): State<App>,
+    resident: Resident,
+    address: Address,
+    SignedForm(form): SignedForm<NewAppeal>,
+) -> Result<Response> {
+    let holder = Holder::SignedIn(resident.household.id);
+    answer(&app, resident.shell, address, holder, form).await
+}
+
+async fn answer(app: &App, shell: Shell, address: Address, holder: Holder, form: NewAppeal) -> Result<Response> {
+    match try_appeal(app, address, holder.clone(), form.clone()).await {
         Ok(appeal) => Ok(page::go(&format!("/appeals/{}?done=filed", appeal.receipt))),
         Err(error) => {
             let (status, problems) = Problems::from_error(error)?;
-            let page = appeal_page(&app, visitor.shell, token, problems, form).await?;
+            let page = appeal_page(app, shell, holder, problems, form).await?;
             page::show_with(status, &page)
         }
     }
 }
 
-async fn try_appeal(app: &App, address: Address, token: String, form: NewAppeal) -> Result<Appeal> {
+async fn try_appeal(app: &App, address: Address, holder: Holder, form: NewAppeal) -> Result<Appeal> {
     let programme = app.programme().await?.ok_or(Error::NotFound)?;
-    let household = {
-        let token = token.clone();
-        app.db.read(move |conn| household_of(conn, &programme, &token)).await?
-    };
+    let household = app.db.read(move |conn| holder.household(conn, &programme)).await?;
     if form.subject.is_empty() {
         return Err(Error::invalid("subject", "请先选对哪个决定不服。"));
     }

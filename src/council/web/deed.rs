@@ -4,7 +4,6 @@
 //! up. It looks the same for every card; only the card's secret lets a report in. Staff verify it as any other.
 
 use std::fmt;
-use std::net::SocketAddr;
 
 use askama::Template;
 use axum::extract::{ConnectInfo, State};
@@ -13,13 +12,13 @@ use axum::response::Response;
 use chrono::Days;
 use serde::Deserialize;
 
+use super::holder::Holder;
 use super::nominate::items_in_force;
-use super::whom::{in_path, places};
+use super::object::Address;
+use super::whom::places;
 use crate::access::role::Reach;
-use crate::app::{App, Visitor};
+use crate::app::{App, Resident, Visitor};
 use crate::audit;
-use crate::cards::card::{Presented, Wallet};
-use crate::cards::number::CardToken;
 use crate::clock::{self, Day, Moment};
 use crate::council::forecast;
 use crate::council::nomination::{self, Nominate, Nomination, Nominator};
@@ -32,14 +31,17 @@ use crate::places::household::{self, Household, Search};
 use crate::places::programme::Programme;
 use crate::scheme::item::{self, Category, Item};
 use crate::scheme::version;
-use crate::sent::{OpenForm, Path, Query};
+use crate::sent::{OpenForm, Path, Query, SignedForm};
 
 #[derive(Template)]
 #[template(path = "council/deed.html")]
 struct DeedPage {
     shell: Shell,
     problems: Problems,
-    token: String,
+    /// Where the form is sent.
+    action: String,
+    /// Where one came from.
+    home: String,
     is_done: bool,
     groups: Vec<(Category, Vec<Item>)>,
     places: Vec<super::whom::Place>,
@@ -95,27 +97,31 @@ pub async fn deed_form(
     Path(token): Path<String>,
     Query(done): Query<Done>,
 ) -> Result<Response> {
+    show_empty(&app, visitor.shell, Holder::Card(token), done).await
+}
+
+/// `GET /my/deed`: the same for a household that signed in.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn own_deed_form(State(app): State<App>, resident: Resident, Query(done): Query<Done>) -> Result<Response> {
+    let holder = Holder::SignedIn(resident.household.id);
+    show_empty(&app, resident.shell, holder, done).await
+}
+
+async fn show_empty(app: &App, shell: Shell, holder: Holder, done: Done) -> Result<Response> {
     let form = NewDeed {
         whose: "own".to_owned(),
         occurred_on: clock::day_of(app.now()).to_string(),
         ..NewDeed::default()
     };
-    show(
-        &app,
-        visitor,
-        token,
-        StatusCode::OK,
-        Problems::default(),
-        form,
-        done.done,
-    )
-    .await
+    show(app, shell, holder, StatusCode::OK, Problems::default(), form, done.done).await
 }
 
 async fn show(
     app: &App,
-    visitor: Visitor,
-    token: String,
+    shell: Shell,
+    holder: Holder,
     status: StatusCode,
     problems: Problems,
     form: NewDeed,
@@ -136,9 +142,10 @@ async fn show(
                 (category, inside)
             });
             Ok(DeedPage {
-                shell: visitor.shell,
+                shell,
                 problems,
-                token: in_path(&token),
+                action: holder.page("deed"),
+                home: holder.home(),
                 is_done,
                 groups: groups.collect(),
                 places: places(&Tree::load(conn)?, &Reach::Everywhere),
@@ -159,34 +166,46 @@ async fn show(
 pub async fn report_deed(
     State(app): State<App>,
     visitor: Visitor,
-    address: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
+    address: Address,
     Path(token): Path<String>,
     OpenForm(form): OpenForm<NewDeed>,
 ) -> Result<Response> {
+    answer(&app, visitor.shell, address, Holder::Card(token), form).await
+}
+
+/// `POST /my/deed`
+///
+/// # Errors
+/// Only when the database fails: what stands against a report is shown on the page.
+pub async fn report_own_deed(
+    State(app): State<App>,
+    resident: Resident,
+    address: Address,
+    SignedForm(form): SignedForm<NewDeed>,
+) -> Result<Response> {
+    let holder = Holder::SignedIn(resident.household.id);
+    answer(&app, resident.shell, address, holder, form).await
+}
+
+async fn answer(app: &App, shell: Shell, address: Address, holder: Holder, form: NewDeed) -> Result<Response> {
     let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
     let reported = match app.programme().await? {
         None => return Ok(page::go("/first-run")),
-        Some(_) if app.reports().begin(&shown(&token), from, app.now()).is_none() => Err(Refused::TooFast.into()),
+        Some(_) if app.reports().begin(&holder.counted_as(), from, app.now()).is_none() => Err(Refused::TooFast.into()),
         Some(programme) => {
-            let (token, form, now) = (token.clone(), form.clone(), app.now());
+            let (holder, form, now) = (holder.clone(), form.clone(), app.now());
             app.db
-                .write(move |conn| report(conn, &programme, &token, form, now))
+                .write(move |conn| report(conn, &programme, &holder, form, now))
                 .await
         }
     };
     match reported {
-        Ok(()) => Ok(page::go(&format!("/K/{}/deed?done=true", in_path(&token)))),
+        Ok(()) => Ok(page::go(&format!("{}?done=true", holder.page("deed")))),
         Err(error) => {
             let (status, problems) = Problems::from_error(error)?;
-            show(&app, visitor, token, status, problems, form, false).await
+            show(app, shell, holder, status, problems, form, false).await
         }
     }
-}
-
-/// The card as it was shown, or as much of what was sent instead: whoever reports too much is known by it. The secret is
-/// part of it, so that nobody uses up another's reports by knowing a number.
-fn shown(token: &str) -> String {
-    token.chars().take(40).collect()
 }
 
 /// Why a report is not taken.
@@ -216,13 +235,11 @@ impl Refusal for Refused {
     }
 }
 
-fn report(conn: &mut Conn, programme: &Programme, token: &str, form: NewDeed, now: Moment) -> Result<()> {
-    let token = CardToken::parse(token).map_err(|_| Refused::NotThisCard)?;
-    let wallet = Wallet::open(conn, programme, [&token])?;
-    let own = match wallet.recognise(&token) {
-        Ok((card, Presented::Scanned)) => card.household_id.clone(),
-        _ => return Err(Refused::NotThisCard.into()),
-    };
+fn report(conn: &mut Conn, programme: &Programme, holder: &Holder, form: NewDeed, now: Moment) -> Result<()> {
+    let own = holder.household(conn, programme).map_err(|error| match error {
+        Error::Internal(..) => error,
+        _ => Refused::NotThisCard.into(),
+    })?;
     if form.item.is_empty() {
         return Err(Error::invalid("item", "请选择做了什么好事。"));
     }

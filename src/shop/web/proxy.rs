@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::places::household::{self, Household};
+use crate::resident::tries;
 use crate::sent::{NoFields, Path, Query, SignedForm};
 use crate::shop::proxy::{self, NewProxy, Proxy};
 
@@ -26,6 +27,8 @@ struct ProxiesPage {
     household: Household,
     proxies: Vec<Proxy>,
     has_pin: bool,
+    /// Did too many tries on a phone lock the household out of its own page?
+    is_locked: bool,
     /// May the visitor change the list and the PIN?
     may_change: bool,
     form: ProxyForm,
@@ -73,7 +76,8 @@ async fn show(
     problems: Problems,
     done: String,
 ) -> Result<Response> {
-    let today = day_of(app.now());
+    let now = app.now();
+    let today = day_of(now);
     let page = app
         .db
         .read(move |conn| {
@@ -86,6 +90,7 @@ async fn show(
                 done,
                 proxies: proxy::of_household(conn, &household.id, today)?,
                 has_pin: pin::of(conn, &household.id)?.is_some(),
+                is_locked: tries::is_locked(conn, &household.id, now)?,
                 household,
                 form,
                 today,
@@ -176,6 +181,28 @@ pub async fn set_pin(
 ) -> Result<Response> {
     let outcome = try_set_pin(&app, &staff, code.clone(), form).await;
     answer(&app, staff, code, ProxyForm::default(), outcome, "pin").await
+}
+
+/// `POST /households/{code}/pin-unlocking`: the household may try its PIN on a phone again.
+///
+/// # Errors
+/// `NotFound` outside the person's duties.
+pub async fn unlock_pin(
+    State(app): State<App>,
+    staff: Staff,
+    Path(code): Path<String>,
+    SignedForm(_): SignedForm<NoFields>,
+) -> Result<Response> {
+    let (person, now, of) = (staff.clone(), app.now(), code.clone());
+    let outcome = app
+        .db
+        .write(move |conn| {
+            let household = household::by_code(conn, &of)?;
+            person.expect_within(conn, Permission::ChangeHouseholds, &household.building_id)?;
+            tries::unlock(conn, &household.id, &person.user.id, now)
+        })
+        .await;
+    answer(&app, staff, code, ProxyForm::default(), outcome, "unlocked").await
 }
 
 async fn try_set_pin(app: &App, staff: &Staff, code: String, form: NewPin) -> Result<()> {

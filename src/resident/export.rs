@@ -1,0 +1,65 @@
+//! A household's own lines as a file that a spreadsheet opens: every line, the oldest first, in the words of a statement (SG15).
+
+use crate::clock::{day_of, spoken_day};
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::ledger::account::AccountKind;
+use crate::places::household::Household;
+use crate::resident::story::Story;
+use crate::statements::statement::{self, PAGE};
+
+const HEADINGS: [&str; 7] = ["哪天的事", "入账日期", "单号", "什么事", "加减", "余额", "怎么来的"];
+/// Tells a spreadsheet that the text is UTF-8.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// All lines of what a household can spend, as CSV.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn lines(conn: &mut Conn, household: &Household) -> Result<Vec<u8>> {
+    let (mut rows, mut before) = (Vec::new(), None);
+    loop {
+        let told = statement::statement(conn, household.clone(), AccountKind::Spendable, before, PAGE)?;
+        rows.extend(told.lines);
+        before = told.older;
+        if before.is_none() {
+            break;
+        }
+    }
+    rows.reverse();
+    let mut file = csv::Writer::from_writer(MARK.to_vec());
+    file.write_record(HEADINGS).map_err(Error::internal)?;
+    for line in &rows {
+        let story = Story::of(line);
+        let row = [
+            story.day,
+            spoken_day(day_of(line.recorded_at)),
+            story.slip.to_string(),
+            as_text(story.what),
+            line.amount.to_string(),
+            line.balance_after.to_string(),
+            as_text(story.steps.concat()),
+        ];
+        file.write_record(row).map_err(Error::internal)?;
+    }
+    file.into_inner().map_err(Error::internal)
+}
+
+/// A text that a spreadsheet does not take for a formula.
+fn as_text(text: String) -> String {
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => format!("'{text}"),
+        false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_formula_is_a_text() {
+        assert_eq!(as_text("=1+1".to_owned()), "'=1+1");
+        assert_eq!(as_text("帮邻居".to_owned()), "帮邻居");
+    }
+}

@@ -1,0 +1,17 @@
+//! A household's own pages, for an old phone without a script; and the office's page of what households ask for.
+//!
+//! Each handler takes the household from the session and none from the address, so that no page can show another one's data.
+
+mod consents;
+mod data;
+mod goods;
+mod points;
+mod requests;
+mod sign_in;
+
+pub use consents::{consent, consents, decide};
+pub use data::{check_book, data, lines_csv, statement_pdf};
+pub use goods::{goods, goods_photo, voice, wishes};
+pub use points::{coming, line, lines, points};
+pub use requests::{all_requests, answer_request, make_request, own_requests};
+pub use sign_in::{choose_view, sign_in, sign_in_by_card, sign_in_form, sign_out};

@@ -1,0 +1,124 @@
+//! What a household agrees to: off until it says yes, and off again as easily. It takes effect at the next publication.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::app::{App, Resident};
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::page::{self, Shell};
+use crate::places::consent::{self, Purpose};
+use crate::sent::{Path, Query, SignedForm};
+
+#[derive(Template)]
+#[template(path = "resident/consents.html")]
+struct ConsentsPage {
+    shell: Shell,
+    is_done: bool,
+    consents: Vec<Shown>,
+}
+
+/// A purpose, and how the household decided.
+struct Shown {
+    purpose: Purpose,
+    given: bool,
+    /// Since when, and who took it down; empty before any decision.
+    since: String,
+}
+
+/// Was something done just before this page?
+#[derive(Deserialize)]
+pub struct Done {
+    #[serde(default)]
+    done: bool,
+}
+
+/// `GET /my/consents`
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn consents(State(app): State<App>, resident: Resident, Query(done): Query<Done>) -> Result<Response> {
+    let household = resident.household.id;
+    let stands = app.db.read(move |conn| consent::of(conn, &household)).await?;
+    let consents = Purpose::ALL.iter().map(|purpose| {
+        let last = stands.get(purpose);
+        Shown {
+            purpose: *purpose,
+            given: last.is_some_and(|consent| consent.given),
+            since: last.map_or_else(String::new, |consent| {
+                let by = match consent.recorded_by {
+                    Some(_) => "办公室登记",
+                    None => "自己办的",
+                };
+                format!("{}，{by}", clock::spoken_day(consent.decided_on))
+            }),
+        }
+    });
+    page::show(&ConsentsPage {
+        shell: resident.shell,
+        is_done: done.done,
+        consents: consents.collect(),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "resident/consent.html")]
+struct ConsentPage {
+    shell: Shell,
+    purpose: Purpose,
+    given: bool,
+}
+
+/// `GET /my/consents/{purpose}`: asks once more before anything changes.
+///
+/// # Errors
+/// `NotFound` for a purpose that is none.
+pub async fn consent(State(app): State<App>, resident: Resident, Path(word): Path<String>) -> Result<Response> {
+    let purpose = Purpose::from_word(&word).ok_or(Error::NotFound)?;
+    let household = resident.household.id;
+    let given = app
+        .db
+        .read(move |conn| {
+            Ok(consent::of(conn, &household)?
+                .get(&purpose)
+                .is_some_and(|one| one.given))
+        })
+        .await?;
+    page::show(&ConsentPage {
+        shell: resident.shell,
+        purpose,
+        given,
+    })
+}
+
+/// What the household says. Sent twice, it changes nothing.
+#[derive(Deserialize)]
+pub struct Decision {
+    #[serde(default)]
+    given: String,
+}
+
+/// `POST /my/consents/{purpose}`
+///
+/// # Errors
+/// `NotFound` for a purpose that is none; `Invalid` without a yes or no.
+pub async fn decide(
+    State(app): State<App>,
+    resident: Resident,
+    Path(word): Path<String>,
+    SignedForm(decision): SignedForm<Decision>,
+) -> Result<Response> {
+    let purpose = Purpose::from_word(&word).ok_or(Error::NotFound)?;
+    let given = match decision.given.as_str() {
+        "yes" => true,
+        "no" => false,
+        _ => return Err(Error::invalid("given", "请选同意或不同意。")),
+    };
+    let (household, now) = (resident.household.id, app.now());
+    app.db
+        .write(move |conn| consent::decide_itself(conn, &household, purpose, given, now))
+        .await?;
+    Ok(page::go("/my/consents?done=true"))
+}

@@ -1,0 +1,127 @@
+//! A household's own data: all lines as a file, the statement on paper, and the book of the last quarter to look through.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use crate::app::{App, Resident};
+use crate::clock::{day_of, spoken_day};
+use crate::error::Result;
+use crate::page::{self, Shell};
+use crate::papers::order::{Asked, Order};
+use crate::papers::paper::Paper;
+use crate::papers::statement;
+use crate::places::area::Tree;
+use crate::places::household::Household;
+use crate::print::Purpose;
+use crate::resident::book::{self, Book};
+use crate::resident::export;
+use crate::sent::{NoFields, Query, SignedForm};
+
+#[derive(Template)]
+#[template(path = "resident/data.html")]
+struct DataPage {
+    shell: Shell,
+    is_done: bool,
+    household: Household,
+    address: String,
+    book: Option<Book>,
+}
+
+impl DataPage {
+    /// `2026年7月1日至9月30日`, as people say a quarter.
+    fn quarter(&self, book: &Book) -> String {
+        let last = book.quarter.until.pred_opt().unwrap_or(book.quarter.until);
+        format!("{}至{}", spoken_day(book.quarter.from), last.format("%-m月%-d日"))
+    }
+}
+
+/// Was something done just before this page?
+#[derive(Deserialize)]
+pub struct Done {
+    #[serde(default)]
+    done: bool,
+}
+
+/// `GET /my/data`
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn data(State(app): State<App>, resident: Resident, Query(done): Query<Done>) -> Result<Response> {
+    let today = day_of(app.now());
+    let page = app
+        .db
+        .read(move |conn| {
+            let household = resident.household;
+            Ok(DataPage {
+                address: household.address(&Tree::load(conn)?),
+                book: book::last(conn, &household, today)?,
+                shell: resident.shell,
+                is_done: done.done,
+                household,
+            })
+        })
+        .await?;
+    page::show(&page)
+}
+
+/// `GET /my/data/lines.csv`
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn lines_csv(State(app): State<App>, resident: Resident) -> Result<Response> {
+    let household = resident.household;
+    let file = app.db.read(move |conn| export::lines(conn, &household)).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"lines.csv\""),
+    ];
+    Ok((headers, file).into_response())
+}
+
+/// `GET /my/data/statement.pdf`: of the last three months.
+///
+/// # Errors
+/// As [`statement::of`] and [`crate::print::Printer::set`].
+pub async fn statement_pdf(State(app): State<App>, resident: Resident) -> Result<Response> {
+    let large = resident.shell.text.is_elders();
+    let order = Order {
+        asked: Asked {
+            large,
+            ..Asked::default()
+        },
+        // The household is the session's own: no duty is asked for.
+        duties: None,
+        now: app.now(),
+    };
+    let (now, household) = (order.now, resident.household);
+    let told = app.db.read(move |conn| statement::of(conn, &order, &household)).await?;
+    let pdf = app
+        .at_press(move |printer| {
+            printer
+                .set(&Paper::Statement.template(), &told)?
+                .pdf(Purpose::Keeping, now)
+        })
+        .await?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/pdf"),
+        (header::CONTENT_DISPOSITION, "inline; filename=\"statement.pdf\""),
+    ];
+    Ok((headers, pdf).into_response())
+}
+
+/// `POST /my/data/check`: the book of the last quarter is right. Sent twice, it is the same.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn check_book(
+    State(app): State<App>,
+    resident: Resident,
+    SignedForm(_): SignedForm<NoFields>,
+) -> Result<Response> {
+    let (household, now) = (resident.household, app.now());
+    app.db.write(move |conn| book::check(conn, &household, now)).await?;
+    Ok(page::go("/my/data?done=true"))
+}
