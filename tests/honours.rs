@@ -772,6 +772,7 @@ on_both! {
         assert!(grid.get(&path).await.text.contains("第1次评议会评定，有效到2026年12月21日"));
         assert_eq!(town.signed_in("far-grid").await.get(&path).await.status, 404);
         town.app.clock.advance(TimeDelta::days(40));
+        let grid = town.signed_in("grid").await;
         assert!(grid.get(&path).await.text.contains("2026年12月21日到期，没有续评"));
         give_star(&town, WANG, session.number, "2027-11-21").await.unwrap();
         assert!(grid.get(&path).await.text.contains("有效到2027年11月21日"));

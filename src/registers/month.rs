@@ -85,9 +85,10 @@ pub fn points(conn: &mut Conn, month: Span) -> Result<Side> {
 }
 
 /// The order in which people expect the reasons.
-const ORDER: [&str; 9] = [
+const ORDER: [&str; 10] = [
     "发放",
     "更正补发",
+    "荣誉称号奖励",
     "转户转入",
     "转户转出",
     "兑换",

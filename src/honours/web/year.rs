@@ -19,8 +19,8 @@ struct YearPage {
 }
 
 impl YearPage {
-    fn quarter(&self, nth: usize) -> &str {
-        self.year.quarters.get(nth).map(String::as_str).unwrap_or_default()
+    fn quarter(&self, nth: &usize) -> &str {
+        self.year.quarters.get(*nth).map(String::as_str).unwrap_or_default()
     }
 }
 
