@@ -17,8 +17,8 @@ use crate::guard::Who::{Anyone, Household, May, SignedIn};
 use crate::guard::{Who, guard, harden};
 use crate::papers::paper::Paper;
 use crate::{
-    access, assets, cards, council, demo, dividends, honours, papers, places, registers, registry, resident, scheme, shop,
-    statements,
+    access, assets, cards, council, demo, dividends, honours, papers, places, registers, registry, resident, scheme,
+    shop, statements,
 };
 
 /// One door.
