@@ -60,3 +60,4 @@ GRANT UPDATE (id) ON scheme_overrides TO CURRENT_USER;
 GRANT UPDATE (code) ON evaluation_categories TO CURRENT_USER;
 GRANT UPDATE (id) ON scoring_items TO CURRENT_USER;
 GRANT UPDATE (number) ON stock_receipts TO CURRENT_USER;
+GRANT UPDATE (id) ON dividends TO CURRENT_USER;

@@ -355,12 +355,12 @@ const MOST_LINES: usize = 700;
 const LONG_FILES: &[(&str, usize, &str)] = &[
     (
         "src/db/schema.rs",
-        1_700,
+        1_900,
         "the list of all tables as diesel reads it: nobody reads it in one sitting",
     ),
     (
         "src/routes.rs",
-        800,
+        1_000,
         "the one table of all doors: whoever looks for a door looks in one place",
     ),
 ];

@@ -32,7 +32,7 @@ fn a_sample_is_printed_in_each_form_and_what_is_no_paper_is_named() {
             ["print", "receipt", "--sample", "--out", "b.doc"],
             "文件名要以.pdf、.png或.escpos结尾",
         ),
-        (["print", "statement", "--data", ".", "--out=b.pdf"], "jishan migrate"),
+        (["print", "statement", "--data", ".", "--out=b.pdf"], "请写明户号"),
     ] {
         let refused = jishan(folder.path(), &arguments);
         assert_eq!(
