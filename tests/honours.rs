@@ -367,6 +367,8 @@ on_both! {
 
 on_both! {
     async fn points_of_a_title_wait_for_the_months_budget(town: Town) {
+        // A later budget of the same month is the one that holds.
+        town.app.clock.advance(TimeDelta::minutes(1));
         let (admin, now) = (town.user("admin").await.id, town.app.now());
         town.write(move |conn| {
             let asked = SetBudget {
@@ -884,6 +886,7 @@ on_both! {
         let published = admin.post(&format!("/sessions/{}/title-notice", session.number), &[("key", "p")]).await;
         assert_eq!(published.location(), "/title-notices/1", "{}", published.text);
         after(&town, 8).await;
+        let (admin, grid) = (town.signed_in("admin").await, town.signed_in("grid").await);
         assert!(grid.get(&format!("/households/{WANG}")).await.text.contains("文明榜样户（2026年第四季度）"));
         assert!(admin.get(&path).await.text.contains("打印奖状"));
         town.expect_books_hold().await;
