@@ -15,7 +15,7 @@
 //! | 5 | `scheme` `cards` |
 //! | 6 | `registry` |
 //! | 7 | `council` `shop` |
-//! | 8 | `statements` `registers` `dividends` |
+//! | 8 | `statements` `registers` `dividends` `boards` |
 //! | 9 | `papers` |
 //! | roof | every `web.rs` and `api.rs`, `app` `guard` `press` `sent` `recall` `routes` `assets` `config` `books` `demo` |
 
@@ -34,6 +34,7 @@ pub mod print;
 pub mod request;
 
 pub mod access;
+pub mod boards;
 pub mod cards;
 pub mod council;
 pub mod dividends;

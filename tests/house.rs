@@ -21,7 +21,7 @@ const FLOORS: [&[&str]; 10] = [
     &["scheme", "cards"],
     &["registry"],
     &["council", "shop"],
-    &["statements", "registers", "dividends"],
+    &["statements", "registers", "dividends", "boards"],
     &["papers"],
 ];
 

@@ -142,6 +142,18 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
         (P::ReadCouncil, "/sessions", "评议会", "开会、表决、会议记录"),
         (P::ReadCouncil, "/notices", "积分公示", "评议通过的，公示期满才入账"),
         (
+            P::ReadNominations,
+            "/board",
+            "光荣榜",
+            "同意上榜的好人好事，电视上轮播，也可打印",
+        ),
+        (
+            P::ReadNominations,
+            "/broadcast",
+            "播报稿",
+            "大喇叭念的稿子，只念同意播报的人家",
+        ),
+        (
             P::ReadCouncil,
             "/objections",
             "异议、申诉与更正",
