@@ -13,6 +13,8 @@ use crate::access::attempts::{Attempts, Filings};
 use crate::access::role::{Duties, Permission, Reach};
 use crate::access::session::{self, Recognised, Secret};
 use crate::access::user::{self, User};
+use crate::boards::script::Rate;
+use crate::boards::speech::Voice;
 use crate::clock::{Clock, Moment};
 use crate::council::{clockwork, evidence};
 use crate::db::{Conn, Db};
@@ -41,6 +43,8 @@ pub struct App {
     pub files: Files,
     /// The printing press.
     pub printer: Printer,
+    /// The speech engine, if this machine has one.
+    pub voice: Voice,
     shared: Arc<Shared>,
 }
 
@@ -62,6 +66,8 @@ struct Shared {
     hashing: tokio::sync::Semaphore,
     /// One paper is set at a time.
     press: tokio::sync::Semaphore,
+    /// One recording is made at a time.
+    speech: tokio::sync::Semaphore,
     /// One job of many papers runs at a time.
     jobs: tokio::sync::Mutex<()>,
 }
@@ -88,6 +94,7 @@ impl App {
         App {
             printer: Printer::with_folder(files.sibling("printables")),
             files,
+            voice: Voice::default(),
             db,
             clock,
             shared: Arc::new(Shared {
@@ -104,6 +111,7 @@ impl App {
                 looks: Attempts::of_residents(),
                 hashing: tokio::sync::Semaphore::new(2),
                 press: tokio::sync::Semaphore::new(1),
+                speech: tokio::sync::Semaphore::new(1),
                 jobs: tokio::sync::Mutex::new(()),
             }),
         }
@@ -114,6 +122,12 @@ impl App {
     pub fn with_files(self, files: Files) -> App {
         let printer = Printer::with_folder(files.sibling("printables"));
         App { files, printer, ..self }
+    }
+
+    /// The same application with a speech engine.
+    #[must_use]
+    pub fn with_voice(self, voice: Voice) -> App {
+        App { voice, ..self }
     }
 
     /// Now.
@@ -316,6 +330,18 @@ impl App {
 
     pub(crate) async fn press_turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
         self.shared.press.acquire().await.map_err(Error::internal)
+    }
+
+    /// Has the speech engine read something aloud, one text after the other.
+    ///
+    /// # Errors
+    /// As [`Voice::speak`]; `Internal` when the server is stopping.
+    pub async fn speak(&self, text: String, rate: Rate) -> Result<Vec<u8>> {
+        let _turn = self.shared.speech.acquire().await.map_err(Error::internal)?;
+        let voice = self.voice.clone();
+        tokio::task::spawn_blocking(move || voice.speak(&text, rate))
+            .await
+            .map_err(Error::internal)?
     }
 
     /// Runs something that takes a core for a while, two at a time.

@@ -118,6 +118,18 @@ pub fn spoken_day(day: Day) -> String {
     day.format("%Y年%-m月%-d日").to_string()
 }
 
+/// `2026年第三季度`, of a day in it.
+#[must_use]
+pub fn spoken_quarter(day: Day) -> String {
+    let number = match day.month0() / 3 {
+        0 => "一",
+        1 => "二",
+        2 => "三",
+        _ => "四",
+    };
+    format!("{}年第{number}季度", day.format("%Y"))
+}
+
 /// `2026-11-21T13:29:00Z`, as programs write it.
 #[must_use]
 pub fn for_programs(moment: Moment) -> String {
@@ -220,5 +232,7 @@ mod tests {
         assert_eq!((quarter.from, quarter.until), (day("2026-10-01"), day("2027-01-01")));
         assert!(Span::month_of(day("2026-12-31")).contains(day("2026-12-01")));
         assert_eq!(Span::year_of(day("2026-12-31")).until, day("2027-01-01"));
+        assert_eq!(spoken_quarter(day("2026-09-30")), "2026年第三季度");
+        assert_eq!(spoken_quarter(day("2026-10-01")), "2026年第四季度");
     }
 }

@@ -16,7 +16,7 @@
 //! | 6 | `registry` |
 //! | 7 | `council` `shop` |
 //! | 8 | `honours` |
-//! | 9 | `statements` `registers` `dividends` |
+//! | 9 | `statements` `registers` `dividends` `boards` |
 //! | 10 | `papers` |
 //! | 11 | `resident` |
 //! | roof | every `web.rs` and `api.rs`, `app` `guard` `press` `sent` `recall` `routes` `assets` `config` `books` `demo` |
@@ -36,6 +36,7 @@ pub mod print;
 pub mod request;
 
 pub mod access;
+pub mod boards;
 pub mod cards;
 pub mod council;
 pub mod dividends;

@@ -10,6 +10,7 @@ use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use jishan::access::{session, user};
 use jishan::app::App;
+use jishan::boards::speech::Voice;
 use jishan::cards::photo::decode_photo;
 use jishan::clock::{Clock, day_of};
 use jishan::config::{Card, Command, Config, Import, Place, Print, Scheme, Token};
@@ -132,6 +133,7 @@ async fn listener(listen: SocketAddr) -> Result<TcpListener> {
 }
 
 async fn serve(app: App, listener: TcpListener, help: Option<&str>) -> Result<ExitCode> {
+    let app = app.with_voice(Voice::look());
     let address = listener.local_addr().map_err(Error::internal)?;
     let mut say = std::io::stdout();
     // Whoever reads our output may have gone away; the server runs all the same.

@@ -17,8 +17,8 @@ use crate::guard::Who::{Anyone, Household, May, SignedIn};
 use crate::guard::{Who, guard, harden};
 use crate::papers::paper::Paper;
 use crate::{
-    access, assets, cards, council, demo, dividends, honours, papers, places, registers, registry, resident, scheme,
-    shop, statements,
+    access, assets, boards, cards, council, demo, dividends, honours, papers, places, registers, registry, resident,
+    scheme, shop, statements,
 };
 
 /// One door.
@@ -77,6 +77,8 @@ fn rooms() -> Vec<Route> {
         get("/K/{token}", Anyone, cards::web::found),
         get("/notices", Anyone, council::web::notices),
         get("/notices/{number}", Anyone, council::web::notice),
+        get("/board", Anyone, boards::web::board),
+        get("/board/kiosk", Anyone, boards::web::kiosk),
         get("/K/{token}/deed", Anyone, council::web::deed_form),
         post("/K/{token}/deed", Anyone, council::web::report_deed),
         // Access.
@@ -215,6 +217,10 @@ fn rooms() -> Vec<Route> {
             May(P::IssueCards),
             papers::web::file,
         ),
+        // What is read out.
+        get("/broadcast", May(P::ReadNominations), boards::web::broadcast),
+        get("/broadcast/script.txt", May(P::ReadNominations), boards::web::script),
+        get("/broadcast/speech.wav", May(P::ReadNominations), boards::web::speech),
         // Cards.
         post("/households/{code}/cards", May(P::IssueCards), cards::web::issue),
         post("/households/{code}/card-stop", May(P::IssueCards), cards::web::stop),

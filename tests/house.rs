@@ -22,7 +22,7 @@ const FLOORS: [&[&str]; 12] = [
     &["registry"],
     &["council", "shop"],
     &["honours"],
-    &["statements", "registers", "dividends"],
+    &["statements", "registers", "dividends", "boards"],
     &["papers"],
     &["resident"],
 ];

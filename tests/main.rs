@@ -13,6 +13,7 @@ mod town;
 
 mod access;
 mod api;
+mod boards;
 mod cards;
 mod commands;
 mod council;

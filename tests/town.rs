@@ -12,6 +12,7 @@ use jishan::access::role::{Duties, Role};
 use jishan::access::session as sign_in;
 use jishan::access::user::{self, PasswordHash, User};
 use jishan::app::App;
+use jishan::boards::speech::Voice;
 use jishan::cards::card::{self, Issue, Issued};
 use jishan::cards::pin::{self, PinHash};
 use jishan::clock::{Clock, Day, Moment, day_of};
@@ -199,6 +200,12 @@ impl Town {
     /// The same town as a demo, whose visitors may move time.
     pub fn into_demo(self, clock: Clock) -> Town {
         let app = App::demo(self.app.db.clone(), clock);
+        Town { app, ..self }
+    }
+
+    /// The same town on a machine with a speech engine.
+    pub fn with_voice(self, voice: Voice) -> Town {
+        let app = self.app.clone().with_voice(voice);
         Town { app, ..self }
     }
 

@@ -6,10 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::honour_board::quarter_in_words;
 use super::order::{Head, Order};
 use crate::access::role::Permission;
-use crate::clock::{day_of, spoken_day};
+use crate::clock::{day_of, spoken_day, spoken_quarter};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::honours::award::{self, State, TitleAward};
@@ -59,7 +58,7 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<Certificate> {
         name: format!("{}家", household.head_name),
         title,
         text: text.trim_end_matches(['。', '，']).to_owned(),
-        period: quarter_in_words(order.month()?.from),
+        period: spoken_quarter(order.month()?.from),
         issuer: programme::get(conn)?.name,
         issued_on: spoken_day(order.today()),
         number: asked(&order.asked.id).map(str::to_owned),

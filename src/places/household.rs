@@ -3,6 +3,8 @@
 //! Balances are in `ledger`, under the household's id; cards are in `cards`. Names are kept as written, rare characters
 //! and all; what the public sees is the masked name.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use pinyin::ToPinyin;
 
@@ -259,6 +261,19 @@ pub fn count_in(conn: &mut Conn, buildings: &[Id<Area>]) -> Result<(i64, i64)> {
         .filter(households::building_id.eq_any(buildings))
         .select((diesel::dsl::count_star(), people))
         .get_result(conn)?)
+}
+
+/// How many households of the programme live in each building; one without any is left out.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn count_by_building(conn: &mut Conn) -> Result<HashMap<Id<Area>, i64>> {
+    let counts = households::table
+        .filter(households::ended_on.is_null())
+        .group_by(households::building_id)
+        .select((households::building_id, diesel::dsl::count_star()))
+        .load::<(Id<Area>, i64)>(conn)?;
+    Ok(counts.into_iter().collect())
 }
 
 /// The households of the programme behind this door.

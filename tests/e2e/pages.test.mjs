@@ -259,6 +259,11 @@ const PAGES = [
   ["session-closed", "admin", async (page) => to(`/sessions/${await town.endSession()}`)(page)],
   ["minutes-closed", "auditor", async (page) => to(`/sessions/${await town.endSession()}/minutes`)(page)],
   ["nominations-under-way", "auditor", to("/nominations?state=under-way")],
+  ["board", null, to("/board")],
+  ["board-staff", "auditor", to("/board")],
+  ...[1, 2, 3, 4, 5, 6, 7, 8].map((screen) => [`kiosk-${screen}`, null, to(`/board/kiosk?screen=${screen}&pause=1`)]),
+  ["broadcast", "grid", to("/broadcast")],
+  ["broadcast-old", "building", to("/broadcast?notice=1&items=3&rate=3")],
   ["notices", null, to("/notices")],
   ["notice", null, followed("/notices", ".tiles a")],
   ["notice-a3", null, async (page) => { await followed("/notices", ".tiles a")(page); return page.goto(`${page.url()}?paper=a3`); }],
@@ -818,6 +823,31 @@ test("the counter's script gets all goods, and the second time only that they ar
   const worker = await page.request.get(`${town.address}/counter/sw.js`);
   assert.deepEqual([worker.status(), worker.headers()["service-worker-allowed"]], [200, "/counter"]);
   for (const answer of [list, left, worker]) town.visited.add(new URL(answer.url()).pathname);
+  await page.context().close();
+});
+
+test("what the loudspeaker says arrives as a file, and the kiosk turns by itself", async () => {
+  const page = await town.enter("grid");
+  await page.goto(`${town.address}/broadcast`);
+  const notices = await page.locator("#notice option").evaluateAll((all) => all.map((one) => one.value));
+  let text;
+  for (const notice of notices) {
+    text = await page.request.get(`${town.address}/broadcast/script.txt?notice=${notice}`);
+    if (text.ok()) break;
+  }
+  assert.equal(text.status(), 200, "a notice with somebody who agreed");
+  assert.match(text.headers()["content-type"], /^text\/plain/);
+  assert.match(await text.text(), /家，.+。\n/);
+  const speech = await page.request.get(text.url().replace("script.txt", "speech.wav"));
+  // As far as this machine has a voice.
+  assert.ok([200, 409].includes(speech.status()), String(speech.status()));
+  for (const answer of [text, speech]) town.visited.add(new URL(answer.url()).pathname);
+  await page.clock.install();
+  await page.goto(`${town.address}/board/kiosk`);
+  const number = () => page.locator(".wall-nav span").innerText();
+  const first = await number();
+  await page.clock.runFor(15_500);
+  await page.waitForFunction((first) => document.querySelector(".wall-nav span").innerText !== first, first);
   await page.context().close();
 });
 

@@ -179,6 +179,18 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
             "申报、票决、公示、授予，打印奖状和门牌",
         ),
         (
+            P::ReadNominations,
+            "/board",
+            "光荣榜",
+            "同意上榜的好人好事，电视上轮播，也可打印",
+        ),
+        (
+            P::ReadNominations,
+            "/broadcast",
+            "播报稿",
+            "大喇叭念的稿子，只念同意播报的人家",
+        ),
+        (
             P::ReadCouncil,
             "/objections",
             "异议、申诉与更正",

@@ -1,0 +1,260 @@
+//! The kiosk: the boards on a television, one screen after the other, without a menu.
+//!
+//! The screens are counted anew each time one is shown, and a number beyond the last begins again, so that a television
+//! that stands there for a year needs nobody. It turns by script without a white moment, and by the browser's own clock
+//! where no script runs; the link below a screen stops it.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::app::{App, Visitor};
+use crate::boards::board;
+use crate::boards::comparison;
+use crate::clock::{Day, Moment, day_of, spoken_day, spoken_quarter, weekday};
+use crate::council::{nomination, notice};
+use crate::db::Conn;
+use crate::error::Result;
+use crate::page::{self, Shell};
+use crate::places::area::Tree;
+use crate::places::programme;
+use crate::sent::Query;
+use crate::shop::{opening, store};
+
+/// How long a screen stands, in seconds.
+const SECONDS: u64 = 15;
+/// Households on a screen of the board of honour.
+const LINES: usize = 8;
+/// Sentences on a screen of the wall of good deeds.
+const TOLD: usize = 3;
+/// Buildings on a screen of the comparison.
+const BUILDINGS: usize = 9;
+/// Notices on their screen, and stores on theirs.
+const LISTED: usize = 6;
+/// Screens of one board at most, the latest: a round takes a few minutes.
+const SCREENS: usize = 5;
+/// Notices that are looked through for those in force.
+const NEWEST: i64 = 50;
+
+/// What a screen shows.
+enum Screen {
+    /// Households with a title, or with what they did.
+    Honours { about: String, rows: Vec<Row> },
+    /// Good deeds in sentences.
+    GoodDeeds { rows: Vec<Row> },
+    /// Counts of buildings.
+    Comparison {
+        period: String,
+        evaluations: Vec<String>,
+        rows: Vec<comparison::Row>,
+    },
+    /// Public notices in force.
+    Notices { rows: Vec<Listed> },
+    /// When stores are open, and where to ask.
+    Opening {
+        stores: Vec<Open>,
+        office: String,
+        phone: String,
+    },
+}
+
+impl Screen {
+    fn title(&self) -> &'static str {
+        match self {
+            Screen::Honours { .. } => "光荣榜",
+            Screen::GoodDeeds { .. } => "好人墙",
+            Screen::Comparison { .. } => "评比栏",
+            Screen::Notices { .. } => "正在公示",
+            Screen::Opening { .. } => "开放时间",
+        }
+    }
+}
+
+struct Row {
+    name: String,
+    building: String,
+    text: String,
+}
+
+struct Listed {
+    number: i64,
+    area: String,
+    last_day: Day,
+    rows: usize,
+}
+
+struct Open {
+    name: String,
+    hours: String,
+    days: String,
+    next: Option<Day>,
+}
+
+#[derive(Template)]
+#[template(path = "boards/kiosk.html")]
+struct KioskPage {
+    shell: Shell,
+    screen: Screen,
+    /// The first is 1.
+    number: usize,
+    of: usize,
+    is_paused: bool,
+    today: Day,
+}
+
+impl KioskPage {
+    fn after(&self) -> usize {
+        self.number.checked_rem(self.of).unwrap_or(0).saturating_add(1)
+    }
+
+    fn before(&self) -> usize {
+        match self.number {
+            0 | 1 => self.of,
+            number => number.saturating_sub(1),
+        }
+    }
+
+    fn day(&self) -> String {
+        format!("{}　{}", spoken_day(self.today), weekday(self.today))
+    }
+}
+
+/// Which screen.
+#[derive(Deserialize)]
+pub struct Wanted {
+    #[serde(default)]
+    screen: Option<usize>,
+    #[serde(default)]
+    pause: Option<String>,
+}
+
+/// `GET /board/kiosk`: for everybody.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn kiosk(State(app): State<App>, visitor: Visitor, Query(wanted): Query<Wanted>) -> Result<Response> {
+    let now = app.now();
+    let mut screens = app.db.read(move |conn| screens(conn, now)).await?;
+    let of = screens.len();
+    let at = wanted.screen.unwrap_or(1).max(1).saturating_sub(1);
+    let at = at.checked_rem(of).unwrap_or(0);
+    page::show(&KioskPage {
+        screen: screens.swap_remove(at),
+        number: at.saturating_add(1),
+        of,
+        is_paused: wanted.pause.is_some(),
+        today: day_of(now),
+        shell: visitor.shell,
+    })
+}
+
+/// All screens there are now; the last is always there.
+fn screens(conn: &mut Conn, now: Moment) -> Result<Vec<Screen>> {
+    let today = day_of(now);
+    let tree = Tree::load(conn)?;
+    let buildings = board::all_buildings(&tree);
+    let (mut honours, mut deeds, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    for quarter in board::standing(today) {
+        let board = board::of_quarter(conn, quarter, &buildings, today)?;
+        let period = spoken_quarter(quarter.from);
+        told.extend(board.told().rev().map(|deed| Row {
+            name: deed.name.clone(),
+            building: deed.building.clone(),
+            text: deed.told().to_owned(),
+        }));
+        deeds.push((
+            period.clone(),
+            board
+                .lines()
+                .into_iter()
+                .rev()
+                .map(|line| Row {
+                    name: line.name,
+                    building: line.building,
+                    text: line.rules.join("；"),
+                })
+                .collect::<Vec<Row>>(),
+        ));
+        for group in board.titles {
+            let rows = group.winners.into_iter().map(|winner| Row {
+                name: winner.name,
+                building: winner.building,
+                text: winner.reason,
+            });
+            let about = format!("{period}　{}", group.title);
+            honours.extend(cut(rows.collect(), LINES, |rows| Screen::Honours {
+                about: about.clone(),
+                rows,
+            }));
+        }
+    }
+    for (period, rows) in deeds {
+        honours.extend(cut(rows, LINES, |rows| Screen::Honours {
+            about: period.clone(),
+            rows,
+        }));
+    }
+    let mut screens = honours;
+    screens.extend(cut(told, TOLD, |rows| Screen::GoodDeeds { rows }));
+    let [running, _] = board::standing(today);
+    let compared = comparison::of_quarter(conn, running, today)?;
+    screens.extend(cut(compared.rows, BUILDINGS, |rows| Screen::Comparison {
+        period: spoken_quarter(running.from),
+        evaluations: compared.evaluations.clone(),
+        rows,
+    }));
+    let rows = running_notices(conn, &tree, now)?;
+    if !rows.is_empty() {
+        screens.push(Screen::Notices { rows });
+    }
+    screens.push(opening_screen(conn, today)?);
+    Ok(screens)
+}
+
+/// Rows as screens of so many rows, as many screens as a board may have.
+fn cut<T>(rows: Vec<T>, size: usize, screen: impl Fn(Vec<T>) -> Screen) -> Vec<Screen> {
+    let mut rows = rows.into_iter();
+    let pages = std::iter::from_fn(|| {
+        let page: Vec<T> = rows.by_ref().take(size).collect();
+        (!page.is_empty()).then_some(page)
+    });
+    pages.take(SCREENS).map(screen).collect()
+}
+
+fn running_notices(conn: &mut Conn, tree: &Tree, now: Moment) -> Result<Vec<Listed>> {
+    let mut listed = Vec::new();
+    let running = notice::list(conn, NEWEST)?.into_iter().filter(|one| one.runs_at(now));
+    for one in running.take(LISTED) {
+        let ends_on = day_of(one.ends_at);
+        listed.push(Listed {
+            number: one.number,
+            area: tree.get(&one.area_id).map(|area| area.name.clone()).unwrap_or_default(),
+            last_day: ends_on.pred_opt().unwrap_or(ends_on),
+            rows: nomination::of_notice(conn, &one.id)?.len(),
+        });
+    }
+    Ok(listed)
+}
+
+fn opening_screen(conn: &mut Conn, today: Day) -> Result<Screen> {
+    let mut stores = Vec::new();
+    for one in store::all(conn)?.into_iter().take(LISTED) {
+        let days = opening::of_store(conn, &one.id, today)?;
+        stores.push(Open {
+            name: one.name,
+            hours: one.opening_hours,
+            days: days.in_words(),
+            next: days.next(today),
+        });
+    }
+    let (office, phone) = programme::find(conn)?
+        .map(|programme| (programme.office, programme.phone))
+        .unwrap_or_default();
+    Ok(Screen::Opening { stores, office, phone })
+}
+
+/// `11月25日`; a template hands in a reference.
+fn short(day: &Day) -> String {
+    day.format("%-m月%-d日").to_string()
+}
