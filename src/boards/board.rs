@@ -180,14 +180,17 @@ fn titles(conn: &mut Conn, quarter: Span, buildings: &[Area], today: Day) -> Res
     let agreed = Agreed::load(conn, held.iter().map(|award| &award.household_id), buildings, today)?;
     let mut groups = Vec::new();
     for title in title::all(conn)? {
-        let winners = held.iter().filter(|award| award.title_id == title.id).filter_map(|award| {
-            let (name, building) = agreed.place_of(&award.household_id)?;
-            Some(Winner {
-                name: format!("{name}家"),
-                building,
-                reason: award.reason.clone(),
-            })
-        });
+        let winners = held
+            .iter()
+            .filter(|award| award.title_id == title.id)
+            .filter_map(|award| {
+                let (name, building) = agreed.place_of(&award.household_id)?;
+                Some(Winner {
+                    name: format!("{name}家"),
+                    building,
+                    reason: award.reason.clone(),
+                })
+            });
         let winners: Vec<Winner> = winners.collect();
         if !winners.is_empty() {
             groups.push(TitleGroup {

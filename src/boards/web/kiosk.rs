@@ -24,8 +24,8 @@ use crate::shop::{opening, store};
 
 /// How long a screen stands, in seconds.
 const SECONDS: u64 = 15;
-/// Households on a screen of the board of honour.
-const LINES: usize = 8;
+/// Households on a screen of the board of honour, each with two lines of what it did.
+const LINES: usize = 5;
 /// Sentences on a screen of the wall of good deeds.
 const TOLD: usize = 3;
 /// Buildings on a screen of the comparison.
@@ -87,7 +87,6 @@ struct Listed {
 struct Open {
     name: String,
     hours: String,
-    days: String,
     next: Option<Day>,
 }
 
@@ -244,7 +243,6 @@ fn opening_screen(conn: &mut Conn, today: Day) -> Result<Screen> {
         stores.push(Open {
             name: one.name,
             hours: one.opening_hours,
-            days: days.in_words(),
             next: days.next(today),
         });
     }
