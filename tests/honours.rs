@@ -815,8 +815,8 @@ on_both! {
         for hidden in ["王建国", WANG, "101", one.id.as_str(), "赞成"] {
             assert!(!page.text.contains(hidden), "{hidden}");
         }
-        let (home, now) = (town.household(WANG).await.id, town.app.now());
-        town.write(move |conn| consent::decide(conn, &home, &[Purpose::FullNameOnNotice], "test", now))
+        let (home, admin, now) = (town.household(WANG).await.id, town.user("admin").await.id, town.app.now());
+        town.write(move |conn| consent::decide(conn, &home, &[Purpose::FullNameOnNotice], admin.as_str(), now))
             .await
             .unwrap();
         assert!(stranger.get("/title-notices/1").await.text.contains("王建国"), "by its own consent");
@@ -929,8 +929,8 @@ on_both! {
             town.app.db.read(move |conn| Paper::HonourBoard.load(conn, &order)).await
         };
         assert_eq!(code(board().await), "invalid_request", "nobody agreed to be on it");
-        let (home, now) = (town.household(WANG).await.id, town.app.now());
-        town.write(move |conn| consent::decide(conn, &home, &[Purpose::HonourBoard], "test", now))
+        let (home, admin, now) = (town.household(WANG).await.id, town.user("admin").await.id, town.app.now());
+        town.write(move |conn| consent::decide(conn, &home, &[Purpose::HonourBoard], admin.as_str(), now))
             .await
             .unwrap();
         let told = String::from_utf8(board().await.unwrap()).unwrap();

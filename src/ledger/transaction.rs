@@ -512,7 +512,10 @@ pub fn reversal_with_write_off(
 
 /// What gave points by a decision, and may be taken back after they were spent.
 pub(super) fn may_be_written_off(kind: TransactionKind) -> bool {
-    matches!(kind, TransactionKind::Award | TransactionKind::Correction)
+    matches!(
+        kind,
+        TransactionKind::Award | TransactionKind::Correction | TransactionKind::TitleReward
+    )
 }
 
 /// The opposite entries, so that nobody gives back more than `have` says: what is missing of spendable points is borne by
