@@ -169,4 +169,3 @@ test("it can fail: a code that is blank, another one, or one without its quiet z
   const black = '<path d="M0 0h41v41h-41zM4 4v33h33v-33z"/></svg>';
   await failing({ qr: data.card.qr.replace("</svg>", black) });
 });
-});
