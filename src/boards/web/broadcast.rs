@@ -173,7 +173,7 @@ pub async fn script(State(app): State<App>, staff: Staff, Query(wanted): Query<W
 /// `GET /broadcast/speech.wav`: the same, read aloud.
 ///
 /// # Errors
-/// As [`script`]; [`crate::boards::refused::Refused`] where there is no voice, or it fails.
+/// As [`script()`]; [`crate::boards::refused::Refused`] where there is no voice, or it fails.
 pub async fn speech(State(app): State<App>, staff: Staff, Query(wanted): Query<Wanted>) -> Result<Response> {
     let chosen = wanted.expect_chosen()?;
     let text = chosen_part(&app, staff, chosen).await?.lines().join("\n");
