@@ -22,6 +22,7 @@ use crate::app::{App, Visitor};
 use crate::clock::Moment;
 use crate::demo;
 use crate::error::{Error, Result};
+use crate::language;
 use crate::page::{self, Link, Shell, TextSize};
 use crate::places::household::Household;
 use crate::resident;
@@ -158,6 +159,7 @@ async fn recognise(app: &App, who: Who, Asked { headers, path, page }: Asked) ->
             demo: app.is_demo().then(|| demo::clock::strip(now, page)),
             path,
             text,
+            language: language::of(&headers),
             ..Shell::default()
         };
         return recognise_household(app, &headers, shell).await;
@@ -186,6 +188,7 @@ async fn recognise(app: &App, who: Who, Asked { headers, path, page }: Asked) ->
         demo: app.is_demo().then(|| demo::clock::strip(now, page)),
         path,
         text,
+        language: language::of(&headers),
     };
     Ok(Visitor {
         person,
@@ -286,7 +289,8 @@ pub fn without_cookie(mut response: Response, name: &str) -> Response {
     response
 }
 
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// What a cookie of this name says.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()

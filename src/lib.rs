@@ -19,7 +19,7 @@
 //! | 9 | `statements` `registers` `dividends` `boards` |
 //! | 10 | `papers` |
 //! | 11 | `resident` |
-//! | roof | every `web.rs` and `api.rs`, `app` `guard` `press` `sent` `recall` `routes` `assets` `config` `books` `demo` |
+//! | roof | every `web.rs` and `api.rs`, `app` `guard` `language` `press` `sent` `recall` `routes` `assets` `config` `books` `demo` |
 
 pub mod clock;
 pub mod error;
@@ -57,6 +57,7 @@ pub mod books;
 pub mod config;
 pub mod demo;
 pub mod guard;
+pub mod language;
 pub mod press;
 pub mod recall;
 pub mod routes;

@@ -31,6 +31,56 @@ pub struct Shell {
     pub demo: Option<DemoStrip>,
     /// How large a household reads its own pages.
     pub text: TextSize,
+    /// The language in which the page is read. Templates are written in Chinese whatever it is.
+    pub language: Language,
+}
+
+/// A language in which pages can be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// As the pages are written.
+    #[default]
+    Chinese,
+    /// Through the catalogue.
+    English,
+}
+
+impl Language {
+    /// The language that a form or a cookie names; Chinese for anything else.
+    #[must_use]
+    pub fn named(word: &str) -> Language {
+        match word {
+            "en" => Language::English,
+            _ => Language::Chinese,
+        }
+    }
+
+    /// Its tag, also as a page's `lang` (BCP 47).
+    #[must_use]
+    pub fn tag(self) -> &'static str {
+        match self {
+            Language::Chinese => "zh-Hans",
+            Language::English => "en",
+        }
+    }
+
+    /// The other one, to change to.
+    #[must_use]
+    pub fn other(self) -> Language {
+        match self {
+            Language::Chinese => Language::English,
+            Language::English => Language::Chinese,
+        }
+    }
+
+    /// What it calls itself.
+    #[must_use]
+    pub fn own_name(self) -> &'static str {
+        match self {
+            Language::Chinese => "中文",
+            Language::English => "English",
+        }
+    }
 }
 
 /// How large the letters of a household's own pages are. Whoever chose larger ones sees one thing a page.

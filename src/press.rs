@@ -1,7 +1,7 @@
 //! The press: sets papers, one at a time, and runs print jobs part by part. The same for a page and for the command line.
 //!
-//! One paper is in memory at a time, whatever a job's size: a part's papers are set one after the other, each as a PDF of
-//! its own, and joined. A file is written whole beside its place and renamed, then its part is written off; so a power cut
+//! One part is in memory at a time, whatever a job's size: its papers are set one after the other and written as one PDF,
+//! which has each font once. A file is written whole beside its place and renamed, then its part is written off; so a power cut
 //! leaves a file or none, and the job goes on where it stood.
 
 use std::fs;
@@ -23,7 +23,7 @@ use crate::papers::statement;
 use crate::places::area::Tree;
 use crate::places::household::{self, Household};
 use crate::places::programme;
-use crate::print::{Printer, Purpose, join};
+use crate::print::{Printer, Purpose};
 
 /// How long the files of a job lie there before they are thrown away; cards are as good as money.
 const KEPT_HOURS: i64 = 24;
@@ -169,7 +169,7 @@ async fn print_statements(app: &App, job: &PrintJob, part: &PrintPart, see: impl
         now: app.now(),
     };
     for (done, household) in (1i64..).zip(part.households()?) {
-        let (order, now) = (order.clone(), order.now);
+        let order = order.clone();
         let (code, data) = app
             .db
             .read(move |conn| {
@@ -178,25 +178,29 @@ async fn print_statements(app: &App, job: &PrintJob, part: &PrintPart, see: impl
                 Ok((household.code, data))
             })
             .await?;
-        let set = app
-            .at_press(move |printer| {
-                printer
-                    .set(&Paper::Statement.template(), &data)?
-                    .pdf(Purpose::PrintingOnly, now)
-            })
-            .await;
-        match set {
-            Ok(pdf) => papers.push(pdf),
+        let set = app.at_press(move |printer| printer.set(&Paper::Statement.template(), &data));
+        match set.await {
+            Ok(sheets) => papers.push(sheets),
             Err(error @ Error::Refused(_)) => problems.push(format!("{code}：{error}")),
             Err(error) => return Err(error),
         }
         see(done);
     }
-    let pdf = match papers.is_empty() {
-        true => None,
-        false => Some(app.at_press(move |_| join(&papers)).await?),
+    let mut papers = papers.into_iter();
+    let Some(first) = papers.next() else {
+        return Ok(Printed { pdf: None, problems });
     };
-    Ok(Printed { pdf, problems })
+    let pdf = app
+        .at_press(move |_| {
+            first
+                .followed_by(papers.collect())
+                .pdf(Purpose::PrintingOnly, order.now)
+        })
+        .await?;
+    Ok(Printed {
+        pdf: Some(pdf),
+        problems,
+    })
 }
 
 async fn print_cards(app: &App, job: &PrintJob, part: &PrintPart, see: impl Fn(i64)) -> Result<Printed> {

@@ -15,13 +15,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use image::{DynamicImage, GrayImage, ImageFormat, RgbaImage};
-use krilla::pdf::{Pdf, PdfDocument};
 use rust_embed::RustEmbed;
 use serde::Serialize;
 use typst::comemo;
 use typst::diag::{FileError, FileResult, Severity, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration, Smart};
 use typst::layout::{Frame, FrameItem, PageRanges};
+use typst::model::Document as _;
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
 use typst::text::{Font, FontBook, is_default_ignorable};
 use typst::utils::LazyHash;
@@ -229,22 +229,26 @@ impl Printer {
     /// # Errors
     /// As [`Printer::set`].
     pub fn set_json(&self, template: &str, data: Vec<u8>) -> Result<Sheets> {
+        let answer = self.lay_out(template, Bytes::from_string(without_direction(data)?));
+        // What typst remembers is remembered for all and for ever, so it is forgotten after each piece, also after a failed one.
+        comemo::evict(0);
+        answer
+    }
+
+    fn lay_out(&self, template: &str, data: Bytes) -> Result<Sheets> {
         let sheet = Sheet {
             printer: self,
             fonts: self.fonts(),
             library: self.shared.library.get_or_init(|| LazyHash::new(Library::default())),
             main: file_id(template).map_err(Error::internal)?,
-            data: Bytes::from_string(without_direction(data)?),
+            data,
             sources: Mutex::default(),
+            grounds: Mutex::default(),
         };
-        let compiled = typst::compile::<PagedDocument>(&sheet);
-        // What typst remembers is remembered for all and for ever, so it is forgotten after each piece, also after a failed one.
-        let answer = match compiled.output {
+        match typst::compile::<PagedDocument>(&sheet).output {
             Ok(document) => missing_of(&document).map(|()| Sheets { document }),
-            Err(problems) => Err(sheet.explained(&problems)),
-        };
-        comemo::evict(0);
-        answer
+            Err(problems) => Err(sheet.ground_problem().unwrap_or_else(|| sheet.explained(&problems))),
+        }
     }
 }
 
@@ -254,6 +258,18 @@ pub struct Sheets {
 }
 
 impl Sheets {
+    /// These and others behind them, to be one file: what they share, above all fonts, is then in it once. Each keeps the
+    /// numbers of its own pages.
+    #[must_use]
+    pub fn followed_by(self, others: Vec<Sheets>) -> Sheets {
+        let info = self.document.info().clone();
+        let all = std::iter::once(self).chain(others);
+        let pages = all.flat_map(|sheets| sheets.document.pages().to_vec()).collect();
+        Sheets {
+            document: PagedDocument::new(pages, info),
+        }
+    }
+
     /// How many pages there are.
     #[must_use]
     pub fn pages(&self) -> usize {
@@ -265,6 +281,12 @@ impl Sheets {
     /// # Errors
     /// `Internal` when typst cannot keep a promise of PDF/A with this content.
     pub fn pdf(&self, purpose: Purpose, at: Moment) -> Result<Vec<u8>> {
+        let answer = self.drawn(purpose, Some(at));
+        comemo::evict(0);
+        answer
+    }
+
+    fn drawn(&self, purpose: Purpose, at: Option<Moment>) -> Result<Vec<u8>> {
         let standards = match purpose {
             Purpose::Keeping => {
                 PdfStandards::new(&[PdfStandard::A_2b]).map_err(|cause| Error::internal(cause.message()))?
@@ -274,15 +296,13 @@ impl Sheets {
         let options = PdfOptions {
             ident: Smart::Auto,
             creator: Smart::Custom(Some("积善 Jishan".to_owned())),
-            timestamp: timestamp(at),
+            timestamp: at.and_then(timestamp),
             page_ranges: None::<PageRanges>,
             standards,
             tagged: purpose == Purpose::Keeping,
             pretty: false,
         };
-        let answer = typst_pdf::pdf(&self.document, &options);
-        comemo::evict(0);
-        answer.map_err(|problems| Error::internal(first_words(&problems)))
+        typst_pdf::pdf(&self.document, &options).map_err(|problems| Error::internal(first_words(&problems)))
     }
 
     /// A page as a PNG of so many dots per inch; `None` behind the last page.
@@ -359,20 +379,6 @@ impl Sheets {
     }
 }
 
-/// Pages of several PDFs in one, in order.
-///
-/// # Errors
-/// `Internal` when one of them is not a PDF.
-pub fn join(papers: &[Vec<u8>]) -> Result<Vec<u8>> {
-    let mut document = krilla::Document::new();
-    for paper in papers {
-        let paper = Pdf::new(paper.clone()).map_err(|cause| Error::internal(format!("{cause:?}")))?;
-        let pages: Vec<usize> = (0..paper.pages().len()).collect();
-        document.embed_pdf_pages(&PdfDocument::new(Arc::new(paper)), &pages);
-    }
-    document.finish().map_err(|cause| Error::internal(format!("{cause:?}")))
-}
-
 /// Bands of 256 lines, because small printers keep no more in memory.
 fn raster(picture: &GrayImage) -> Vec<u8> {
     let bytes_a_line = picture.width().div_ceil(8);
@@ -405,9 +411,27 @@ struct Sheet<'a> {
     main: FileId,
     data: Bytes,
     sources: Mutex<HashMap<FileId, Source>>,
+    grounds: Mutex<HashMap<FileId, Result<Bytes>>>,
 }
 
 impl Sheet<'_> {
+    /// What is the same on many pages is set once: a template finds another one of the same data as a drawing, `/card-ground.pdf`.
+    fn ground(&self, id: FileId, template: &str) -> FileResult<Bytes> {
+        let not_found = || FileError::NotFound(PathBuf::from(template));
+        let mut grounds = self.grounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let ground = grounds.entry(id).or_insert_with(|| {
+            let sheets = self.printer.lay_out(template, self.data.clone())?;
+            sheets.drawn(Purpose::PrintingOnly, None).map(Bytes::new)
+        });
+        ground.as_ref().map(Bytes::clone).map_err(|_| not_found())
+    }
+
+    /// Why a drawing of this sheet could not be set.
+    fn ground_problem(&self) -> Option<Error> {
+        let mut grounds = self.grounds.lock().unwrap_or_else(PoisonError::into_inner);
+        grounds.drain().find_map(|(_, ground)| ground.err())
+    }
+
     fn explained(&self, problems: &[SourceDiagnostic]) -> Error {
         let Some(problem) = problems.iter().find(|problem| problem.severity == Severity::Error) else {
             return Error::internal("typst failed and did not say why");
@@ -479,9 +503,10 @@ impl World for Sheet<'_> {
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {
         let name = id.get().vpath().get_without_slash();
-        match name {
-            DATA => Ok(self.data.clone()),
-            _ => Err(FileError::NotFound(PathBuf::from(name))),
+        match name.strip_suffix(".pdf") {
+            _ if name == DATA => Ok(self.data.clone()),
+            Some(template) => self.ground(id, &format!("{template}.typ")),
+            None => Err(FileError::NotFound(PathBuf::from(name))),
         }
     }
 

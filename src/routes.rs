@@ -17,8 +17,8 @@ use crate::guard::Who::{Anyone, Household, May, SignedIn};
 use crate::guard::{Who, guard, harden};
 use crate::papers::paper::Paper;
 use crate::{
-    access, assets, boards, cards, council, demo, dividends, honours, papers, places, registers, registry, resident,
-    scheme, shop, statements,
+    access, assets, boards, cards, council, demo, dividends, honours, language, papers, places, registers, registry,
+    resident, scheme, shop, statements,
 };
 
 /// One door.
@@ -69,6 +69,7 @@ fn rooms() -> Vec<Route> {
         get("/", Anyone, access::web::start),
         get("/healthz", Anyone, assets::healthz),
         get("/static/{*path}", Anyone, assets::serve),
+        post("/language", Anyone, language::choose),
         get("/scheme", Anyone, scheme::web::rules),
         get("/scheme/versions", Anyone, scheme::web::versions),
         get("/scheme/versions/{number}", Anyone, scheme::web::version),
@@ -816,6 +817,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(assets::another_method.layer(for_everybody()))
         .fallback(assets::nothing_here.layer(for_everybody()))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(axum::middleware::from_fn(language::read_out))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::new())
         .layer(axum::middleware::from_fn(harden))

@@ -25,6 +25,7 @@ mod evidence;
 mod gathering;
 mod honours;
 mod house;
+mod languages;
 mod laws;
 mod ledger;
 mod notices;

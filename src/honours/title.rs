@@ -12,7 +12,7 @@ use diesel::prelude::*;
 use super::refused::Refused;
 use crate::access::user::User;
 use crate::audit;
-use crate::clock::{Day, Moment, Span, day_of};
+use crate::clock::{Day, Moment, Span, day_of, spoken_quarter};
 use crate::db::schema::honour_titles;
 use crate::db::{Conn, text_enum};
 use crate::error::{Error, Result};
@@ -123,18 +123,9 @@ impl Period {
     /// `2026年第四季度`, `2026年`.
     #[must_use]
     pub fn in_words(self, from: Day) -> String {
-        let year = from.format("%Y年");
         match self {
-            Period::Year => year.to_string(),
-            Period::Quarter => {
-                let number = match from.format("%-m").to_string().as_str() {
-                    "1" | "2" | "3" => "一",
-                    "4" | "5" | "6" => "二",
-                    "7" | "8" | "9" => "三",
-                    _ => "四",
-                };
-                format!("{year}第{number}季度")
-            }
+            Period::Year => from.format("%Y年").to_string(),
+            Period::Quarter => spoken_quarter(from),
         }
     }
 }

@@ -62,7 +62,7 @@ impl OpeningDays {
     /// The pattern in words: `每周六，每月1日、15日`.
     #[must_use]
     pub fn in_words(&self) -> String {
-        const WEEKDAYS: [&str; 7] = ["一", "二", "三", "四", "五", "六", "日"];
+        const WEEKDAYS: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
         let mut parts = Vec::new();
         if !self.weekdays.is_empty() {
             let names: Vec<&str> = (1u32..)
@@ -70,7 +70,7 @@ impl OpeningDays {
                 .filter(|(number, _)| self.weekdays.contains(number))
                 .map(|(_, name)| name)
                 .collect();
-            parts.push(format!("每周{}", names.join("、")));
+            parts.push(format!("每{}", names.join("、")));
         }
         if !self.month_days.is_empty() {
             let days: Vec<String> = self.month_days.iter().map(|day| format!("{day}日")).collect();
