@@ -148,7 +148,7 @@ on_both! {
         assert_eq!(motions(&town, &convened).await, [(Waiting, 0), (Waiting, 0)]);
         assert_eq!(tally(&admin, &path, "b", &[]).await.status, 422);
 
-        let rows = [(1, ["2", "1", "0", "0"]), (2, ["2", "0", "0", "1"])];
+        let rows = [(1, ["2", "1", "0", "0"]), (2, ["3", "0", "0", "0"])];
         let keyed = tally(&admin, &path, "c", &rows).await;
         assert_eq!(keyed.location(), format!("{path}?done=2"));
         assert_eq!(tally(&admin, &path, "c", &rows).await.location(), keyed.location());
@@ -160,7 +160,7 @@ on_both! {
         // The second person does not see what the first one keyed before the own counts are in.
         let page = council.get(&path).await.text;
         assert!(page.contains("等您再录一次") && !page.contains("赞成2"), "{page}");
-        let second = tally(&council, &path, "e", &[(1, ["1", "2", "0", "0"]), (2, ["2", "0", "0", "1"])]).await;
+        let second = tally(&council, &path, "e", &[(1, ["1", "2", "0", "0"]), (2, ["3", "0", "0", "0"])]).await;
         let page = council.get(second.location()).await.text;
         assert!(page.contains("票数不一样") && page.contains("赞成2、反对1") && page.contains("已有结果：通过"), "{page}");
         assert_eq!(motions(&town, &convened).await, [(Waiting, 2), (Approved, 2)]);

@@ -253,8 +253,7 @@ impl Wrong {
         }
     }
 
-    /// # Errors
-    /// `Invalid` when a row was wrong.
+    /// Refuses everything when a row was wrong.
     fn end(self) -> Result<()> {
         match self.0.is_empty() {
             true => Ok(()),

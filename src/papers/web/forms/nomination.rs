@@ -30,6 +30,8 @@ const ASKS: &[Ask] = &[
 
 /// Deeds on a sheet.
 const DEEDS: i64 = 3;
+/// Doors that are looked at for one that was written down without its household's code.
+const DOORS: i64 = 1_000;
 /// Households that are named when a text fits several.
 const NAMED: usize = 5;
 
@@ -255,17 +257,22 @@ fn whose(conn: &mut Conn, staff: &Staff, text: &str) -> Result<Household> {
     if text.is_empty() {
         return Err(Error::invalid("rows", "请写明是谁家，户号、户主或门牌都行。"));
     }
-    let buildings = staff.reach(conn, Permission::Nominate)?.buildings();
     let mut search = Search {
         query: text.to_owned(),
-        buildings,
+        buildings: staff.reach(conn, Permission::Nominate)?.buildings(),
         limit: i64::try_from(NAMED.saturating_add(1)).unwrap_or(i64::MAX),
         ..Search::default()
     };
     let mut found = household::search(conn, &search)?;
-    if found.is_empty() {
-        search.query = door(text);
+    if let (true, Some((building, door))) = (found.is_empty(), door(text)) {
+        (search.query, search.limit) = (door.clone(), DOORS);
         found = household::search(conn, &search)?;
+        let tree = Tree::load(conn)?;
+        let is_there = |home: &Household| match (building, tree.get(&home.building_id)) {
+            (Some(number), Some(area)) => numbers(&area.name) == [number],
+            (building, _) => building.is_none(),
+        };
+        found.retain(|home| home.code.ends_with(&door) && is_there(home));
     }
     let is_meant = |one: &Household| one.code.eq_ignore_ascii_case(text) || one.head_name == text;
     let meant: Vec<&Household> = found.iter().filter(|one| is_meant(one)).collect();
@@ -287,13 +294,19 @@ fn whose(conn: &mut Conn, staff: &Staff, text: &str) -> Result<Household> {
     }
 }
 
-/// A door as a household's code ends: `2单元1103室` is `2-1103`.
-fn door(text: &str) -> String {
+/// What a door says: `3号楼2单元1103室` is building 3, and `-2-1103`, as a household's code ends.
+fn door(text: &str) -> Option<(Option<&str>, String)> {
+    let parts = numbers(text);
+    let (building, door) = match (text.contains(['楼', '栋', '幢']), parts.as_slice()) {
+        (true, [building, door @ ..]) => (Some(*building), door),
+        (_, door) => (None, door),
+    };
+    (1..=2)
+        .contains(&door.len())
+        .then(|| (building, format!("-{}", door.join("-"))))
+}
+
+fn numbers(text: &str) -> Vec<&str> {
     let parts = text.split(|letter: char| !letter.is_ascii_alphanumeric());
-    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
-    let last = parts.len().saturating_sub(2);
-    match parts.get(last..) {
-        Some([]) | None => text.to_owned(),
-        Some(door) => format!("-{}", door.join("-")),
-    }
+    parts.filter(|part| !part.is_empty()).collect()
 }

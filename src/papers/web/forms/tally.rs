@@ -86,28 +86,28 @@ fn row(conn: &mut Conn, staff: &Staff, session: &Session, put: TallyRow) -> Resu
     let is_in = keyed.iter().any(|(by, _)| *by == staff.user.id);
     let differs = keyed.len() > 1;
     let mut notes = Vec::new();
-    if is_in && differs {
-        let told = keyed
-            .iter()
-            .map(|(by, counts)| format!("{}{}", name(by), in_words(counts)));
-        let told: Vec<String> = told.collect();
-        notes.push(Note::new(
-            "notice bad",
-            format!("录的票数不一样：{}。请对照计票单，录错的人改正。", told.join("；")),
-        ));
-    } else if put.is_waiting() && !is_in {
-        let others: Vec<String> = keyed.iter().map(|(by, _)| name(by)).collect();
-        if !others.is_empty() {
-            notes.push(Note::new(
-                "notice",
-                format!("{}已录入，等您再录一次。", others.join("、")),
-            ));
+    let closed = match (put.is_waiting(), is_in) {
+        (false, _) => Some(format!("已有结果：{}", put.motion.state.label())),
+        (true, true) if !differs => Some("您已录入，等另一位".to_owned()),
+        (true, true) => {
+            let told = keyed
+                .iter()
+                .map(|(by, counts)| format!("{}{}", name(by), in_words(counts)));
+            let told = told.collect::<Vec<_>>().join("；");
+            let text = format!("录的票数不一样：{told}。请对照计票单，录错的人改正。");
+            notes.push(Note::new("notice bad", text));
+            None
         }
-    }
-    let closed = match put.is_waiting() {
-        false => Some(format!("已有结果：{}", put.motion.state.label())),
-        true if is_in && !differs => Some("您已录入，等另一位".to_owned()),
-        true => None,
+        (true, false) => {
+            let others: Vec<String> = keyed.iter().map(|(by, _)| name(by)).collect();
+            if !others.is_empty() {
+                notes.push(Note::new(
+                    "notice",
+                    format!("{}已录入，等您再录一次。", others.join("、")),
+                ));
+            }
+            None
+        }
     };
     Ok(Row {
         row: put.motion.position,
@@ -116,11 +116,7 @@ fn row(conn: &mut Conn, staff: &Staff, session: &Session, put: TallyRow) -> Resu
         label: format!("{}-{}", session.number, put.motion.position),
         values: vec![String::new(); ASKS.len()],
         closed,
-        notes: if put.motion.decided_at.is_none() {
-            notes
-        } else {
-            Vec::new()
-        },
+        notes,
         ..Row::default()
     })
 }
@@ -190,7 +186,7 @@ fn counts(sent: &Sent, put: &TallyRow) -> Result<Option<Counts>> {
         return Err(Error::invalid("rows", "还有空格，没有的写0。"));
     }
     let numbers: Result<Vec<i64>, _> = texts.iter().map(|text| text.parse::<i64>()).collect();
-    let counts = match numbers.as_deref() {
+    match numbers.as_deref() {
         Ok([votes_for, votes_against, abstentions, spoilt]) if *spoilt >= 0 => {
             let counts = Counts {
                 votes_for: *votes_for,
@@ -209,6 +205,5 @@ fn counts(sent: &Sent, put: &TallyRow) -> Result<Option<Counts>> {
             }
         }
         _ => Err(Error::invalid("rows", "票数应为0或正整数。")),
-    };
-    counts
+    }
 }
