@@ -296,7 +296,8 @@ async fn print(what: Print) -> Result<ExitCode> {
                 now,
             };
             let db = open(&what.place.location())?;
-            db.read(move |conn| paper.load(conn, &order)).await?
+            let data = db.read(move |conn| paper.load(conn, &order)).await?;
+            paper.illustrated(data, &what.place.files())?
         }
     };
     let sheets = printer.set_json(&format!("{name}.typ"), data)?;

@@ -148,12 +148,32 @@ const LIST_QUALITY: u8 = 60;
 /// # Errors
 /// [`Refused`].
 pub fn for_list(bytes: &[u8]) -> Result<Vec<u8>, Refused> {
+    smaller(bytes, LIST_SIDE, LIST_QUALITY).map(|photo| photo.bytes)
+}
+
+/// A photograph of ours, at most so many pixels a side: many of them stand on one paper.
+///
+/// # Errors
+/// [`Refused`].
+pub fn for_paper(bytes: &[u8], side: u32) -> Result<Photo, Refused> {
+    smaller(bytes, side, QUALITY)
+}
+
+fn smaller(bytes: &[u8], side: u32, quality: u8) -> Result<Photo, Refused> {
     let photo = image::load_from_memory_with_format(bytes, ImageFormat::Jpeg).map_err(refusal)?;
-    let mut small = Vec::new();
-    let encoder = JpegEncoder::new_with_quality(&mut small, LIST_QUALITY);
-    let photo = DynamicImage::from(photo.thumbnail(LIST_SIDE, LIST_SIDE).into_rgb8());
+    let photo = DynamicImage::from(photo.thumbnail(side, side).into_rgb8());
+    written(&photo, quality)
+}
+
+fn written(photo: &DynamicImage, quality: u8) -> Result<Photo, Refused> {
+    let mut bytes = Vec::new();
+    let encoder = JpegEncoder::new_with_quality(&mut bytes, quality);
     photo.write_with_encoder(encoder).map_err(|_| Refused::Damaged)?;
-    Ok(small)
+    Ok(Photo {
+        bytes,
+        width: photo.width(),
+        height: photo.height(),
+    })
 }
 
 fn decode(bytes: &[u8], format: ImageFormat) -> Result<Photo, Refused> {
@@ -180,15 +200,7 @@ fn decode(bytes: &[u8], format: ImageFormat) -> Result<Photo, Refused> {
         photo = photo.thumbnail(LONG_SIDE, LONG_SIDE);
     }
     photo.apply_orientation(orientation);
-    let photo = on_white(photo);
-    let mut kept = Vec::new();
-    let encoder = JpegEncoder::new_with_quality(&mut kept, QUALITY);
-    photo.write_with_encoder(encoder).map_err(|_| Refused::Damaged)?;
-    Ok(Photo {
-        bytes: kept,
-        width: photo.width(),
-        height: photo.height(),
-    })
+    written(&on_white(photo), QUALITY)
 }
 
 fn refusal(error: ImageError) -> Refused {

@@ -1,5 +1,6 @@
 //! Papers: every one set from its sample and from a town, to the last rare character; changed templates; jobs of many.
 
+mod forms;
 mod photos;
 pub mod printed;
 

@@ -1,13 +1,19 @@
 //! Goods on paper: labels for the shelf, and the poster that says what a store gives for points.
+//!
+//! Papers read nothing but the database, and photographs lie in a folder: what is loaded names a photograph's file, and
+//! [`illustrated`] puts the picture in its place, outside of every read and write.
 
 use std::fmt::Write as _;
 
+use base64ct::{Base64, Encoding as _};
 use serde::{Deserialize, Serialize};
 
 use super::order::{Head, Order};
 use crate::access::role::Permission;
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::files::{FileName, Files};
+use crate::photo;
 use crate::shop::barcode::{self, Bars};
 use crate::shop::catalogue;
 use crate::shop::goods::GoodsItem;
@@ -43,6 +49,7 @@ struct Label {
     /// What the bars say: read aloud and keyed where there is no scanner.
     barcode: Option<String>,
     limit_text: String,
+    picture: Option<String>,
 }
 
 /// Labels of the goods on offer: of one, by its short code, of one category, of what has these words in its name, or of all.
@@ -81,7 +88,7 @@ pub fn shelf_labels(conn: &mut Conn, order: &Order) -> Result<ShelfLabels> {
     }
 }
 
-fn label(catalogue::Entry { item, pack, .. }: catalogue::Entry) -> Label {
+fn label(catalogue::Entry { item, pack, photo, .. }: catalogue::Entry) -> Label {
     Label {
         pack,
         limit_text: limit_of(&item),
@@ -95,6 +102,7 @@ fn label(catalogue::Entry { item, pack, .. }: catalogue::Entry) -> Label {
         unit: item.unit,
         sku: item.sku,
         barcode: item.barcode,
+        picture: photo,
     }
 }
 
@@ -139,6 +147,8 @@ pub fn poster(conn: &mut Conn, order: &Order) -> Result<GoodsPoster> {
         "" => opening::of_store(conn, &store.id, order.today())?.in_words(),
         hours => hours.to_owned(),
     };
+    let ids: Vec<_> = offered.iter().map(|item| item.id.clone()).collect();
+    let mut photos = catalogue::photos(conn, &ids)?;
     Ok(GoodsPoster {
         paper: order.head(conn, Some(&store.area_id))?,
         store: store.name,
@@ -150,12 +160,49 @@ pub fn poster(conn: &mut Conn, order: &Order) -> Result<GoodsPoster> {
                 points: item.price_points.0,
                 name: item.name,
                 unit: item.unit,
-                // Photographs lie in a folder, and papers read nothing but the database.
-                picture: None,
+                picture: photos.remove(&item.id),
             })
             .collect(),
         note: Some(asked(&order.asked.text).unwrap_or(ON_THE_POSTER).to_owned()),
     })
+}
+
+/// The longer side of a picture on the poster, in pixels: two hundred goods take the press some 50 MB.
+const POSTER_SIDE: u32 = 240;
+/// … and on a label, where it is a centimetre large.
+const LABEL_SIDE: u32 = 120;
+
+/// A paper of goods whose rows name files, with the pictures instead. One photograph is in memory at a time.
+pub(super) trait Illustrated {
+    /// Puts the pictures in.
+    fn illustrate(&mut self, files: &Files);
+}
+
+impl Illustrated for GoodsPoster {
+    fn illustrate(&mut self, files: &Files) {
+        for shown in &mut self.goods {
+            shown.picture = picture(files, shown.picture.take(), POSTER_SIDE);
+        }
+    }
+}
+
+impl Illustrated for ShelfLabels {
+    fn illustrate(&mut self, files: &Files) {
+        for label in &mut self.labels {
+            label.picture = picture(files, label.picture.take(), LABEL_SIDE);
+        }
+    }
+}
+
+/// A photograph as SVG; none where the file is gone or damaged, because a paper without one picture is still a paper.
+fn picture(files: &Files, file: Option<String>, side: u32) -> Option<String> {
+    let bytes = files.read(&FileName::parse(&file?)?).ok()?;
+    let photo = photo::for_paper(&bytes, side).ok()?;
+    let (width, height, picture) = (photo.width, photo.height, Base64::encode_string(&photo.bytes));
+    Some(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\">\
+         <image width=\"{width}\" height=\"{height}\" href=\"data:image/jpeg;base64,{picture}\"/></svg>"
+    ))
 }
 
 /// `每户每月限4提`; nothing where there is no limit.

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::goods::Illustrated;
 use super::order::Order;
 use super::{
     broadcast, call_back, certificate, dividend, donation, goods, handover, honour_board, household, letter, notice,
@@ -14,6 +15,7 @@ use super::{
 use crate::access::role::Permission;
 use crate::db::{Conn, text_enum};
 use crate::error::{Error, Result};
+use crate::files::Files;
 
 text_enum! {
     /// Everything that is printed.
@@ -223,6 +225,26 @@ data! {
     Certificate: certificate::Certificate = certificate::load;
     Plaque: certificate::Plaque = certificate::plaque;
     DividendRegister: dividend::DividendRegister = dividend::load;
+}
+
+impl Paper {
+    /// The data of a paper with the pictures that it names put in. It reads files: call it outside of every read and write.
+    ///
+    /// # Errors
+    /// `Internal` when the data are not this paper's.
+    pub fn illustrated(self, data: Vec<u8>, files: &Files) -> Result<Vec<u8>> {
+        match self {
+            Paper::GoodsPoster => with_pictures::<goods::GoodsPoster>(&data, files),
+            Paper::ShelfLabels => with_pictures::<goods::ShelfLabels>(&data, files),
+            _ => Ok(data),
+        }
+    }
+}
+
+fn with_pictures<Data: DeserializeOwned + Serialize + Illustrated>(data: &[u8], files: &Files) -> Result<Vec<u8>> {
+    let mut data: Data = serde_json::from_slice(data).map_err(Error::internal)?;
+    data.illustrate(files);
+    json(&data)
 }
 
 fn read<Data: DeserializeOwned>(data: &[u8]) -> Result<(), String> {

@@ -206,6 +206,39 @@ pub fn tally_sheet(conn: &mut Conn, order: &Order) -> Result<TallySheet> {
     })
 }
 
+/// A row of the tally sheet, to be keyed.
+#[derive(Clone, Debug)]
+pub struct TallyRow {
+    /// Its motion, whose place on the agenda is the row's number.
+    pub motion: Motion,
+    /// What it is about, as on the sheet.
+    pub title: String,
+    /// How many may vote on it and have not.
+    pub silent: i64,
+}
+
+impl TallyRow {
+    /// Has it no result yet?
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.motion.state == Stand::Waiting
+    }
+}
+
+/// The rows of the tally sheet.
+///
+/// # Errors
+/// As [`agenda`].
+pub fn tally_rows(conn: &mut Conn, order: &Order) -> Result<Vec<TallyRow>> {
+    let hall = Hall::load(conn, order)?;
+    let row = |put: Put| TallyRow {
+        title: put.title(),
+        silent: i64::try_from(put.silent).unwrap_or(i64::MAX),
+        motion: put.motion,
+    };
+    Ok(hall.motions.into_iter().map(row).collect())
+}
+
 /// The minutes, to be signed.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,6 +3,8 @@
 //! A price is never edited: a change is a new row with who, when and why, and the item's row repeats the last. Goods are
 //! hidden and offered again, never deleted. What they are to the counter is in `goods.rs`; how many there are in `stock.rs`.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use serde::Serialize;
 
@@ -502,6 +504,18 @@ pub fn offer(conn: &mut Conn, sku: &str, offered: bool, key: &str, by: &Id<User>
         })
     })?;
     Ok(())
+}
+
+/// The photographs' files of goods that have one.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn photos(conn: &mut Conn, goods: &[Id<GoodsItem>]) -> Result<HashMap<Id<GoodsItem>, String>> {
+    let found: Vec<(Id<GoodsItem>, Option<String>)> = goods_items::table
+        .filter(goods_items::id.eq_any(goods).and(goods_items::photo.is_not_null()))
+        .select((goods_items::id, goods_items::photo))
+        .load(conn)?;
+    Ok(found.into_iter().filter_map(|(id, photo)| Some((id, photo?))).collect())
 }
 
 /// Sets the photograph. The file was kept before.

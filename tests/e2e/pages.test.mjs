@@ -457,6 +457,7 @@ const PAGES = [
   ["forms", "grid", to("/forms")],
   ["forms-wrong", "grid", sent("/forms", (form) => form.fill("#number", "Q12-9"), "form[aria-labelledby=number-title] .button"), 422],
   ["form-of-a-gathering", "grid", async (page) => { await page.goto(`${town.address}/gatherings`); await page.goto(town.address + await page.locator("main a[href^='/gatherings/']").first().getAttribute("href")); return page.goto(town.address + await page.locator("a[href^='/forms/']").first().getAttribute("href")); }],
+  ["form-of-good-deeds", "grid", sent("/forms", (form) => form.fill("#number", "S1-5"), "form[aria-labelledby=number-title] .button")],
   ["offline-sales", "admin", async (page) => { await conflicted(); return to("/offline-sales")(page); }],
   ["offline-sales-undecided", "admin", async (page) => { await conflicted(); return sent("/offline-sales", (form) => form.check("[value=borne]"), "form[action^='/offline-sales/'] .button.primary")(page); }, 422],
   ["offline-sales-read", "auditor", async (page) => { await conflicted(); return to("/offline-sales")(page); }],

@@ -15,6 +15,7 @@ pub async fn data(town: &Town, paper: Paper, asked: Asked) -> Result<Vec<u8>, Er
         now: town.app.now(),
     };
     let data = town.app.db.read(move |conn| paper.load(conn, &order)).await?;
+    let data = paper.illustrated(data, &town.app.files)?;
     paper
         .read(&data)
         .unwrap_or_else(|why| panic!("{}: {why}", paper.word()));

@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::honours::ballot;
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
+use crate::papers::form::Form;
 use crate::request::{Request, Requests};
 use crate::sent::{NoFields, Path, Query, SignedForm};
 
@@ -59,6 +60,11 @@ impl SessionPage {
 
     fn is(&self, state: &str) -> bool {
         self.hall.session.state.word() == state
+    }
+
+    /// The number of its tally sheet.
+    fn form(&self) -> String {
+        Form::Tally.number(self.hall.session.number)
     }
 
     fn is_secret(&self) -> bool {

@@ -93,10 +93,13 @@ pub async fn paper(paper: Paper, State(app): State<App>, staff: Staff, Query(ask
         duties: Some(staff.duties),
         now: app.now(),
     };
-    let now = order.now;
+    let (now, files) = (order.now, app.files.clone());
     let data = app.db.read(move |conn| paper.load(conn, &order)).await?;
     let pdf = app
-        .at_press(move |printer| printer.set_json(&paper.template(), data)?.pdf(Purpose::Keeping, now))
+        .at_press(move |printer| {
+            let data = paper.illustrated(data, &files)?;
+            printer.set_json(&paper.template(), data)?.pdf(Purpose::Keeping, now)
+        })
         .await?;
     Ok(as_pdf(&format!("{}.pdf", paper.word()), pdf))
 }
