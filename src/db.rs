@@ -4,6 +4,7 @@
 //! waiting inside one transaction and answers after the commit. Everything that differs between SQLite and PostgreSQL is
 //! in this file, in `db/`, and in `migrations/guards.*.sql`. Rooms see one `Conn`.
 
+pub(crate) mod by_name;
 mod conn;
 pub mod migrate;
 pub mod schema;

@@ -9,15 +9,17 @@ use crate::clock::{Day, Moment, Span, begin_of, days_after};
 use crate::council::budget::{self, SetBudget};
 use crate::council::member::{self, Appoint, CouncilMember};
 use crate::council::motion::{self, Choice, Counts, Kind, Motion};
-use crate::council::nomination;
+use crate::council::nomination::{self, Nomination};
 use crate::council::notice::{self, Notice};
 use crate::council::session::{self, BallotForm, Convene, Open, Session};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::places::area::Area;
+use crate::places::consent::{self, Purpose};
 use crate::places::household::Household;
 use crate::points::Points;
+use crate::scheme::item;
 
 /// The member who votes on a phone, as the user `council`.
 pub(super) const CHAIR: &str = "刘德厚";
@@ -161,12 +163,46 @@ pub(super) fn meet(
     session::close(conn, &session.id, minutes, &town.administrator, at)?;
     let closed = session::by_id(conn, &session.id)?;
     titles::publish(conn, town, &closed, at + TimeDelta::minutes(5))?;
-    if notice::to_publish(conn, &closed)?.is_empty() {
+    let rows = notice::to_publish(conn, &closed)?;
+    if rows.is_empty() {
         return Ok(None);
     }
+    tell(conn, town, &rows, at + TimeDelta::minutes(8))?;
     let key = format!("demo-notice-{day}");
     let at = at + TimeDelta::minutes(10);
     notice::publish(conn, &session.id, &town.administrator, &key, at).map(Some)
+}
+
+/// What the council writes of a deed for everybody: the item's code, and the sentence.
+const SENTENCES: [(&str, &str); 7] = [
+    ("E02", "帮对门邻居把家具一件件抬上楼"),
+    ("E03", "到四点半课堂值班，辅导作业很耐心"),
+    ("D07", "周末带头清理单元门前的杂物"),
+    ("D06", "把楼前花池管护得整整齐齐"),
+    ("D08", "发现楼道灯坏了，当天就报修"),
+    ("C05", "捡到钱包，原地等到失主来取"),
+    ("C07", "参加文艺展演，排练场场不落"),
+];
+/// Sentences of a session at most: the council writes them by hand.
+const TOLD: usize = 6;
+
+/// Writes a sentence for some of those that agreed to stand on the board of honour: the wall of good deeds is made of them.
+fn tell(conn: &mut Conn, town: &Setting, rows: &[Nomination], at: Moment) -> Result<()> {
+    let homes: Vec<Id<Household>> = rows.iter().map(|row| row.household_id.clone()).collect();
+    let agreed = consent::given_by(conn, &homes, Purpose::HonourBoard)?;
+    let mut told = 0usize;
+    for row in rows.iter().filter(|row| agreed.contains(&row.household_id)) {
+        let (item, _) = item::by_id(conn, &row.scoring_item_id)?;
+        let Some((_, sentence)) = SENTENCES.iter().find(|(code, _)| *code == item.code) else {
+            continue;
+        };
+        notice::set_text(conn, &row.id, sentence, &town.administrator, at)?;
+        told = told.saturating_add(1);
+        if told == TOLD {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Convenes a session and opens it; `None` when nothing waits or too few members are left in a small town.
