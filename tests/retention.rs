@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use diesel::RunQueryDsl as _;
 use diesel::sql_types::BigInt;
-use jishan::council::evidence;
-use jishan::council::member;
+use jishan::council::motion::Choice;
+use jishan::council::{evidence, member};
 use jishan::error::Error;
 use jishan::files::FileName;
 use jishan::registry::change::Change;
@@ -17,7 +17,7 @@ use crate::browser::{Answer, Visitor};
 use crate::evidence::{id_of, photo, send};
 use crate::registry::ask;
 use crate::schema;
-use crate::town::{LI, PIN, Town, WANG, on_both};
+use crate::town::{LI, PIN, Town, WANG, hold_session, on_both};
 
 const NAME: &str = "王建国";
 const PHONE: &str = "13900001234";
@@ -142,14 +142,24 @@ async fn a_life(town: &Town) -> FileName {
         .post(&kin, &[("household", WANG), ("relation", "王建国的姐夫")])
         .await;
     assert_eq!(declared.status, 303, "{}", declared.text);
-    town.promise(LI, "E08", 1).await;
-    let slip = town.stranger().get("/notices/2").await.text;
-    let slip = slip.split("2-").nth(1).map_or("2-1".to_owned(), |rest| {
-        format!(
-            "2-{}",
-            rest.chars().take_while(char::is_ascii_digit).collect::<String>()
-        )
-    });
+    let fields = [
+        ("key", "neighbour"),
+        ("household", LI),
+        ("item", "C02"),
+        ("count", "1"),
+        ("occurred_on", "2026-11-21"),
+        ("note", "和王建国一起修路"),
+    ];
+    let made = building.post("/nominations", &fields).await;
+    let path = format!("/nominations/{}/verification", id_of(&made));
+    let verified = grid.post(&path, &[("key", "w"), ("decision", "approve")]).await;
+    assert_eq!(verified.status, 303, "{}", verified.text);
+    let (secretary, now) = (town.user("admin").await, town.app.now());
+    let notice = town
+        .write(move |conn| hold_session(conn, &secretary, Choice::For, now))
+        .await
+        .unwrap();
+    let slip = format!("{}-1", notice.number);
     let objection = [
         ("key", "objection"),
         ("slip", slip.as_str()),
@@ -159,16 +169,7 @@ async fn a_life(town: &Town) -> FileName {
     ];
     let objected = town.stranger().post("/objections", &objection).await;
     assert_eq!(objected.status, 303, "{}", objected.text);
-    let fields = [
-        ("key", "neighbour"),
-        ("household", LI),
-        ("item", "C02"),
-        ("count", "1"),
-        ("occurred_on", "2026-11-21"),
-        ("note", "和王建国一起修路"),
-    ];
-    assert_eq!(building.post("/nominations", &fields).await.status, 303);
-    // It moves within the house and leaves.
+    // It has fewer people and leaves.
     let household = town.household(WANG).await;
     let asked = ask(&household, Change::Resize { people: 3 });
     town.change(jishan::registry::change::AskChange {
@@ -292,7 +293,9 @@ on_both! {
         assert_eq!(confirm(&admin, WANG).await.status, 303);
         assert!(town.household(WANG).await.is_deleted());
         assert_eq!(town.household(WANG).await.masked_name(), "已删除");
-        assert_eq!(propose(&grid, "on_paper").await.status, 409, "there is nothing left to delete");
+        let path = format!("/households/{WANG}/deletion");
+        let again = grid.post(&path, &[("key", "again"), ("basis", "on_paper")]).await;
+        assert_eq!(again.status, 409, "there is nothing left to delete");
     }
 }
 

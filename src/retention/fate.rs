@@ -379,10 +379,11 @@ pub(super) fn overwrite_name(conn: &mut Conn, name: &str) -> Result<()> {
             Fate::Gone | Fate::Kept(_) => {}
         }
     }
-    // Who objected to somebody else's row, and where to reach them: the contact goes with the name.
+    // What it said against somebody else's row, and where to reach it.
     for table in ["objections", "title_objections"] {
         let statement = format!(
-            "UPDATE {table} SET objector_name = '{DELETED}', objector_contact = '' WHERE trim(objector_name) = $1"
+            "UPDATE {table} SET objector_name = '{DELETED}', objector_contact = '', reason = '{DELETED}' \
+             WHERE trim(objector_name) = $1"
         );
         by_name::change(conn, &statement, name)?;
     }
