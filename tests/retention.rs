@@ -9,12 +9,15 @@ use jishan::council::motion::Choice;
 use jishan::council::{evidence, member};
 use jishan::error::Error;
 use jishan::files::FileName;
+use jishan::papers::order::Asked;
+use jishan::papers::paper::Paper;
 use jishan::registry::change::Change;
 use jishan::registry::plan;
 use jishan::retention::fate::{FATES, Fate, UNTOUCHED};
 
 use crate::browser::{Answer, Visitor};
 use crate::evidence::{id_of, photo, send};
+use crate::papers::printed::said;
 use crate::registry::ask;
 use crate::schema;
 use crate::town::{LI, PIN, Town, WANG, hold_session, on_both};
@@ -254,6 +257,12 @@ on_both! {
         // What stays is found under the code; nobody comes back, and nobody signs in.
         let statement = admin.get(&format!("/households/{WANG}/statement")).await;
         assert!(statement.status == 200 && statement.text.contains("已删除") && statement.text.contains("30"), "{}", statement.text);
+        let asked = Asked {
+            household: Some(WANG.to_owned()),
+            ..Asked::default()
+        };
+        let paper = said(&town, Paper::Statement, asked).await;
+        assert!(paper.contains("已删除") && paper.contains(WANG), "{paper}");
         assert!(admin.get(&path).await.text.contains("资料已删除"));
         let back = ask(&town.household(WANG).await, Change::Rejoin);
         let now = town.app.now();
@@ -263,6 +272,8 @@ on_both! {
         let cards = town.read(move |conn| jishan::cards::card::of_household(conn, &id)).await;
         assert!(cards.iter().all(|card| card.stopped_at.is_some()));
         let number = cards.last().unwrap().number.clone();
+        let scanned = town.stranger().get(&format!("/K/{}", number.as_str())).await;
+        assert!(!scanned.text.contains("王") && !scanned.text.contains("name=\"pin\""), "{}", scanned.text);
         let answer = town.stranger().post_bare("/my", &[("card", number.as_str()), ("pin", PIN)]).await;
         assert_eq!(answer.status, 403);
         // The record keeps who, when and which code.
