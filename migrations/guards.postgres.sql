@@ -61,3 +61,10 @@ GRANT UPDATE (code) ON evaluation_categories TO CURRENT_USER;
 GRANT UPDATE (id) ON scoring_items TO CURRENT_USER;
 GRANT UPDATE (number) ON stock_receipts TO CURRENT_USER;
 GRANT UPDATE (id) ON dividends TO CURRENT_USER;
+-- Words that name a household are overwritten when it is deleted (src/retention/fate.rs). A privilege cannot say with what.
+GRANT UPDATE (detail) ON audit_events TO CURRENT_USER;
+GRANT UPDATE (reason, detail) ON household_events TO CURRENT_USER;
+GRANT UPDATE (stairwell, room) ON household_residences TO CURRENT_USER;
+GRANT UPDATE (reason) ON redemption_voids TO CURRENT_USER;
+GRANT UPDATE (reason) ON refunds TO CURRENT_USER;
+GRANT UPDATE (person) ON proxy_pickups TO CURRENT_USER;

@@ -1,7 +1,10 @@
 -- Made anew after every migration run. The program never changes these rows; these triggers refuse anyone who tries by hand.
 -- Nothing in the program depends on them: PostgreSQL has privileges instead (guards.postgres.sql).
+-- Words that name a household may become `已删除` and nothing else, when it is deleted (src/retention/fate.rs).
 DROP TRIGGER IF EXISTS audit_events_no_update;
-CREATE TRIGGER audit_events_no_update BEFORE UPDATE ON audit_events BEGIN SELECT RAISE(ABORT, 'audit_events are never changed: post a reversal instead'); END;
+CREATE TRIGGER audit_events_no_update BEFORE UPDATE OF id, recorded_at, actor, act, subject ON audit_events BEGIN SELECT RAISE(ABORT, 'audit_events are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS audit_events_detail_only_deleted;
+CREATE TRIGGER audit_events_detail_only_deleted BEFORE UPDATE OF detail ON audit_events WHEN NEW.detail IS NOT '已删除' BEGIN SELECT RAISE(ABORT, 'audit_events are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS audit_events_no_delete;
 CREATE TRIGGER audit_events_no_delete BEFORE DELETE ON audit_events BEGIN SELECT RAISE(ABORT, 'audit_events are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS requests_no_update;
@@ -21,11 +24,19 @@ CREATE TRIGGER expiry_runs_no_update BEFORE UPDATE ON expiry_runs BEGIN SELECT R
 DROP TRIGGER IF EXISTS expiry_runs_no_delete;
 CREATE TRIGGER expiry_runs_no_delete BEFORE DELETE ON expiry_runs BEGIN SELECT RAISE(ABORT, 'expiry_runs are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS household_events_no_update;
-CREATE TRIGGER household_events_no_update BEFORE UPDATE ON household_events BEGIN SELECT RAISE(ABORT, 'household_events are never changed: post a reversal instead'); END;
+CREATE TRIGGER household_events_no_update BEFORE UPDATE OF id, household_id, version, kind, other_id, effective_on, recorded_at, recorded_by, transaction_number ON household_events BEGIN SELECT RAISE(ABORT, 'household_events are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS household_events_reason_only_deleted;
+CREATE TRIGGER household_events_reason_only_deleted BEFORE UPDATE OF reason ON household_events WHEN NEW.reason IS NOT '已删除' BEGIN SELECT RAISE(ABORT, 'household_events are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS household_events_detail_only_deleted;
+CREATE TRIGGER household_events_detail_only_deleted BEFORE UPDATE OF detail ON household_events WHEN NEW.detail IS NOT '已删除' BEGIN SELECT RAISE(ABORT, 'household_events are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS household_events_no_delete;
 CREATE TRIGGER household_events_no_delete BEFORE DELETE ON household_events BEGIN SELECT RAISE(ABORT, 'household_events are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS household_residences_no_update;
-CREATE TRIGGER household_residences_no_update BEFORE UPDATE ON household_residences BEGIN SELECT RAISE(ABORT, 'household_residences are never changed: post a reversal instead'); END;
+CREATE TRIGGER household_residences_no_update BEFORE UPDATE OF household_id, from_on, until_on, building_id ON household_residences BEGIN SELECT RAISE(ABORT, 'household_residences are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS household_residences_stairwell_only_deleted;
+CREATE TRIGGER household_residences_stairwell_only_deleted BEFORE UPDATE OF stairwell ON household_residences WHEN NEW.stairwell IS NOT '已删除' BEGIN SELECT RAISE(ABORT, 'household_residences are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS household_residences_room_only_deleted;
+CREATE TRIGGER household_residences_room_only_deleted BEFORE UPDATE OF room ON household_residences WHEN NEW.room IS NOT '已删除' BEGIN SELECT RAISE(ABORT, 'household_residences are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS household_residences_no_delete;
 CREATE TRIGGER household_residences_no_delete BEFORE DELETE ON household_residences BEGIN SELECT RAISE(ABORT, 'household_residences are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS household_consents_no_update;
@@ -73,7 +84,9 @@ CREATE TRIGGER redemption_lines_no_update BEFORE UPDATE ON redemption_lines BEGI
 DROP TRIGGER IF EXISTS redemption_lines_no_delete;
 CREATE TRIGGER redemption_lines_no_delete BEFORE DELETE ON redemption_lines BEGIN SELECT RAISE(ABORT, 'redemption_lines are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS redemption_voids_no_update;
-CREATE TRIGGER redemption_voids_no_update BEFORE UPDATE ON redemption_voids BEGIN SELECT RAISE(ABORT, 'redemption_voids are never changed: post a reversal instead'); END;
+CREATE TRIGGER redemption_voids_no_update BEFORE UPDATE OF redemption_id, transaction_number, voided_by, voided_at, shift_id ON redemption_voids BEGIN SELECT RAISE(ABORT, 'redemption_voids are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS redemption_voids_reason_only_deleted;
+CREATE TRIGGER redemption_voids_reason_only_deleted BEFORE UPDATE OF reason ON redemption_voids WHEN NEW.reason IS NOT '已删除' BEGIN SELECT RAISE(ABORT, 'redemption_voids are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS redemption_voids_no_delete;
 CREATE TRIGGER redemption_voids_no_delete BEFORE DELETE ON redemption_voids BEGIN SELECT RAISE(ABORT, 'redemption_voids are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS stock_movements_no_update;
@@ -97,7 +110,9 @@ CREATE TRIGGER opening_patterns_no_update BEFORE UPDATE ON opening_patterns BEGI
 DROP TRIGGER IF EXISTS opening_patterns_no_delete;
 CREATE TRIGGER opening_patterns_no_delete BEFORE DELETE ON opening_patterns BEGIN SELECT RAISE(ABORT, 'opening_patterns are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS refunds_no_update;
-CREATE TRIGGER refunds_no_update BEFORE UPDATE ON refunds BEGIN SELECT RAISE(ABORT, 'refunds are never changed: post a reversal instead'); END;
+CREATE TRIGGER refunds_no_update BEFORE UPDATE OF id, redemption_id, points, transaction_number, shift_id, refunded_by, refunded_at ON refunds BEGIN SELECT RAISE(ABORT, 'refunds are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS refunds_reason_only_deleted;
+CREATE TRIGGER refunds_reason_only_deleted BEFORE UPDATE OF reason ON refunds WHEN NEW.reason IS NOT '已删除' BEGIN SELECT RAISE(ABORT, 'refunds are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS refunds_no_delete;
 CREATE TRIGGER refunds_no_delete BEFORE DELETE ON refunds BEGIN SELECT RAISE(ABORT, 'refunds are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS refund_lines_no_update;
@@ -105,7 +120,9 @@ CREATE TRIGGER refund_lines_no_update BEFORE UPDATE ON refund_lines BEGIN SELECT
 DROP TRIGGER IF EXISTS refund_lines_no_delete;
 CREATE TRIGGER refund_lines_no_delete BEFORE DELETE ON refund_lines BEGIN SELECT RAISE(ABORT, 'refund_lines are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS proxy_pickups_no_update;
-CREATE TRIGGER proxy_pickups_no_update BEFORE UPDATE ON proxy_pickups BEGIN SELECT RAISE(ABORT, 'proxy_pickups are never changed: post a reversal instead'); END;
+CREATE TRIGGER proxy_pickups_no_update BEFORE UPDATE OF redemption_id, proxy_id ON proxy_pickups BEGIN SELECT RAISE(ABORT, 'proxy_pickups are never changed: post a reversal instead'); END;
+DROP TRIGGER IF EXISTS proxy_pickups_person_only_deleted;
+CREATE TRIGGER proxy_pickups_person_only_deleted BEFORE UPDATE OF person ON proxy_pickups WHEN NEW.person IS NOT '已删除' BEGIN SELECT RAISE(ABORT, 'proxy_pickups are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS proxy_pickups_no_delete;
 CREATE TRIGGER proxy_pickups_no_delete BEFORE DELETE ON proxy_pickups BEGIN SELECT RAISE(ABORT, 'proxy_pickups are never changed: post a reversal instead'); END;
 DROP TRIGGER IF EXISTS offline_sales_no_update;

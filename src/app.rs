@@ -29,6 +29,7 @@ use crate::places::household::Household;
 use crate::places::programme::{self, Programme};
 use crate::print::Printer;
 use crate::recall::Recall;
+use crate::retention;
 use crate::shop::shift::{self, Shift};
 use crate::shop::store::{self, PointsStore};
 
@@ -45,6 +46,7 @@ pub struct App {
     pub printer: Printer,
     /// The speech engine, if this machine has one.
     pub voice: Voice,
+    ledger_years: u32,
     shared: Arc<Shared>,
 }
 
@@ -95,6 +97,7 @@ impl App {
             printer: Printer::with_folder(files.sibling("printables")),
             files,
             voice: Voice::default(),
+            ledger_years: retention::schedule::LEDGER_YEARS,
             db,
             clock,
             shared: Arc::new(Shared {
@@ -130,6 +133,18 @@ impl App {
         App { voice, ..self }
     }
 
+    /// The same application, which keeps books with names for another number of years.
+    #[must_use]
+    pub fn with_ledger_years(self, ledger_years: u32) -> App {
+        App { ledger_years, ..self }
+    }
+
+    /// For how many years after it left a household's books keep its name.
+    #[must_use]
+    pub fn ledger_years(&self) -> u32 {
+        self.ledger_years
+    }
+
     /// Now.
     #[must_use]
     pub fn now(&self) -> Moment {
@@ -163,6 +178,10 @@ impl App {
             .await?;
         if deleted > 0 {
             tracing::info!(deleted, "photographs whose time was over");
+        }
+        let gone = self.db.write(move |conn| retention::clockwork::run(conn, now)).await?;
+        if gone > 0 {
+            tracing::info!(gone, "rows whose time was over");
         }
         self.discard_old_jobs().await?;
         Ok(())

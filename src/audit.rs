@@ -1,7 +1,7 @@
 //! Who did what: one line for each act, in the same transaction as the act itself.
 //!
-//! A line names the actor, the act, its subject and details that are not personal. Reading is `events`; nothing changes
-//! or deletes a line.
+//! A line names the actor, the act, its subject and details that are not personal. Reading is `events`; nothing deletes a
+//! line, and nothing changes one but `retention`, which overwrites the details about a household that was deleted.
 
 use diesel::prelude::*;
 
@@ -63,4 +63,17 @@ pub fn events(conn: &mut Conn, before: Option<&Id<Event>>, limit: i64) -> Result
         query = query.filter(audit_events::id.lt(before));
     }
     Ok(query.order(audit_events::id.desc()).limit(limit).load(conn)?)
+}
+
+/// The newest lines of these acts, at most `limit`.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn of_acts(conn: &mut Conn, acts: &[&str], limit: i64) -> Result<Vec<Event>> {
+    Ok(audit_events::table
+        .filter(audit_events::act.eq_any(acts))
+        .order(audit_events::id.desc())
+        .limit(limit)
+        .select(Event::as_select())
+        .load(conn)?)
 }

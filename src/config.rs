@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::db::Location;
 use crate::files::Files;
 use crate::papers::order::Asked;
+use crate::retention::schedule::LEDGER_YEARS;
 
 /// 积善 Jishan: civility points and points supermarkets.
 #[derive(Debug, Parser)]
@@ -41,6 +42,9 @@ pub enum Command {
         /// Where to listen.
         #[arg(long, env = "JISHAN_LISTEN", default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
+        /// For how many years after it left a household's books keep its name; ten is what account books are kept for.
+        #[arg(long, env = "JISHAN_LEDGER_YEARS", default_value_t = LEDGER_YEARS, value_parser = clap::value_parser!(u32).range(10..=100))]
+        ledger_years: u32,
     },
     /// Bring the tables up to date. `serve` and `demo` do it too.
     Migrate {

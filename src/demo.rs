@@ -9,6 +9,7 @@
 pub mod clock;
 mod council;
 mod events;
+mod feedback;
 mod history;
 mod partner;
 mod redress;
@@ -108,6 +109,8 @@ pub async fn make(db: &Db, year: Year, address: &str, now: Moment, progress: Pro
         db.write(move |conn| pin::set(conn, &household, &pin, &by, begin_of(first_day)))
             .await?;
     }
+    let (town, today) = (setting.clone(), day_of(now));
+    db.write(move |conn| feedback::rate(conn, &town, today)).await?;
     history::live(db, setting, calendar, year, now, &progress).await
 }
 

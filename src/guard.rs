@@ -179,7 +179,10 @@ async fn recognise(app: &App, who: Who, Asked { headers, path, page }: Asked) ->
     let shell = Shell {
         programme: programme.map(|programme| programme.name).unwrap_or_default(),
         person: person.as_ref().map(|person| person.user.display_name.clone()),
-        duties: person.as_ref().map(duties_label).unwrap_or_default(),
+        duties: person
+            .as_ref()
+            .map(|person| person.duties.in_words())
+            .unwrap_or_default(),
         links: person.as_ref().map(|person| links(&person.duties)).unwrap_or_default(),
         has_till: person
             .as_ref()
@@ -299,12 +302,6 @@ pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .filter_map(|pair| pair.split_once('='))
         .find(|(sent, _)| *sent == name)
         .map(|(_, value)| value)
-}
-
-fn duties_label(person: &Recognised) -> String {
-    let mut labels: Vec<&str> = person.duties.0.iter().map(|(role, _)| role.label()).collect();
-    labels.dedup();
-    labels.join("、")
 }
 
 /// Links beside the desk at most: what fits on a phone. The desk has them all.

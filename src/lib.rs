@@ -16,9 +16,10 @@
 //! | 6 | `registry` |
 //! | 7 | `council` `shop` |
 //! | 8 | `honours` |
-//! | 9 | `statements` `registers` `dividends` `boards` |
+//! | 9 | `statements` `registers` `dividends` `boards` `feedback` |
 //! | 10 | `papers` |
 //! | 11 | `resident` |
+//! | 12 | `retention` |
 //! | roof | every `web.rs` and `api.rs`, `app` `guard` `language` `press` `sent` `recall` `routes` `assets` `config` `books` `demo` |
 
 pub mod clock;
@@ -40,6 +41,7 @@ pub mod boards;
 pub mod cards;
 pub mod council;
 pub mod dividends;
+pub mod feedback;
 pub mod honours;
 pub mod ledger;
 pub mod papers;
@@ -47,6 +49,7 @@ pub mod places;
 pub mod registers;
 pub mod registry;
 pub mod resident;
+pub mod retention;
 pub mod scheme;
 pub mod shop;
 pub mod statements;

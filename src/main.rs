@@ -57,8 +57,14 @@ async fn run(command: Command) -> Result<ExitCode> {
             listen,
             households,
         } => demo(&place, listen, households).await,
-        Command::Serve { place, listen } => {
-            let app = App::new(open(&place.location())?, Clock::System).with_files(place.files());
+        Command::Serve {
+            place,
+            listen,
+            ledger_years,
+        } => {
+            let app = App::new(open(&place.location())?, Clock::System)
+                .with_files(place.files())
+                .with_ledger_years(ledger_years);
             serve(app, listener(listen).await?, None).await
         }
         Command::Migrate { place } => migrate(&place.location()),

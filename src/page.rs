@@ -146,6 +146,13 @@ pub struct Link {
 }
 
 impl Shell {
+    /// Does a page that households share with others show itself in larger letters? In a browser in which one chose them, and
+    /// in which nobody of the staff works.
+    #[must_use]
+    pub fn is_for_elders(&self) -> bool {
+        self.text.is_elders() && self.person.is_none()
+    }
+
     /// Is this link the page we are on, or the nearest one above it?
     #[must_use]
     pub fn is_here(&self, link: &Link) -> bool {

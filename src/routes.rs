@@ -17,8 +17,8 @@ use crate::guard::Who::{Anyone, Household, May, SignedIn};
 use crate::guard::{Who, guard, harden};
 use crate::papers::paper::Paper;
 use crate::{
-    access, assets, boards, cards, council, demo, dividends, honours, language, papers, places, registers, registry,
-    resident, scheme, shop, statements,
+    access, assets, boards, cards, council, demo, dividends, feedback, honours, language, papers, places, registers,
+    registry, resident, retention, scheme, shop, statements,
 };
 
 /// One door.
@@ -80,6 +80,7 @@ fn rooms() -> Vec<Route> {
         get("/notices/{number}", Anyone, council::web::notice),
         get("/board", Anyone, boards::web::board),
         get("/board/kiosk", Anyone, boards::web::kiosk),
+        get("/feedback", Anyone, feedback::web::ratings),
         get("/K/{token}/deed", Anyone, council::web::deed_form),
         post("/K/{token}/deed", Anyone, council::web::report_deed),
         // Access.
@@ -698,14 +699,37 @@ fn rooms() -> Vec<Route> {
         post("/my/consents/{purpose}", Household, resident::web::decide),
         get("/my/data", Household, resident::web::data),
         get("/my/data/lines.csv", Household, resident::web::lines_csv),
+        get("/my/data/looks.csv", Household, resident::web::looks_csv),
         get("/my/data/statement.pdf", Household, resident::web::statement_pdf),
         post("/my/data/check", Household, resident::web::check_book),
         get("/my/deed", Household, council::web::own_deed_form),
         post("/my/deed", Household, council::web::report_own_deed),
         get("/my/appeal", Household, council::web::own_appeal_form),
         post("/my/appeal", Household, council::web::own_appeal),
+        get("/my/feedback", Household, feedback::web::own),
+        post("/my/feedback", Household, feedback::web::give),
         get("/my/requests", Household, resident::web::own_requests),
         post("/my/requests", Household, resident::web::make_request),
+        // Feedback, and what is kept how long.
+        get("/feedback/entry", May(P::TakeObjection), feedback::web::entry_form),
+        post("/feedback/entry", May(P::TakeObjection), feedback::web::key_in),
+        get("/feedback/sentences", May(P::ReadFeedback), feedback::web::sentences),
+        get("/retention", May(P::ReadAudit), retention::web::schedule),
+        get(
+            "/households/{code}/deletion",
+            May(P::ChangeHouseholds),
+            retention::web::deletion,
+        ),
+        post(
+            "/households/{code}/deletion",
+            May(P::ChangeHouseholds),
+            retention::web::propose,
+        ),
+        post(
+            "/households/{code}/deletion/decision",
+            May(P::ChangeHouseholds),
+            retention::web::decide,
+        ),
         get(
             "/household-requests",
             May(P::ReadHouseholds),

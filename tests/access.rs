@@ -586,6 +586,7 @@ on_both! {
         assert_eq!(lookups(&town).await.len(), 5);
         // After two years the first lines are gone.
         town.app.clock.advance(TimeDelta::days(740));
+        town.app.run_due().await.unwrap();
         town.signed_in("grid").await.get(&page).await;
         assert_eq!(lookups(&town).await, ["网格员甲 住户资料"]);
         // Who reads no record does not read this one.

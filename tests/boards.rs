@@ -17,7 +17,7 @@ use jishan::council::{award, notice};
 use jishan::id::Id;
 use jishan::papers::order::Asked;
 use jishan::papers::paper::Paper;
-use jishan::places::area::Tree;
+use jishan::places::area::{self, AreaKind, Tree};
 use jishan::places::consent::{self, Purpose};
 use jishan::places::household::{self, Household};
 use jishan::registry::change::{AskChange, Change};
@@ -229,7 +229,10 @@ on_both! {
         // Nobody agreed to anything: a count speaks of nobody.
         praised(&town, WANG, "E08", STORY).await;
         praised(&town, HOUSEHOLDS[3].0, "E08", "").await;
-        let look = |conn: &mut jishan::db::Conn| comparison::of_quarter(conn, Span::quarter_of(today()), today());
+        let look = |conn: &mut jishan::db::Conn| {
+            let buildings = board::all_buildings(&Tree::load(conn)?);
+            comparison::of_quarter(conn, Span::quarter_of(today()), &buildings, today())
+        };
         assert_eq!(town.read(look).await.rows, [], "three households, and one");
         assert!(!everything_in_public(&town).await.contains("<th scope=\"row\">1号楼"));
         five_in_the_first_building(&town).await;
@@ -384,5 +387,41 @@ fn the_engine_of_this_machine_makes_a_recording() {
     if voice.is_there() {
         let recording = voice.speak("各位邻居，大家好。", Rate::Usual).unwrap();
         assert!(recording.starts_with(b"RIFF") && recording.len() > 20_000);
+    }
+}
+
+on_both! {
+    async fn a_community_has_a_board_and_a_television_of_its_own(town: Town) {
+        let now = town.app.now();
+        town.write(move |conn| {
+            let tree = Tree::load(conn)?;
+            let other = tree.root().unwrap().part(AreaKind::Community, "C02", "河东社区", now);
+            let building = other.part(AreaKind::Building, "B009", "9号楼", now);
+            area::add(conn, &[other, building])
+        })
+        .await
+        .unwrap();
+        praised(&town, WANG, "E08", STORY).await;
+        agrees(&town, WANG, &[Purpose::HonourBoard]).await;
+        let stranger = town.stranger();
+        let all = stranger.get("/board").await.text;
+        assert!(all.contains("/board?community=C01") && all.contains("/board?community=C02") && all.contains(STORY));
+        let own = stranger.get("/board?community=C01").await.text;
+        assert!(own.contains(STORY) && own.contains("/board/kiosk?community=C01"));
+        let other = stranger.get("/board?community=C02").await.text;
+        assert!(!other.contains(STORY) && !other.contains("王**") && other.contains("河东社区"));
+        assert_eq!(stranger.get("/board?community=C09").await.status, 404);
+        assert_eq!(stranger.get("/board/kiosk?community=C09").await.status, 404);
+        for (community, shown) in [("C01", true), ("C02", false)] {
+            let mut screens = String::new();
+            for screen in 1..=8 {
+                let answer = stranger.get(&format!("/board/kiosk?screen={screen}&community={community}")).await;
+                assert_eq!(answer.status, 200);
+                assert!(answer.text.contains(&format!("&#38;community={community}\"")), "the next screen is of the same community");
+                screens.push_str(&answer.text);
+            }
+            assert_eq!(screens.contains(STORY), shown, "{community}");
+            assert!(screens.contains("晨光积分超市"), "the programme's store is for everybody");
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::browser::{Answer, Visitor};
 use crate::town::{FAR, LI, Town, WANG, on_both};
 
 /// A photograph that says where it was taken.
-fn photo(shade: u8) -> Vec<u8> {
+pub fn photo(shade: u8) -> Vec<u8> {
     photo_of(shade, 320, 240)
 }
 
@@ -41,13 +41,13 @@ fn deed<'a>(key: &'a str, household: &'a str, item: &'a str) -> Vec<(&'a str, &'
     ]
 }
 
-async fn send(visitor: &Visitor, path: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Answer {
+pub async fn send(visitor: &Visitor, path: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Answer {
     let mut fields = fields.to_vec();
     fields.push(("csrf", visitor.csrf()));
     visitor.post_file(path, &fields, ("photo", file.0, file.1)).await
 }
 
-fn id_of(answer: &Answer) -> Id<Nomination> {
+pub fn id_of(answer: &Answer) -> Id<Nomination> {
     let path = answer.location().split(['?', '#']).next().unwrap();
     Id::known(path.strip_prefix("/nominations/").unwrap())
 }

@@ -423,3 +423,47 @@ on_both! {
         assert!(filed.location().starts_with("/appeals/") && filed.location().ends_with("?done=filed"), "{}", filed.text);
     }
 }
+
+on_both! {
+    async fn a_household_reads_who_looked_by_duty_and_not_by_name(town: Town) {
+        let page = format!("/households/{WANG}");
+        for name in ["grid", "grid", "admin"] {
+            assert_eq!(town.signed_in(name).await.get(&page).await.status, 200);
+        }
+        town.signed_in("grid").await.get(&format!("{page}/statement")).await;
+        town.signed_in("grid").await.get(&format!("/households/{LI}")).await;
+        let wang = town.at_home(WANG).await;
+        let told = wang.get("/my/data").await.text;
+        for line in ["2026年11月21日　网格员　住户资料", "2026年11月21日　网格员　积分对账单", "2026年11月21日　项目管理员　住户资料"] {
+            assert_eq!(told.matches(line).count(), 1, "{line}: {told}");
+        }
+        assert!(!told.contains("网格员甲"));
+        let file = wang.get("/my/data/looks.csv").await;
+        assert!(file.header("content-type").starts_with("text/csv"));
+        assert_eq!(file.text.lines().count(), 4, "a heading and three lines: {}", file.text);
+        assert!(file.text.contains("2026年11月21日,网格员,住户资料") && !file.text.contains('甲'));
+        assert!(shows(&town.at_home(FAR).await.get("/my/data").await, "没有人看过"));
+        // Twelve months are told, two years are kept.
+        town.app.clock.advance(TimeDelta::days(370));
+        assert!(shows(&town.at_home(WANG).await.get("/my/data").await, "没有人看过"));
+    }
+}
+
+on_both! {
+    async fn the_choice_of_large_letters_holds_on_pages_that_others_see_too(town: Town) {
+        town.earn(WANG, "E08", 1).await;
+        let card = town.issue_card(WANG).await.token();
+        let wang = town.at_home(WANG).await;
+        let elder = wang.with_cookie("jishan-text=huge");
+        for path in ["/my/deed", "/my/appeal", "/objections/new", &format!("/K/{card}")] {
+            let large = elder.get(path).await;
+            assert!(shows(&large, "class=\"elders huge\"") && large.text.contains("/static/resident.css"), "{path}");
+            let usual = wang.get(path).await;
+            assert!(!shows(&usual, "class=\"elders") && !usual.text.contains("/static/resident.css"), "{path}");
+        }
+        // The public's other pages, and the staff's, are as they are.
+        assert!(!shows(&elder.get("/board").await, "class=\"elders"));
+        let staff = town.signed_in("grid").await.with_cookie("jishan-text=huge");
+        assert!(!shows(&staff.get("/objections/new").await, "class=\"elders"));
+    }
+}

@@ -111,6 +111,8 @@ text_enum! {
         ReviewScheme = "review_scheme", "审核方案";
         /// See who did what.
         ReadAudit = "read_audit", "查看操作记录";
+        /// Read the sentences that households wrote about the services.
+        ReadFeedback = "read_feedback", "查看评价意见";
     }
 }
 
@@ -227,6 +229,7 @@ impl Role {
                 P::ReadPointsRegisters,
                 P::ReadSettlements,
                 P::ReadAudit,
+                P::ReadFeedback,
             ],
         };
         permitted.contains(&permission)
@@ -271,6 +274,17 @@ impl Duties {
     #[must_use]
     pub fn permit(&self, permission: Permission) -> bool {
         self.0.iter().any(|(role, _)| role.permits(permission))
+    }
+
+    /// What they are called, each once; `工作人员` for somebody who has none any more.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let mut labels: Vec<&str> = self.0.iter().map(|(role, _)| role.label()).collect();
+        labels.dedup();
+        match labels.is_empty() {
+            true => "工作人员".to_owned(),
+            false => labels.join("、"),
+        }
     }
 
     /// Where it is permitted.

@@ -137,6 +137,76 @@ pub fn all_buildings(tree: &Tree) -> Vec<Area> {
     buildings.cloned().collect()
 }
 
+/// What a board is about: the whole programme, or one community of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The community; `None` for all.
+    pub community: Option<Area>,
+    /// How an address names it: by its code, or by its id where two have the same code. Empty for all.
+    pub word: String,
+}
+
+impl Scope {
+    /// What a word in an address means; no word is the whole programme.
+    ///
+    /// # Errors
+    /// `NotFound` where no community is called so.
+    pub fn named(tree: &Tree, word: &str) -> Result<Scope> {
+        match word {
+            "" => Ok(Scope::default()),
+            word => {
+                let mut all = Scope::communities(tree).into_iter();
+                all.find(|scope| scope.word == word).ok_or(Error::NotFound)
+            }
+        }
+    }
+
+    /// One for each community, in the order of the tree.
+    #[must_use]
+    pub fn communities(tree: &Tree) -> Vec<Scope> {
+        let communities = || tree.all().iter().filter(|area| area.kind == AreaKind::Community);
+        let scope = |area: &Area| {
+            let alike = communities().filter(|other| other.code == area.code).count();
+            Scope {
+                community: Some(area.clone()),
+                word: match alike {
+                    1 => area.code.clone(),
+                    _ => area.id.to_string(),
+                },
+            }
+        };
+        communities().map(scope).collect()
+    }
+
+    /// Its buildings, in the order of the tree.
+    #[must_use]
+    pub fn buildings(&self, tree: &Tree) -> Vec<Area> {
+        let mut buildings = all_buildings(tree);
+        if let Some(community) = &self.community {
+            buildings.retain(|building| building.path.starts_with(&community.path));
+        }
+        buildings
+    }
+
+    /// Does something of this area concern it: does the area lie in it, or around it?
+    #[must_use]
+    pub fn concerns(&self, tree: &Tree, area: &Id<Area>) -> bool {
+        match (&self.community, tree.get(area)) {
+            (None, _) => true,
+            (Some(community), Some(area)) => {
+                area.path.starts_with(&community.path) || community.path.starts_with(&area.path)
+            }
+            (Some(_), None) => false,
+        }
+    }
+
+    /// What people call it; empty for all.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.community.as_ref().map_or("", |community| community.name.as_str())
+    }
+}
+
 /// The board of a quarter for these buildings.
 ///
 /// # Errors

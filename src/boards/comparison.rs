@@ -10,7 +10,7 @@ use crate::clock::{Day, Span};
 use crate::council::nomination;
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::places::area::Tree;
+use crate::places::area::{Area, Tree};
 use crate::places::household;
 use crate::scheme::{item, version};
 
@@ -37,11 +37,11 @@ pub struct Row {
     pub counts: Vec<i64>,
 }
 
-/// The comparison of a quarter.
+/// The comparison of a quarter between these buildings.
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn of_quarter(conn: &mut Conn, quarter: Span, today: Day) -> Result<Comparison> {
+pub fn of_quarter(conn: &mut Conn, quarter: Span, buildings: &[Area], today: Day) -> Result<Comparison> {
     let posted = nomination::posted_in(conn, quarter)?;
     let rules = board::rules(conn, &posted)?;
     let homes = board::homes(conn, posted.iter().map(|row| &row.household_id))?;
@@ -73,11 +73,11 @@ pub fn of_quarter(conn: &mut Conn, quarter: Span, today: Day) -> Result<Comparis
     }
     let tree = Tree::load(conn)?;
     let households = household::count_by_building(conn)?;
-    let shown = board::all_buildings(&tree)
-        .into_iter()
+    let shown = buildings
+        .iter()
         .filter(|building| households.get(&building.id).is_some_and(|count| *count >= FEWEST));
     let rows = shown.map(|building| Row {
-        building: board::in_public(&tree, &building),
+        building: board::in_public(&tree, building),
         counts: evaluations
             .iter()
             .map(|(code, _)| counted.get(&(building.id.clone(), code.as_str())).copied().unwrap_or(0))

@@ -20,6 +20,7 @@ use crate::error::{Error, Refusal, Result};
 use crate::files::{FileName, Files, Kind};
 use crate::id::Id;
 use crate::photo::{self, Photo};
+use crate::places::household::Household;
 
 /// A photograph of a deed.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
@@ -223,16 +224,7 @@ pub fn delete_due(conn: &mut Conn, files: &Files, now: Moment) -> Result<usize> 
         if !is_due {
             continue;
         }
-        diesel::update(evidence::table.find(&one.id))
-            .set(evidence::deleted_on.eq(Some(day_of(now))))
-            .execute(conn)?;
-        let elsewhere = evidence::table
-            .filter(evidence::file.eq(&one.file).and(evidence::deleted_on.is_null()))
-            .count()
-            .get_result::<i64>(conn)?;
-        if let Some(file) = one.file().filter(|_| elsewhere == 0) {
-            files.discard(&file)?;
-        }
+        delete(conn, files, &one, now)?;
         deleted = deleted.saturating_add(1);
     }
     if deleted > 0 {
@@ -249,6 +241,58 @@ pub fn delete_due(conn: &mut Conn, files: &Files, now: Moment) -> Result<usize> 
         )?;
     }
     Ok(deleted)
+}
+
+/// Deletes the files of a household's deeds, whatever their time; the rows stay and say so. Answers how many.
+///
+/// # Errors
+/// When the database or the disk fails.
+pub fn delete_of(conn: &mut Conn, files: &Files, household: &Id<Household>, now: Moment) -> Result<usize> {
+    let there = evidence::table
+        .inner_join(nominations::table)
+        .filter(nominations::household_id.eq(household))
+        .filter(evidence::deleted_on.is_null())
+        .select(Evidence::as_select())
+        .load(conn)?;
+    for one in &there {
+        delete(conn, files, one, now)?;
+    }
+    Ok(there.len())
+}
+
+/// Marks a photograph as deleted and takes its file away, unless another row shows the same one.
+fn delete(conn: &mut Conn, files: &Files, one: &Evidence, now: Moment) -> Result<()> {
+    diesel::update(evidence::table.find(&one.id))
+        .set(evidence::deleted_on.eq(Some(day_of(now))))
+        .execute(conn)?;
+    let elsewhere = evidence::table
+        .filter(evidence::file.eq(&one.file).and(evidence::deleted_on.is_null()))
+        .count()
+        .get_result::<i64>(conn)?;
+    match one.file().filter(|_| elsewhere == 0) {
+        Some(file) => files.discard(&file),
+        None => Ok(()),
+    }
+}
+
+/// How many photographs there are, and when the next of them is due to go, as far as that is known.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn waiting(conn: &mut Conn) -> Result<(usize, Option<Day>)> {
+    let there = evidence::table
+        .inner_join(nominations::table)
+        .filter(evidence::deleted_on.is_null())
+        .select(Nomination::as_select())
+        .load::<Nomination>(conn)?;
+    let mut next: Option<Moment> = None;
+    for nomination in &there {
+        if let Some(closed) = closed_at(conn, nomination)? {
+            next = Some(next.map_or(closed, |earlier| earlier.min(closed)));
+        }
+    }
+    let next = next.and_then(|closed| closed.checked_add_months(KEPT)).map(day_of);
+    Ok((there.len(), next))
 }
 
 /// When the matter was closed; nothing while it is open.

@@ -1547,6 +1547,46 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    household_deletions (id) {
+        id -> Text,
+        household_id -> Text,
+        basis -> Text,
+        state -> Text,
+        proposed_by -> Text,
+        proposed_at -> Timestamp,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    feedback_counts (area_id, service, quarter_from, stars) {
+        area_id -> Text,
+        service -> Text,
+        quarter_from -> Date,
+        stars -> BigInt,
+        answers -> BigInt,
+    }
+}
+
+diesel::table! {
+    feedback_sentences (id) {
+        id -> Text,
+        area_id -> Text,
+        service -> Text,
+        quarter_from -> Date,
+        sentence -> Text,
+    }
+}
+
+diesel::table! {
+    feedback_marks (digest) {
+        digest -> Text,
+        quarter_from -> Date,
+    }
+}
+
 diesel::joinable!(print_parts -> print_jobs (job_id));
 diesel::joinable!(held_points -> holds (hold_number));
 diesel::joinable!(held_goods -> holds (hold_number));
@@ -1697,4 +1737,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     resident_sessions,
     resident_requests,
     book_checks,
+    household_deletions,
+    feedback_counts,
+    feedback_sentences,
+    feedback_marks,
 );

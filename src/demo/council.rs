@@ -9,15 +9,17 @@ use crate::clock::{Day, Moment, Span, begin_of, days_after};
 use crate::council::budget::{self, SetBudget};
 use crate::council::member::{self, Appoint, CouncilMember};
 use crate::council::motion::{self, Choice, Counts, Kind, Motion};
-use crate::council::nomination;
+use crate::council::nomination::{self, Nomination};
 use crate::council::notice::{self, Notice};
 use crate::council::session::{self, BallotForm, Convene, Open, Session};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::places::area::Area;
+use crate::places::consent::{self, Purpose};
 use crate::places::household::Household;
 use crate::points::Points;
+use crate::scheme::item;
 
 /// The member who votes on a phone, as the user `council`.
 pub(super) const CHAIR: &str = "刘德厚";
@@ -161,12 +163,46 @@ pub(super) fn meet(
     session::close(conn, &session.id, minutes, &town.administrator, at)?;
     let closed = session::by_id(conn, &session.id)?;
     titles::publish(conn, town, &closed, at + TimeDelta::minutes(5))?;
-    if notice::to_publish(conn, &closed)?.is_empty() {
+    let rows = notice::to_publish(conn, &closed)?;
+    if rows.is_empty() {
         return Ok(None);
     }
+    tell(conn, town, &rows, at + TimeDelta::minutes(8))?;
     let key = format!("demo-notice-{day}");
     let at = at + TimeDelta::minutes(10);
     notice::publish(conn, &session.id, &town.administrator, &key, at).map(Some)
+}
+
+/// What the council writes of a deed for everybody: the item's code, and the sentence.
+const SENTENCES: [(&str, &str); 7] = [
+    ("E02", "帮对门邻居搬家具上楼"),
+    ("E03", "在四点半课堂值班，坚持了一学期"),
+    ("D07", "带头参加周末集中整治，清理杂物两车"),
+    ("D06", "种了一片花，把房前屋后打扮得漂漂亮亮"),
+    ("D08", "及时报修路灯，方便夜里出行"),
+    ("C05", "捡到钱包一个，交到社区归还失主"),
+    ("C07", "参加文艺演出，为大家唱山歌"),
+];
+/// Sentences of a session at most: the council writes them by hand.
+const TOLD: usize = 6;
+
+/// Writes a sentence for some of those that agreed to stand on the board of honour: the wall of good deeds is made of them.
+fn tell(conn: &mut Conn, town: &Setting, rows: &[Nomination], at: Moment) -> Result<()> {
+    let homes: Vec<Id<Household>> = rows.iter().map(|row| row.household_id.clone()).collect();
+    let agreed = consent::given_by(conn, &homes, Purpose::HonourBoard)?;
+    let mut told = 0usize;
+    for row in rows.iter().filter(|row| agreed.contains(&row.household_id)) {
+        let (item, _) = item::by_id(conn, &row.scoring_item_id)?;
+        let Some((_, sentence)) = SENTENCES.iter().find(|(code, _)| *code == item.code) else {
+            continue;
+        };
+        notice::set_text(conn, &row.id, sentence, &town.administrator, at)?;
+        told = told.saturating_add(1);
+        if told == TOLD {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Convenes a session and opens it; `None` when nothing waits or too few members are left in a small town.
@@ -283,4 +319,17 @@ fn vote(
         motion::end_voting(conn, &motion.id, &town.administrator, at)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::council::public_text::findings;
+
+    #[test]
+    fn every_sentence_may_be_read_by_everybody() {
+        for (_, sentence) in SENTENCES {
+            assert_eq!(findings(sentence, ""), Vec::<String>::new(), "{sentence}");
+        }
+    }
 }

@@ -43,7 +43,16 @@ impl Household {
     /// `王**`: the family name, and that is all.
     #[must_use]
     pub fn masked_name(&self) -> String {
-        mask(&self.head_name)
+        match self.is_deleted() {
+            true => DELETED.to_owned(),
+            false => mask(&self.head_name),
+        }
+    }
+
+    /// Was what identifies it taken out of the database (`retention`)? Its books are still there, under its code.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.head_name == DELETED
     }
 
     /// `晨光社区 第3网格 5号楼 2单元1103`.
@@ -61,6 +70,9 @@ impl Household {
         }
     }
 }
+
+/// What stands where a name or words stood that identified a household which was deleted. The guards of the database know it.
+pub const DELETED: &str = "已删除";
 
 /// The family name and two stars, also for names of two or five characters: length tells nothing.
 #[must_use]
@@ -90,6 +102,34 @@ pub fn initials(name: &str) -> String {
 pub fn register(conn: &mut Conn, new: &[Household]) -> Result<()> {
     insert_rows!(conn, households::table, new);
     Ok(())
+}
+
+/// Takes out of a household's row who it was and behind which door it lived. Code, building and days stay.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn forget(conn: &mut Conn, household: &Id<Household>) -> Result<()> {
+    diesel::update(households::table.find(household))
+        .set((
+            households::head_name.eq(DELETED),
+            households::head_initials.eq(""),
+            households::stairwell.eq(None::<String>),
+            households::room.eq(DELETED),
+            households::people.eq(1),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// How many households have a head of this name.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn count_named(conn: &mut Conn, head_name: &str) -> Result<i64> {
+    Ok(households::table
+        .filter(households::head_name.eq(head_name))
+        .count()
+        .get_result(conn)?)
 }
 
 /// A household by its code.

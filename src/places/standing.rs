@@ -9,7 +9,7 @@ use std::fmt;
 use diesel::prelude::*;
 
 use super::event::{EventKind, last_turn};
-use super::household::Household;
+use super::household::{DELETED, Household};
 use crate::clock::{Day, spoken_day};
 use crate::db::Conn;
 use crate::db::schema::households;
@@ -218,6 +218,20 @@ pub fn out_of_time(conn: &mut Conn, today: Day) -> Result<Vec<Id<Household>>> {
         .order(households::id)
         .select(households::id)
         .load(conn)?)
+}
+
+/// The days on which households left that are still gone and not deleted.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn left(conn: &mut Conn) -> Result<Vec<Day>> {
+    let days = households::table
+        .filter(households::ended_on.is_not_null())
+        .filter(households::merged_into.is_null())
+        .filter(households::head_name.ne(DELETED))
+        .select(households::ended_on)
+        .load::<Option<Day>>(conn)?;
+    Ok(days.into_iter().flatten().collect())
 }
 
 /// Households in which somebody works for the programme or sits on the council: SG12.

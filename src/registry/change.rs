@@ -101,6 +101,8 @@ pub enum Refused {
     NothingToChange,
     /// It has not left.
     NotGone,
+    /// It was deleted: nobody knows any more who it was.
+    Deleted,
     /// Something happened since the preview.
     Changed,
 }
@@ -112,6 +114,7 @@ impl fmt::Display for Refused {
             Refused::NotEnough(why) => why,
             Refused::NothingToChange => "现在已经是这样，没有改动。可能另一位同事刚办过，请看变更记录。",
             Refused::NotGone => "这一户没有迁出，不用重新加入。并户以后不能退回，要分开请办理分户。",
+            Refused::Deleted => "这一户的资料已经删除，不能重新加入。搬回来的，请登记为新的一户。",
             Refused::Changed => {
                 "刚才情况有变化（积分有进出，或另一位同事办过变更），本次没有办理。请核对新的预览后再确认。"
             }
@@ -126,6 +129,7 @@ impl Refusal for Refused {
             Refused::NotEnough(_) => "not_enough",
             Refused::NothingToChange => "nothing_to_change",
             Refused::NotGone => "not_gone",
+            Refused::Deleted => "household_deleted",
             Refused::Changed => "changed_meanwhile",
         }
     }

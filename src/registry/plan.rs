@@ -350,6 +350,9 @@ fn rejoin(conn: &mut Conn, household: Household, today: Day) -> Result<Plan> {
     let Standing::Left { redeemable_until, .. } = standing::now(conn, &household.id)? else {
         return Err(Refused::NotGone.into());
     };
+    if household.is_deleted() {
+        return Err(Refused::Deleted.into());
+    }
     let tree = Tree::load(conn)?;
     let balances = balance::of(conn, household.id.as_str())?;
     let has_card = !card::numbers_in_use(conn, std::slice::from_ref(&household.id))?.is_empty();

@@ -1,6 +1,8 @@
-//! A household's own lines as a file that a spreadsheet opens: every line, the oldest first, in the words of a statement (SG15).
+//! What is a household's own as files that a spreadsheet opens: every line of its book, the oldest first, in the words of a
+//! statement; and who looked at its data (SG15).
 
-use crate::clock::{day_of, spoken_day};
+use crate::access::lookup;
+use crate::clock::{Day, day_of, spoken_day};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::ledger::account::AccountKind;
@@ -40,6 +42,22 @@ pub fn lines(conn: &mut Conn, household: &Household) -> Result<Vec<u8>> {
             line.balance_after.to_string(),
             as_text(story.steps.concat()),
         ];
+        file.write_record(row).map_err(Error::internal)?;
+    }
+    file.into_inner().map_err(Error::internal)
+}
+
+const LOOK_HEADINGS: [&str; 3] = ["哪一天", "什么人", "看了什么"];
+
+/// Who of the staff looked at a household's data in the last twelve months, as CSV.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn looks(conn: &mut Conn, household: &Household, today: Day) -> Result<Vec<u8>> {
+    let mut file = csv::Writer::from_writer(MARK.to_vec());
+    file.write_record(LOOK_HEADINGS).map_err(Error::internal)?;
+    for look in lookup::told_to(conn, &household.id, today)? {
+        let row = [spoken_day(look.day), look.duty, look.what.to_owned()];
         file.write_record(row).map_err(Error::internal)?;
     }
     file.into_inner().map_err(Error::internal)

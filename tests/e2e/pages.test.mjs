@@ -261,6 +261,16 @@ const PAGES = [
   ["nominations-under-way", "auditor", to("/nominations?state=under-way")],
   ["board", null, to("/board")],
   ["board-staff", "auditor", to("/board")],
+  ["board-community", null, to("/board?community=C01")],
+  ["board-community-of-nobody", null, to("/board?community=C99"), 404],
+  ["kiosk-community", null, to("/board/kiosk?community=C01&pause=1")],
+  ["feedback", null, to("/feedback")],
+  ["feedback-staff", "auditor", to("/feedback")],
+  ["feedback-sentences", "auditor", to("/feedback/sentences")],
+  ["feedback-entry", "grid", to("/feedback/entry")],
+  ["feedback-entry-wrong", "grid", sent("/feedback/entry", async (page) => { await page.fill("#household", "C01-G99"); await page.check('input[value="shop"]', { force: true }); await page.fill("#stars", "4"); }, "form.panel .button.big"), 422],
+  ["retention", "auditor", to("/retention")],
+  ["household-deletion", "grid", ofKnown("/deletion")],
   ...[1, 2, 3, 4, 5, 6, 7, 8].map((screen) => [`kiosk-${screen}`, null, to(`/board/kiosk?screen=${screen}&pause=1`)]),
   ["broadcast", "grid", to("/broadcast")],
   ["broadcast-old", "building", to("/broadcast?notice=1&items=3&rate=3")],
@@ -481,8 +491,14 @@ const PAGES = [
   ["my-consents", null, atHome("/my/consents")],
   ["my-consent", null, atHome("/my/consents/photo")],
   ["my-data", null, atHome("/my/data")],
+  ["my-feedback", null, atHome("/my/feedback")],
+  ["my-feedback-huge", null, atHome("/my/feedback", "huge")],
+  ["my-feedback-without-stars", null, async (page) => { await atHome("/my/feedback")(page); const form = page.locator("form[action='/my/feedback']").first(); await form.evaluate((all) => { all.noValidate = true; }); const [answer] = await Promise.all([page.waitForResponse((one) => one.request().method() === "POST"), form.locator(".button.primary").click()]); return answer; }, 422],
   ["my-deed", null, atHome("/my/deed")],
+  ["my-deed-huge", null, atHome("/my/deed", "huge")],
   ["my-appeal", null, atHome("/my/appeal")],
+  ["my-appeal-huge", null, atHome("/my/appeal", "huge")],
+  ["my-objection-huge", null, atHome("/objections/new", "huge")],
   ["my-requests", null, atHome("/my/requests")],
   ["my-request-made", null, async (page) => { await atHome("/my/requests")(page); await page.check('input[value="correction"]', { force: true }); await page.fill("#note", "我家是五口人"); await submit(page, page.locator("form[action='/my/requests'] .button.big")); return page.reload(); }],
   ["household-requests", "grid", to("/household-requests")],
@@ -867,7 +883,7 @@ test("what the auditor takes along arrives as a file", async () => {
 test("what a household takes along arrives as a file", async () => {
   const page = await town.enter(null);
   await atHome("/my/data")(page);
-  for (const [path, kind, begins] of [["/my/data/lines.csv", /^text\/csv/, "\ufeff"], ["/my/data/statement.pdf", /^application\/pdf/, "%PDF-"]]) {
+  for (const [path, kind, begins] of [["/my/data/lines.csv", /^text\/csv/, "\ufeff"], ["/my/data/looks.csv", /^text\/csv/, "\ufeff"], ["/my/data/statement.pdf", /^application\/pdf/, "%PDF-"]]) {
     const answer = await page.request.get(town.address + path);
     assert.equal(answer.status(), 200, path);
     assert.match(answer.headers()["content-type"], kind, path);

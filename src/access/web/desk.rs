@@ -292,6 +292,19 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
         ),
         (P::ManageUsers, "/users", "用户与职责", "增加、停用账号，分配职责"),
         (P::ReadAudit, "/audit", "操作记录", "谁在什么时候做了什么"),
+        (P::ReadAudit, "/retention", "资料留多久", "什么留多久，什么时候删过什么"),
+        (
+            P::ReadFeedback,
+            "/feedback/sentences",
+            "住户写的意见",
+            "评服务时写的话，不知道是哪一户",
+        ),
+        (
+            P::TakeObjection,
+            "/feedback/entry",
+            "录入评价条",
+            "住户写在纸上的服务评价，自己那一项请别人录",
+        ),
         (
             P::ReadNominations,
             "/papers",

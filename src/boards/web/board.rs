@@ -3,15 +3,17 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use serde::Deserialize;
 
 use crate::access::role::Permission;
 use crate::app::{App, Visitor};
-use crate::boards::board::{self, Board, Deed, Line};
+use crate::boards::board::{self, Board, Deed, Line, Scope};
 use crate::boards::comparison::{self, Comparison, FEWEST};
 use crate::clock::{day_of, spoken_quarter};
 use crate::error::Result;
 use crate::page::{self, Shell};
 use crate::places::area::Tree;
+use crate::sent::Query;
 
 /// Households that the page shows of a quarter, the latest.
 const LINES: usize = 200;
@@ -24,7 +26,17 @@ struct BoardPage {
     shell: Shell,
     /// The running quarter and the last.
     quarters: Vec<Shown>,
+    /// What the board is about, and what else there is.
+    scope: Scope,
+    communities: Vec<Scope>,
     is_staff: bool,
+}
+
+/// Which community.
+#[derive(Deserialize)]
+pub struct Wanted {
+    #[serde(default)]
+    community: String,
 }
 
 struct Shown {
@@ -67,13 +79,15 @@ impl BoardPage {
 /// `GET /board`: for everybody.
 ///
 /// # Errors
-/// Only when the database fails.
-pub async fn board(State(app): State<App>, visitor: Visitor) -> Result<Response> {
+/// `NotFound` for a community that is not there.
+pub async fn board(State(app): State<App>, visitor: Visitor, Query(wanted): Query<Wanted>) -> Result<Response> {
     let today = day_of(app.now());
-    let quarters = app
+    let page = app
         .db
         .read(move |conn| {
-            let buildings = board::all_buildings(&Tree::load(conn)?);
+            let tree = Tree::load(conn)?;
+            let scope = Scope::named(&tree, &wanted.community)?;
+            let buildings = scope.buildings(&tree);
             let mut quarters = Vec::new();
             for quarter in board::standing(today) {
                 let board = board::of_quarter(conn, quarter, &buildings, today)?;
@@ -83,15 +97,17 @@ pub async fn board(State(app): State<App>, visitor: Visitor) -> Result<Response>
                 quarters.push(Shown {
                     lines,
                     board,
-                    comparison: comparison::of_quarter(conn, quarter, today)?,
+                    comparison: comparison::of_quarter(conn, quarter, &buildings, today)?,
                 });
             }
-            Ok(quarters)
+            Ok(BoardPage {
+                quarters,
+                scope,
+                communities: Scope::communities(&tree),
+                is_staff: visitor.may(Permission::ReadNominations),
+                shell: visitor.shell,
+            })
         })
         .await?;
-    page::show(&BoardPage {
-        quarters,
-        is_staff: visitor.may(Permission::ReadNominations),
-        shell: visitor.shell,
-    })
+    page::show(&page)
 }

@@ -10,7 +10,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::app::{App, Visitor};
-use crate::boards::board;
+use crate::boards::board::{self, Scope};
 use crate::boards::comparison;
 use crate::clock::{Day, Moment, day_of, spoken_day, spoken_quarter, weekday};
 use crate::council::{nomination, notice};
@@ -100,6 +100,8 @@ struct KioskPage {
     of: usize,
     is_paused: bool,
     today: Day,
+    /// The community that the television stands in, when it shows just that.
+    scope: Scope,
 }
 
 impl KioskPage {
@@ -111,6 +113,22 @@ impl KioskPage {
         match self.number {
             0 | 1 => self.of,
             number => number.saturating_sub(1),
+        }
+    }
+
+    /// What an address of a screen ends with, so that the next one is of the same community.
+    fn here(&self) -> String {
+        match self.scope.word.as_str() {
+            "" => String::new(),
+            word => format!("&community={word}"),
+        }
+    }
+
+    /// The board behind the kiosk.
+    fn board(&self) -> String {
+        match self.scope.word.as_str() {
+            "" => "/board".to_owned(),
+            word => format!("/board?community={word}"),
         }
     }
 
@@ -126,15 +144,25 @@ pub struct Wanted {
     screen: Option<usize>,
     #[serde(default)]
     pause: Option<String>,
+    #[serde(default)]
+    community: String,
 }
 
 /// `GET /board/kiosk`: for everybody.
 ///
 /// # Errors
-/// Only when the database fails.
+/// `NotFound` for a community that is not there.
 pub async fn kiosk(State(app): State<App>, visitor: Visitor, Query(wanted): Query<Wanted>) -> Result<Response> {
     let now = app.now();
-    let mut screens = app.db.read(move |conn| screens(conn, now)).await?;
+    let (scope, mut screens) = app
+        .db
+        .read(move |conn| {
+            let tree = Tree::load(conn)?;
+            let scope = Scope::named(&tree, &wanted.community)?;
+            let screens = screens(conn, &tree, &scope, now)?;
+            Ok((scope, screens))
+        })
+        .await?;
     let of = screens.len();
     let at = wanted.screen.unwrap_or(1).max(1).saturating_sub(1);
     let at = at.checked_rem(of).unwrap_or(0);
@@ -144,15 +172,15 @@ pub async fn kiosk(State(app): State<App>, visitor: Visitor, Query(wanted): Quer
         of,
         is_paused: wanted.pause.is_some(),
         today: day_of(now),
+        scope,
         shell: visitor.shell,
     })
 }
 
 /// All screens there are now; the last is always there.
-fn screens(conn: &mut Conn, now: Moment) -> Result<Vec<Screen>> {
+fn screens(conn: &mut Conn, tree: &Tree, scope: &Scope, now: Moment) -> Result<Vec<Screen>> {
     let today = day_of(now);
-    let tree = Tree::load(conn)?;
-    let buildings = board::all_buildings(&tree);
+    let buildings = scope.buildings(tree);
     let (mut honours, mut deeds, mut told) = (Vec::new(), Vec::new(), Vec::new());
     for quarter in board::standing(today) {
         let board = board::of_quarter(conn, quarter, &buildings, today)?;
@@ -197,17 +225,17 @@ fn screens(conn: &mut Conn, now: Moment) -> Result<Vec<Screen>> {
     let mut screens = honours;
     screens.extend(cut(told, TOLD, |rows| Screen::GoodDeeds { rows }));
     let [running, _] = board::standing(today);
-    let compared = comparison::of_quarter(conn, running, today)?;
+    let compared = comparison::of_quarter(conn, running, &buildings, today)?;
     screens.extend(cut(compared.rows, BUILDINGS, |rows| Screen::Comparison {
         period: spoken_quarter(running.from),
         evaluations: compared.evaluations.clone(),
         rows,
     }));
-    let rows = running_notices(conn, &tree, now)?;
+    let rows = running_notices(conn, tree, scope, now)?;
     if !rows.is_empty() {
         screens.push(Screen::Notices { rows });
     }
-    screens.push(opening_screen(conn, today)?);
+    screens.push(opening_screen(conn, tree, scope, today)?);
     Ok(screens)
 }
 
@@ -221,9 +249,11 @@ fn cut<T>(rows: Vec<T>, size: usize, screen: impl Fn(Vec<T>) -> Screen) -> Vec<S
     pages.take(SCREENS).map(screen).collect()
 }
 
-fn running_notices(conn: &mut Conn, tree: &Tree, now: Moment) -> Result<Vec<Listed>> {
+fn running_notices(conn: &mut Conn, tree: &Tree, scope: &Scope, now: Moment) -> Result<Vec<Listed>> {
     let mut listed = Vec::new();
-    let running = notice::list(conn, NEWEST)?.into_iter().filter(|one| one.runs_at(now));
+    let running = notice::list(conn, NEWEST)?
+        .into_iter()
+        .filter(|one| one.runs_at(now) && scope.concerns(tree, &one.area_id));
     for one in running.take(LISTED) {
         let ends_on = day_of(one.ends_at);
         listed.push(Listed {
@@ -236,9 +266,12 @@ fn running_notices(conn: &mut Conn, tree: &Tree, now: Moment) -> Result<Vec<List
     Ok(listed)
 }
 
-fn opening_screen(conn: &mut Conn, today: Day) -> Result<Screen> {
+fn opening_screen(conn: &mut Conn, tree: &Tree, scope: &Scope, today: Day) -> Result<Screen> {
     let mut stores = Vec::new();
-    for one in store::all(conn)?.into_iter().take(LISTED) {
+    let near = store::all(conn)?
+        .into_iter()
+        .filter(|one| scope.concerns(tree, &one.area_id));
+    for one in near.take(LISTED) {
         let days = opening::of_store(conn, &one.id, today)?;
         stores.push(Open {
             name: one.name,

@@ -6,8 +6,9 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use crate::access::lookup::{self, Told};
 use crate::app::{App, Resident};
-use crate::clock::{day_of, spoken_day};
+use crate::clock::{self, day_of, spoken_day};
 use crate::error::Result;
 use crate::page::{self, Shell};
 use crate::papers::order::{Asked, Order};
@@ -28,6 +29,8 @@ struct DataPage {
     household: Household,
     address: String,
     book: Option<Book>,
+    /// Who of the staff looked at its data, by their duty.
+    looks: Vec<Told>,
 }
 
 impl DataPage {
@@ -56,6 +59,7 @@ pub async fn data(State(app): State<App>, resident: Resident, Query(done): Query
         .read(move |conn| {
             let household = resident.household;
             Ok(DataPage {
+                looks: lookup::told_to(conn, &household.id, today)?,
                 address: household.address(&Tree::load(conn)?),
                 book: book::last(conn, &household, today)?,
                 shell: resident.shell,
@@ -74,11 +78,25 @@ pub async fn data(State(app): State<App>, resident: Resident, Query(done): Query
 pub async fn lines_csv(State(app): State<App>, resident: Resident) -> Result<Response> {
     let household = resident.household;
     let file = app.db.read(move |conn| export::lines(conn, &household)).await?;
+    Ok(as_csv("attachment; filename=\"lines.csv\"", file))
+}
+
+/// `GET /my/data/looks.csv`
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn looks_csv(State(app): State<App>, resident: Resident) -> Result<Response> {
+    let (household, today) = (resident.household, day_of(app.now()));
+    let file = app.db.read(move |conn| export::looks(conn, &household, today)).await?;
+    Ok(as_csv("attachment; filename=\"looks.csv\"", file))
+}
+
+fn as_csv(name: &'static str, file: Vec<u8>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"lines.csv\""),
+        (header::CONTENT_DISPOSITION, name),
     ];
-    Ok((headers, file).into_response())
+    (headers, file).into_response()
 }
 
 /// `GET /my/data/statement.pdf`: of the last three months.

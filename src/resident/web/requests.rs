@@ -8,15 +8,17 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use crate::access::role::Permission;
+use crate::access::role::{Permission, Reach};
 use crate::access::user::{self, User};
 use crate::app::{App, Resident, Staff};
 use crate::clock::{self, day_of};
+use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::places::household::{self, Household};
 use crate::resident::request::{self, ANSWER_DAYS, RequestKind, ResidentRequest};
+use crate::retention::deletion;
 use crate::sent::{Path, Query, SignedForm};
 
 #[derive(Template)]
@@ -117,6 +119,8 @@ struct OfficePage {
     problems: Problems,
     is_done: bool,
     rows: Vec<Row>,
+    /// Households whose deletion waits for a second person: their codes, and who proposed it.
+    deletions: Vec<(String, String)>,
     may_answer: bool,
 }
 
@@ -127,6 +131,12 @@ struct Row {
     answered_by: String,
     /// Is the time for an answer over?
     is_late: bool,
+}
+
+impl Row {
+    fn asks_to_delete(&self) -> bool {
+        self.request.kind == RequestKind::Deletion
+    }
 }
 
 /// `GET /household-requests`
@@ -161,8 +171,10 @@ async fn show_all(app: &App, staff: Staff, status: StatusCode, problems: Problem
                     request,
                 })
             });
+            let rows: Vec<Row> = rows.collect();
             Ok(OfficePage {
-                rows: rows.collect(),
+                deletions: deletions_within(conn, &reach)?,
+                rows,
                 may_answer: staff.duties.permit(Permission::ChangeHouseholds),
                 shell: staff.shell,
                 problems,
@@ -171,6 +183,20 @@ async fn show_all(app: &App, staff: Staff, status: StatusCode, problems: Problem
         })
         .await?;
     page::show_with(status, &page)
+}
+
+fn deletions_within(conn: &mut Conn, reach: &Reach) -> Result<Vec<(String, String)>> {
+    let waiting = deletion::waiting(conn)?;
+    let people: Vec<Id<User>> = waiting.iter().map(|one| one.proposed_by.clone()).collect();
+    let people = user::display_names(conn, &people)?;
+    let mut within = Vec::new();
+    for one in waiting {
+        let home = household::by_id(conn, &one.household_id)?;
+        if reach.covers(&home.building_id) {
+            within.push((home.code, people.get(&one.proposed_by).cloned().unwrap_or_default()));
+        }
+    }
+    Ok(within)
 }
 
 /// What the office answers.
