@@ -15,6 +15,7 @@ mod redress;
 mod shelf;
 mod titles;
 mod town;
+mod volunteering;
 pub mod web;
 
 use std::sync::Arc;

@@ -21,7 +21,7 @@ const FLOORS: [&[&str]; 12] = [
     &["scheme", "cards"],
     &["registry"],
     &["council", "shop"],
-    &["honours"],
+    &["honours", "volunteering"],
     &["statements", "registers", "dividends", "boards"],
     &["papers"],
     &["resident"],
@@ -177,6 +177,11 @@ const TABLES: &[(&str, &str)] = &[
     ("resident_sessions", "resident"),
     ("resident_requests", "resident"),
     ("book_checks", "resident"),
+    ("volunteer_events", "volunteering"),
+    ("volunteer_stays", "volunteering"),
+    ("time_helps", "volunteering"),
+    ("time_corrections", "volunteering"),
+    ("time_pool_limits", "volunteering"),
 ];
 
 /// Who reads another room's table all the same: file, table, why.

@@ -46,4 +46,5 @@ mod statements;
 mod stock;
 mod till;
 mod visits;
+mod volunteering;
 mod year;

@@ -63,6 +63,9 @@ const NEVER_CHANGED: &[&str] = &[
     "title_ballot_voters",
     "star_awards",
     "book_checks",
+    "time_helps",
+    "time_corrections",
+    "time_pool_limits",
 ];
 
 /// Rows that change, and what changes in them.
@@ -137,6 +140,11 @@ const CHANGED: &[(&str, &str)] = &[
     ("resident_tries", "counted, and forgotten after a day"),
     ("resident_sessions", "seen, and ended"),
     ("resident_requests", "answered"),
+    ("volunteer_events", "closed, cancelled"),
+    (
+        "volunteer_stays",
+        "signed in and out, put right or struck before the event is closed",
+    ),
 ];
 
 /// Columns that name another row without a foreign key: table, column, why.
@@ -315,6 +323,7 @@ on_both! {
         crate::dividends::a_row_of_each(&town).await;
         crate::honours::a_row_of_each(&town).await;
         crate::resident::a_row_of_each(&town).await;
+        crate::volunteering::a_row_of_each(&town).await;
         // And a version that was adopted, with a find that two people let stand, and stopped.
         let (admin, council) = (town.user("admin").await.id, town.user("council").await.id);
         let rows = [
@@ -446,6 +455,7 @@ fn migrations_are_portable_and_named_after_their_room() {
         "statements",
         "papers",
         "resident",
+        "volunteering",
     ];
     for name in &names {
         let room = name.split('_').nth(1).unwrap_or_default();
