@@ -25,35 +25,29 @@ use crate::places::household::{self, Household, Search};
 use crate::places::programme;
 
 /// The household that somebody names in a field: by its card, scanned or typed, by its house number, or by a name that only
-/// one household has there. How the card was presented goes along.
+/// one household within reach has. How the card was presented goes along. A card or a house number may be from outside.
 ///
 /// # Errors
-/// `Invalid` for what names no household, or several; `NotFound` outside the reach; a card that is not in use.
+/// `Invalid` for what names no household, or several; a card that is not in use.
 fn named(conn: &mut Conn, reach: &Reach, field: &'static str, text: &str) -> Result<(Household, Manner)> {
     let text = text.trim();
     if text.is_empty() {
         return Err(Error::invalid(field, "请扫积分卡，或写卡号、户号、户主姓名。"));
     }
-    let (household, manner) = match CardToken::parse(text) {
-        Ok(token) => {
-            let programme = programme::get(conn)?;
-            let wallet = Wallet::open(conn, &programme, [&token])?;
-            let (card, presented) = wallet.recognise(&token)?;
-            let manner = match presented {
-                Presented::Scanned => Manner::Scanned,
-                Presented::Typed => Manner::Typed,
-            };
-            (household::by_id(conn, &card.household_id)?, manner)
-        }
-        Err(_) => (called(conn, reach, field, text)?, Manner::Ticked),
+    let Ok(token) = CardToken::parse(text) else {
+        return Ok((called(conn, reach, field, text)?, Manner::Ticked));
     };
-    match reach.covers(&household.building_id) {
-        true => Ok((household, manner)),
-        false => Err(Error::NotFound),
-    }
+    let programme = programme::get(conn)?;
+    let wallet = Wallet::open(conn, &programme, [&token])?;
+    let (card, presented) = wallet.recognise(&token)?;
+    let manner = match presented {
+        Presented::Scanned => Manner::Scanned,
+        Presented::Typed => Manner::Typed,
+    };
+    Ok((household::by_id(conn, &card.household_id)?, manner))
 }
 
-/// The household with this house number, or the only one there that this name finds.
+/// The household with this house number, or the only one within reach that this name finds.
 fn called(conn: &mut Conn, reach: &Reach, field: &'static str, text: &str) -> Result<Household> {
     match household::by_code(conn, &text.to_uppercase()) {
         Err(Error::NotFound) => {}

@@ -8,10 +8,11 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::{homes, named};
-use crate::access::role::Permission;
+use crate::access::role::{Permission, Reach};
 use crate::access::user::{self, User};
 use crate::app::{App, Staff};
 use crate::clock::{self, Moment};
+use crate::council::gathering::Manner;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -313,7 +314,7 @@ pub async fn arrive(
     let now = app.now();
     let done = at_event(&app, &staff, &id, Permission::Nominate, move |conn, staff, event| {
         let people = people(&form.people)?;
-        let (household, manner) = of_event(conn, staff, &form.household)?;
+        let (household, manner) = at_the_door(conn, event, &form.household)?;
         let signed = stay::arrive(conn, event, &household, people, manner, &staff.user.id, now)?;
         let done = if signed.before { "in-before" } else { "in" };
         Ok(format!("?done={done}&head={}", household.code))
@@ -337,7 +338,7 @@ pub async fn depart(
             stay::leave_all(conn, event, &staff.user.id, now)?;
             return Ok("?done=all-out&out=1".to_owned());
         }
-        let (household, _) = of_event(conn, staff, &form.household)?;
+        let (household, _) = at_the_door(conn, event, &form.household)?;
         let signed = stay::leave(conn, event, &household, &staff.user.id, now)?;
         let done = if signed.before { "out-before" } else { "out" };
         Ok(format!("?done={done}&out=1&head={}", household.code))
@@ -364,7 +365,7 @@ pub async fn key_in(
             from_minute: minute("from", &form.from)?,
             until_minute: minute("until", &form.until)?,
         };
-        let (household, _) = of_event(conn, staff, &form.household)?;
+        let (household, _) = at_the_door(conn, event, &form.household)?;
         stay::key_in(conn, event, &household, times, &staff.user.id, now)?;
         Ok(format!("?done=keyed&head={}#paper", household.code))
     });
@@ -383,7 +384,7 @@ pub async fn strike(
 ) -> Result<Response> {
     let now = app.now();
     let done = at_event(&app, &staff, &id, Permission::Nominate, move |conn, staff, event| {
-        let (household, _) = of_event(conn, staff, &form.household)?;
+        let (household, _) = at_the_door(conn, event, &form.household)?;
         stay::strike(conn, event, &household, &staff.user.id, now)?;
         Ok("?done=struck".to_owned())
     });
@@ -395,10 +396,10 @@ fn people(text: &str) -> Result<i64> {
     text.trim().parse().map_err(|_| wrong())
 }
 
-/// A household that somebody names at an event.
-fn of_event(conn: &mut Conn, staff: &Staff, text: &str) -> Result<(Household, crate::council::gathering::Manner)> {
-    let reach = staff.reach(conn, Permission::Nominate)?;
-    named(conn, &reach, "household", text)
+/// A household that somebody names at an event; by name only one of those that may take part.
+fn at_the_door(conn: &mut Conn, event: &VolunteerEvent, text: &str) -> Result<(Household, Manner)> {
+    let invited = Tree::load(conn)?.buildings_of(&event.area_id).into_iter().collect();
+    named(conn, &Reach::Buildings(invited), "household", text)
 }
 
 // ---- What becomes of it --------------------------------------------------------------------------------------------

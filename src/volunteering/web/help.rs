@@ -154,9 +154,16 @@ async fn try_record(app: &App, staff: &Staff, form: NewHelp) -> Result<Help> {
     app.db
         .write(move |conn| {
             let reach = staff.reach(conn, Permission::KeepVolunteering)?;
+            let mut within = |field, text: &str| {
+                let (household, _) = named(conn, &reach, field, text)?;
+                match reach.covers(&household.building_id) {
+                    true => Ok(household.id),
+                    false => Err(Error::NotFound),
+                }
+            };
             let asked = RecordHelp {
-                helper: named(conn, &reach, "helper", &form.helper)?.0.id,
-                helped: named(conn, &reach, "helped", &form.helped)?.0.id,
+                helper: within("helper", &form.helper)?,
+                helped: within("helped", &form.helped)?,
                 what: form.what,
                 helped_on,
                 minutes,
