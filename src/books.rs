@@ -7,6 +7,7 @@ use crate::honours;
 use crate::ledger;
 use crate::ledger::check::{Broken, Proved};
 use crate::shop;
+use crate::volunteering;
 
 /// Proves the books, then that the rooms agree with them; names the first row that does not.
 ///
@@ -22,6 +23,7 @@ pub fn check(conn: &mut Conn, progress: &mut dyn FnMut(i64, i64)) -> Result<Resu
         council::reminder::check::check,
         honours::check::check,
         shop::check::check,
+        volunteering::check::check,
     ] {
         if let Err(broken) = check(conn)? {
             return Ok(Err(broken));

@@ -16,6 +16,7 @@ mod redress;
 mod shelf;
 mod titles;
 mod town;
+mod volunteering;
 pub mod web;
 
 use std::sync::Arc;

@@ -15,7 +15,7 @@
 //! | 5 | `scheme` `cards` |
 //! | 6 | `registry` |
 //! | 7 | `council` `shop` |
-//! | 8 | `honours` |
+//! | 8 | `honours` `volunteering` |
 //! | 9 | `statements` `registers` `dividends` `boards` `feedback` |
 //! | 10 | `papers` |
 //! | 11 | `resident` |
@@ -53,6 +53,7 @@ pub mod retention;
 pub mod scheme;
 pub mod shop;
 pub mod statements;
+pub mod volunteering;
 
 pub mod app;
 pub mod assets;

@@ -18,7 +18,7 @@ use crate::guard::{Who, guard, harden};
 use crate::papers::paper::Paper;
 use crate::{
     access, assets, boards, cards, council, demo, dividends, feedback, honours, language, papers, places, registers,
-    registry, resident, retention, scheme, shop, statements,
+    registry, resident, retention, scheme, shop, statements, volunteering,
 };
 
 /// One door.
@@ -508,6 +508,64 @@ fn rooms() -> Vec<Route> {
             May(P::DecideObjection),
             honours::web::give_opinion,
         ),
+        // Volunteering: events and who came, help hour for hour, the register of both.
+        get("/volunteering", May(P::ReadNominations), volunteering::web::events),
+        post("/volunteering", May(P::KeepVolunteering), volunteering::web::announce),
+        get(
+            "/volunteering/new",
+            May(P::KeepVolunteering),
+            volunteering::web::new_event,
+        ),
+        get(
+            "/volunteering/register",
+            May(P::ReadNominations),
+            volunteering::web::register,
+        ),
+        post(
+            "/volunteering/pool",
+            May(P::ManageProgramme),
+            volunteering::web::set_pool_limit,
+        ),
+        get("/volunteering/{id}", May(P::ReadNominations), volunteering::web::event),
+        post(
+            "/volunteering/{id}/arrivals",
+            May(P::Nominate),
+            volunteering::web::arrive,
+        ),
+        post(
+            "/volunteering/{id}/departures",
+            May(P::Nominate),
+            volunteering::web::depart,
+        ),
+        post("/volunteering/{id}/times", May(P::Nominate), volunteering::web::key_in),
+        post(
+            "/volunteering/{id}/strikes",
+            May(P::Nominate),
+            volunteering::web::strike,
+        ),
+        post(
+            "/volunteering/{id}/confirmation",
+            May(P::Verify),
+            volunteering::web::confirm,
+        ),
+        post(
+            "/volunteering/{id}/cancellation",
+            May(P::KeepVolunteering),
+            volunteering::web::cancel,
+        ),
+        post(
+            "/volunteering/{id}/corrections",
+            May(P::Verify),
+            volunteering::web::correct,
+        ),
+        get("/time-helps", May(P::ReadNominations), volunteering::web::helps),
+        post("/time-helps", May(P::KeepVolunteering), volunteering::web::record_help),
+        get("/time-helps/{id}", May(P::ReadNominations), volunteering::web::help),
+        post(
+            "/time-helps/{id}/correction",
+            May(P::Verify),
+            volunteering::web::correct_help,
+        ),
         // Shop.
         get("/counter", May(P::Redeem), shop::web::counter),
         post("/counter", May(P::Redeem), shop::web::show_card),
@@ -690,6 +748,7 @@ fn rooms() -> Vec<Route> {
         get("/my/points/lines", Household, resident::web::lines),
         get("/my/points/coming", Household, resident::web::coming),
         get("/my/points/{number}", Household, resident::web::line),
+        get("/my/time", Household, resident::web::time),
         get("/my/goods", Household, resident::web::goods),
         get("/my/goods/{sku}/photo", Household, resident::web::goods_photo),
         get("/my/wishes", Household, resident::web::wishes),

@@ -21,7 +21,7 @@ const FLOORS: [&[&str]; 13] = [
     &["scheme", "cards"],
     &["registry"],
     &["council", "shop"],
-    &["honours"],
+    &["honours", "volunteering"],
     &["statements", "registers", "dividends", "boards", "feedback"],
     &["papers"],
     &["resident"],
@@ -182,6 +182,11 @@ const TABLES: &[(&str, &str)] = &[
     ("feedback_counts", "feedback"),
     ("feedback_sentences", "feedback"),
     ("feedback_marks", "feedback"),
+    ("volunteer_events", "volunteering"),
+    ("volunteer_stays", "volunteering"),
+    ("time_helps", "volunteering"),
+    ("time_corrections", "volunteering"),
+    ("time_pool_limits", "volunteering"),
 ];
 
 /// Files that name every table: each and why.

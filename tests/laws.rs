@@ -9,7 +9,8 @@ use jishan::error::Result;
 use jishan::ledger::account::{AccountKind, PROGRAMME};
 use jishan::ledger::balance;
 use jishan::ledger::lot::{self, Lot};
-use jishan::ledger::transaction::{self, Books, Entry, Posting, TransactionKind};
+use jishan::ledger::reversal;
+use jishan::ledger::transaction::{Books, Entry, Posting, TransactionKind};
 use jishan::points::Points;
 use jishan::shop::redemption::{self, Redeemed};
 use jishan::shop::refund::{self, AskRefund};
@@ -554,7 +555,7 @@ impl LotStory {
             LotAct::Void(nth) => {
                 if let Some(number) = self.sales.get(nth).filter(|number| !self.undone.contains(number)) {
                     let (number, source) = (*number, format!("lot-test:void {number}"));
-                    let reversal = transaction::reversal(conn, number, source, "test", begin_of(self.today))?;
+                    let reversal = reversal::reverse(conn, number, source, "test", begin_of(self.today))?;
                     LotStory::post(conn, reversal)?;
                     self.undone.push(number);
                 }
@@ -564,7 +565,7 @@ impl LotStory {
                     let (number, source) = (*number, format!("lot-test:undo {number}"));
                     let mut books = Books::open(conn, OWNERS)?;
                     let now = begin_of(self.today);
-                    let reversal = transaction::reversal_with_write_off(&books, conn, number, source, "test", now)?;
+                    let reversal = reversal::reverse_with_write_off(&books, conn, number, source, "test", now)?;
                     books.post(reversal)?;
                     books.save(conn)?;
                     self.undone.push(number);

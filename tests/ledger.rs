@@ -5,7 +5,8 @@ use jishan::db::Conn;
 use jishan::error::{Error, Result};
 use jishan::ledger::account::{AccountKind, PROGRAMME};
 use jishan::ledger::lot::{self, Lot};
-use jishan::ledger::transaction::{self, Books, Entry, Posting, TransactionKind};
+use jishan::ledger::reversal;
+use jishan::ledger::transaction::{Books, Entry, Posting, TransactionKind};
 use jishan::ledger::{balance, check};
 use jishan::points::Points;
 
@@ -130,7 +131,7 @@ on_both! {
     async fn a_reversal_is_a_new_transaction_and_happens_once(town: Town) {
         town.write(|conn| post_all(conn, vec![issue("a", "wang", 10), spend("b", "wang", 4)])).await.unwrap();
         let reverse = |conn: &mut Conn, source: &str| {
-            let reversal = transaction::reversal(conn, 2, source.to_owned(), "test", morning())?;
+            let reversal = reversal::reverse(conn, 2, source.to_owned(), "test", morning())?;
             post_all(conn, vec![reversal])
         };
         assert_eq!(town.write(move |conn| reverse(conn, "undo-b")).await.unwrap(), [3]);
@@ -139,7 +140,7 @@ on_both! {
         assert_eq!(again.code(), "already_reversed");
         let proved = town.read(|conn| check::check(conn, &mut |_, _| {})).await.unwrap();
         assert_eq!((proved.transactions, proved.entries), (3, 6));
-        let nothing = town.write(|conn| transaction::reversal(conn, 99, "x".to_owned(), "t", morning()).map(|_| ())).await;
+        let nothing = town.write(|conn| reversal::reverse(conn, 99, "x".to_owned(), "t", morning()).map(|_| ())).await;
         assert!(matches!(nothing, Err(Error::NotFound)));
     }
 }
@@ -334,7 +335,7 @@ on_both! {
         assert_eq!(left(&lots), [(Some("2027-06-30".into()), 10), (None, 5)]);
         // The sale of which the points are gone is undone: they come back, and stay.
         let back = town.write(|conn| {
-            let reversal = transaction::reversal(conn, 4, "undo".to_owned(), "test", morning())?;
+            let reversal = reversal::reverse(conn, 4, "undo".to_owned(), "test", morning())?;
             post_all(conn, vec![reversal])
         });
         back.await.unwrap();
@@ -352,7 +353,7 @@ on_both! {
             .unwrap();
         let reverse = |conn: &mut Conn| {
             let mut books = Books::open(conn, ["wang"])?;
-            let undo = transaction::reversal_with_write_off(&books, conn, 1, "undo".to_owned(), "test", morning())?;
+            let undo = reversal::reverse_with_write_off(&books, conn, 1, "undo".to_owned(), "test", morning())?;
             books.post(undo)?;
             books.save(conn)
         };
@@ -373,11 +374,11 @@ on_both! {
         town.write(|conn| {
             let mut books = Books::open(conn, ["wang"])?;
             books.post(award("a", "wang", 20, None))?;
-            let mut undo = transaction::reversal_with_write_off(&Books::open(conn, ["wang"])?, conn, 99, String::new(), "t", morning());
+            let mut undo = reversal::reverse_with_write_off(&Books::open(conn, ["wang"])?, conn, 99, String::new(), "t", morning());
             assert!(matches!(undo, Err(Error::NotFound)));
             books.save(conn)?;
             let mut books = Books::open(conn, ["wang"])?;
-            undo = transaction::reversal_with_write_off(&books, conn, 1, "undo".to_owned(), "t", morning());
+            undo = reversal::reverse_with_write_off(&books, conn, 1, "undo".to_owned(), "t", morning());
             let mut undo = undo?;
             for entry in &mut undo.entries {
                 if entry.kind == AccountKind::Spendable {

@@ -49,4 +49,5 @@ mod statements;
 mod stock;
 mod till;
 mod visits;
+mod volunteering;
 mod year;

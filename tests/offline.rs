@@ -182,6 +182,7 @@ on_both! {
                 to: li.as_str(),
                 spendable: Points(1),
                 honour: Points::ZERO,
+                time: Points::ZERO,
             };
             transfer.post(conn, "transfer:test".to_owned(), jishan::clock::day_of(later), "system", later)
         };

@@ -63,6 +63,9 @@ const NEVER_CHANGED: &[&str] = &[
     "title_ballot_voters",
     "star_awards",
     "book_checks",
+    "time_helps",
+    "time_corrections",
+    "time_pool_limits",
 ];
 
 /// Rows that change, and what changes in them.
@@ -141,6 +144,11 @@ const CHANGED: &[(&str, &str)] = &[
     ("feedback_counts", "counted up"),
     ("feedback_sentences", "written anew in another order"),
     ("feedback_marks", "deleted when the quarter is over"),
+    ("volunteer_events", "closed, cancelled"),
+    (
+        "volunteer_stays",
+        "signed in and out, put right or struck before the event is closed",
+    ),
 ];
 
 /// Words in rows that are never changed otherwise, which become `已删除` when their household is deleted: table, column. On
@@ -154,6 +162,9 @@ const FORGOTTEN: &[(&str, &str)] = &[
     ("redemption_voids", "reason"),
     ("refunds", "reason"),
     ("proxy_pickups", "person"),
+    ("time_helps", "what"),
+    ("time_helps", "reason"),
+    ("time_corrections", "reason"),
 ];
 
 /// Columns that name another row without a foreign key: table, column, why.
@@ -332,6 +343,7 @@ on_both! {
         crate::dividends::a_row_of_each(&town).await;
         crate::honours::a_row_of_each(&town).await;
         crate::resident::a_row_of_each(&town).await;
+        crate::volunteering::a_row_of_each(&town).await;
         // And a version that was adopted, with a find that two people let stand, and stopped.
         let (admin, council) = (town.user("admin").await.id, town.user("council").await.id);
         let rows = [
@@ -468,6 +480,7 @@ fn migrations_are_portable_and_named_after_their_room() {
         "resident",
         "retention",
         "feedback",
+        "volunteering",
     ];
     for name in &names {
         let room = name.split('_').nth(1).unwrap_or_default();

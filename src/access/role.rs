@@ -69,6 +69,8 @@ text_enum! {
         ReadVisits = "read_visits", "查看入户评比";
         /// Add photographs to a nomination.
         AttachEvidence = "attach_evidence", "补充照片";
+        /// Announce and cancel volunteer events; write down help between households.
+        KeepVolunteering = "keep_volunteering", "办志愿活动与互助";
         /// Issue and stop cards.
         IssueCards = "issue_cards", "制发积分卡";
         /// Work the counter: redeem and void.
@@ -135,6 +137,7 @@ impl Role {
                 P::ConfirmReminders,
                 P::ReadReminders,
                 P::ReadVisits,
+                P::KeepVolunteering,
                 P::IssueCards,
                 P::ChangeHouseholds,
                 P::AuditShifts,
@@ -168,6 +171,7 @@ impl Role {
                 P::MarkVisits,
                 P::ReadVisits,
                 P::AttachEvidence,
+                P::KeepVolunteering,
                 P::IssueCards,
                 P::ChangeHouseholds,
             ],

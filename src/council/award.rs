@@ -20,7 +20,8 @@ use crate::db::schema::{nominations, scoring_items};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::ledger::account::{AccountKind, PROGRAMME};
-use crate::ledger::transaction::{self, Books, Posting, TransactionKind};
+use crate::ledger::reversal;
+use crate::ledger::transaction::{Books, Posting, TransactionKind};
 use crate::ledger::transfer;
 use crate::places::household::{self, Household};
 use crate::places::standing;
@@ -91,7 +92,7 @@ fn release_hold(conn: &mut Conn, row: &Nomination, source: String, by: &str, now
         return Ok(());
     };
     let mut books = Books::open(conn, [row.household_id.as_str()])?;
-    let posting = transaction::reversal(conn, number, source, by, now)?;
+    let posting = reversal::reverse(conn, number, source, by, now)?;
     books.post(posting)?;
     books.save(conn)
 }
@@ -108,7 +109,7 @@ pub fn reverse(conn: &mut Conn, mut row: Nomination, reason: &str, by: &str, now
     transfer::call_back(conn, number, owner.as_str(), day_of(now), by, now)?;
     let mut books = Books::open(conn, [row.household_id.as_str(), owner.as_str()])?;
     let source = format!("reversal:{}", row.id);
-    let posting = transaction::reversal_with_write_off(&books, conn, number, source, by, now)?;
+    let posting = reversal::reverse_with_write_off(&books, conn, number, source, by, now)?;
     let reversal = books.post(posting)?;
     books.save(conn)?;
     // The award had come out of the pending points: what is back there goes on to issuance.
@@ -225,7 +226,7 @@ pub fn take_back(
     let owner = successor_of(conn, household)?;
     transfer::call_back(conn, number, owner.as_str(), day_of(now), by, now)?;
     let mut books = Books::open(conn, [household.as_str(), owner.as_str()])?;
-    let posting = transaction::reversal_with_write_off(&books, conn, number, source, by, now)?;
+    let posting = reversal::reverse_with_write_off(&books, conn, number, source, by, now)?;
     let reversal = books.post(posting)?;
     books.save(conn)?;
     Ok(reversal)

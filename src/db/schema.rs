@@ -1587,6 +1587,83 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    volunteer_events (id) {
+        id -> Text,
+        number -> BigInt,
+        area_id -> Text,
+        name -> Text,
+        place -> Text,
+        purpose -> Text,
+        held_on -> Date,
+        from_minute -> BigInt,
+        until_minute -> BigInt,
+        wanted -> BigInt,
+        led_by -> Text,
+        scoring_item_id -> Nullable<Text>,
+        announced_by -> Text,
+        announced_at -> Timestamp,
+        state -> Text,
+        ended_by -> Nullable<Text>,
+        ended_at -> Nullable<Timestamp>,
+        ending_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    volunteer_stays (event_id, household_id) {
+        event_id -> Text,
+        household_id -> Text,
+        people -> BigInt,
+        arrived_at -> Timestamp,
+        left_at -> Nullable<Timestamp>,
+        manner -> Text,
+        recorded_by -> Text,
+        recorded_at -> Timestamp,
+        minutes -> Nullable<BigInt>,
+        transaction_number -> Nullable<BigInt>,
+        nomination_id -> Nullable<Text>,
+        refusal -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    time_helps (id) {
+        id -> Text,
+        number -> BigInt,
+        helper_household_id -> Text,
+        helped_household_id -> Text,
+        what -> Text,
+        helped_on -> Date,
+        minutes -> BigInt,
+        payer -> Text,
+        reason -> Nullable<Text>,
+        recorded_by -> Text,
+        recorded_at -> Timestamp,
+        transaction_number -> BigInt,
+    }
+}
+
+diesel::table! {
+    time_corrections (transaction_number) {
+        transaction_number -> BigInt,
+        reversal_number -> BigInt,
+        reason -> Text,
+        corrected_by -> Text,
+        corrected_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    time_pool_limits (id) {
+        id -> Text,
+        minutes -> BigInt,
+        reason -> Text,
+        set_by -> Text,
+        set_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(print_parts -> print_jobs (job_id));
 diesel::joinable!(held_points -> holds (hold_number));
 diesel::joinable!(held_goods -> holds (hold_number));
@@ -1616,6 +1693,7 @@ diesel::joinable!(title_ballot_voters -> title_ballots (ballot_id));
 diesel::joinable!(title_ballots -> title_awards (award_id));
 diesel::joinable!(title_objections -> title_awards (award_id));
 diesel::joinable!(title_appeals -> title_awards (award_id));
+diesel::joinable!(volunteer_stays -> volunteer_events (event_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     audit_events,
@@ -1741,4 +1819,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     feedback_counts,
     feedback_sentences,
     feedback_marks,
+    volunteer_events,
+    volunteer_stays,
+    time_helps,
+    time_corrections,
+    time_pool_limits,
 );

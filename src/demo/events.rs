@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 
 use super::history::{Calendar, verify};
 use super::town::Dice;
-use super::{Resident, Setting, redress, titles};
+use super::{Resident, Setting, redress, titles, volunteering};
 use crate::access::user;
 use crate::cards::card::{self, Issue};
 use crate::clock::{Day, Moment, begin_of, days_after};
@@ -61,6 +61,8 @@ const EVENTS: [(usize, i64, What); 21] = [
 
 /// How many days ago a reminder note was issued that is open today.
 const REMINDED_DAYS_AGO: i64 = 3;
+/// How many days ago volunteers met.
+const VOLUNTEERED_DAYS_AGO: i64 = 6;
 
 /// Where in the list of households, in hundredths, something is looked for: never where the council's members live.
 const GATHERING_AT: usize = 20;
@@ -82,11 +84,14 @@ pub(super) fn of_day(conn: &mut Conn, town: &Setting, calendar: &Calendar, day: 
             any = true;
         }
     }
-    let last: [(i64, What); 3] = [
+    let last: [(i64, What); 6] = [
         (REMINDED_DAYS_AGO, remind),
         (REMINDED_DAYS_AGO - 1, hand_over),
         // The session of yesterday counts them: they are on notice today.
         (REMINDED_DAYS_AGO, titles::nominate_of_late),
+        (VOLUNTEERED_DAYS_AGO, volunteering::hold),
+        (VOLUNTEERED_DAYS_AGO - 2, volunteering::help),
+        (VOLUNTEERED_DAYS_AGO - 3, volunteering::announce_next),
     ];
     for (days, what) in last {
         if calendar.before_today(days) == Some(day) {
@@ -107,7 +112,7 @@ fn at(day: Day, hour: i64) -> Moment {
 }
 
 /// The households from this part of the list on that take part still, and of which nobody sits on the council.
-fn suitable<'a>(conn: &mut Conn, town: &'a Setting, part: usize) -> Result<Vec<(&'a Resident, Balances)>> {
+pub(super) fn suitable<'a>(conn: &mut Conn, town: &'a Setting, part: usize) -> Result<Vec<(&'a Resident, Balances)>> {
     let seats = member::all(conn)?;
     let kin = member::kin(conn, &seats)?;
     let from = town.households.len().saturating_mul(part) / 100;

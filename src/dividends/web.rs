@@ -195,7 +195,7 @@ fn list_page(
         .all()
         .iter()
         .filter(|area| reach.covers(&area.id))
-        .map(|area| (area.clone(), told(&tree, &area.id)))
+        .map(|area| (area.clone(), tree.told(&area.id)))
         .collect();
     if !form.trial.is_asked() && problems.is_empty() {
         form.trial.scored_on = yesterday(now).to_string();
@@ -219,16 +219,6 @@ fn list_page(
         sharing,
         dividends: known,
     })
-}
-
-/// Where an area is, in words; the whole programme by its name.
-fn told(tree: &Tree, id: &Id<Area>) -> String {
-    let address = tree.address(id);
-    let name = tree.get(id).map(|area| area.name.clone());
-    match address.is_empty() {
-        true => name.unwrap_or_default(),
-        false => address,
-    }
 }
 
 fn yesterday(now: Moment) -> Day {
@@ -311,7 +301,7 @@ async fn dividend_page(app: &App, staff: Staff, number: i64, problems: Problems)
             let may = staff.duties.permit(Permission::ManageProgramme);
             Ok(DividendPage {
                 problems,
-                area: told(&Tree::load(conn)?, &one.area_id),
+                area: Tree::load(conn)?.told(&one.area_id),
                 recorded_by: name(&one.recorded_by),
                 may_annul: may && annulment.is_none() && staff.user.id != one.recorded_by,
                 annulment: annulment.map(|annulment| {

@@ -24,6 +24,12 @@ text_enum! {
         WriteOff = "write_off", "核销";
         /// The counterpart of honour.
         Recognition = "recognition", "荣誉";
+        /// A household's time credits, in whole minutes: never below zero, never expiring, never points (时间积分).
+        TimeCredits = "time_credits", "时间积分";
+        /// Where the minutes of volunteers come from; its balance is minus all that were credited.
+        TimeIssuance = "time_issuance", "志愿服务时间";
+        /// What the community pays for those who have no hours; its balance is minus all that it paid (爱心时间池).
+        TimePool = "time_pool", "爱心时间池";
     }
 }
 
@@ -34,6 +40,13 @@ pub enum Unit {
     Points,
     /// Honour score.
     Honour,
+    /// Minutes of help: an amount of this unit is a number of whole minutes.
+    Time,
+}
+
+impl Unit {
+    /// Every one: what must balance.
+    pub const ALL: [Unit; 3] = [Unit::Points, Unit::Honour, Unit::Time];
 }
 
 impl AccountKind {
@@ -42,6 +55,7 @@ impl AccountKind {
     pub fn unit(self) -> Unit {
         match self {
             AccountKind::Honour | AccountKind::Recognition => Unit::Honour,
+            AccountKind::TimeCredits | AccountKind::TimeIssuance | AccountKind::TimePool => Unit::Time,
             _ => Unit::Points,
         }
     }
@@ -51,7 +65,7 @@ impl AccountKind {
     pub fn of_programme(self) -> bool {
         !matches!(
             self,
-            AccountKind::Spendable | AccountKind::Pending | AccountKind::Honour
+            AccountKind::Spendable | AccountKind::Pending | AccountKind::Honour | AccountKind::TimeCredits
         )
     }
 }

@@ -15,7 +15,7 @@ use crate::db::schema::{accounts, entries, transactions};
 use crate::error::Result;
 use crate::points::Points;
 
-/// A household's three balances.
+/// A household's four balances.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Balances {
     /// What can be redeemed.
@@ -24,6 +24,8 @@ pub struct Balances {
     pub pending: Points,
     /// Recognition.
     pub honour: Points,
+    /// Time credits, in minutes.
+    pub time: Points,
 }
 
 /// The balances of an owner now.
@@ -50,6 +52,7 @@ pub fn of_all(conn: &mut Conn, owners: &[&str]) -> Result<HashMap<String, Balanc
             AccountKind::Spendable => balances.spendable = balance,
             AccountKind::Pending => balances.pending = balance,
             AccountKind::Honour => balances.honour = balance,
+            AccountKind::TimeCredits => balances.time = balance,
             _ => {}
         }
     }
@@ -215,12 +218,27 @@ pub struct Posted {
     pub honour: Points,
 }
 
-/// All transactions of a kind with what they did, for rooms that check their own rows against the books.
+/// What a transaction did to one account of a household.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct Side {
+    /// The transaction.
+    pub transaction: i64,
+    /// What caused it.
+    pub source: String,
+    /// The household.
+    pub owner: String,
+    /// Which of its accounts.
+    pub kind: AccountKind,
+    /// Added to the balance.
+    pub amount: Points,
+}
+
+/// What all transactions of a kind did to households, in the order of the transactions.
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn posted(conn: &mut Conn, kind: TransactionKind) -> Result<Vec<Posted>> {
-    let rows = entries::table
+pub fn households_sides(conn: &mut Conn, kind: TransactionKind) -> Result<Vec<Side>> {
+    Ok(entries::table
         .inner_join(accounts::table.on(accounts::id.eq(entries::account_id)))
         .inner_join(transactions::table.on(transactions::number.eq(entries::transaction_number)))
         .filter(transactions::kind.eq(kind))
@@ -233,25 +251,32 @@ pub fn posted(conn: &mut Conn, kind: TransactionKind) -> Result<Vec<Posted>> {
             accounts::kind,
             entries::amount,
         ))
-        .load::<(i64, String, String, AccountKind, Points)>(conn)?;
+        .load(conn)?)
+}
+
+/// All transactions of a kind with what they did, for rooms that check their own rows against the books.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn posted(conn: &mut Conn, kind: TransactionKind) -> Result<Vec<Posted>> {
     let mut all: Vec<Posted> = Vec::new();
-    for (number, source, owner, account, amount) in rows {
-        if all.last().is_none_or(|last| last.number != number) {
+    for side in households_sides(conn, kind)? {
+        if all.last().is_none_or(|last| last.number != side.transaction) {
             all.push(Posted {
-                number,
-                source,
-                owner: owner.clone(),
+                number: side.transaction,
+                source: side.source,
+                owner: side.owner.clone(),
                 ..Posted::default()
             });
         }
         if let Some(last) = all.last_mut() {
-            match account {
-                AccountKind::Spendable => last.spendable = amount,
-                AccountKind::Honour => last.honour = amount,
+            match side.kind {
+                AccountKind::Spendable => last.spendable = side.amount,
+                AccountKind::Honour => last.honour = side.amount,
                 // What was promised to a household that was merged comes from there: it is about the other one.
                 _ => continue,
             }
-            last.owner = owner;
+            last.owner = side.owner;
         }
     }
     Ok(all)

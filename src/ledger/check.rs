@@ -11,7 +11,8 @@ use diesel::prelude::*;
 use super::account::{AccountKind, PROGRAMME, Unit};
 use super::hold;
 use super::lot::{self, Lots};
-use super::transaction::{Entry, Posting, TransactionKind, chain_digest, may_be_written_off, opposite_with_write_off};
+use super::reversal::{may_be_written_off, opposite_with_write_off};
+use super::transaction::{Entry, Posting, TransactionKind, chain_digest};
 use crate::clock::{Day, Moment};
 use crate::db::Conn;
 use crate::db::schema::{accounts, entries, transactions};
@@ -487,7 +488,7 @@ fn expect_zero_sum(place: &str, sides: &[Entry]) -> Result<(), Broken> {
     if sides.len() < 2 {
         return Err(Broken(format!("{place}: fewer than two entries")));
     }
-    for unit in [Unit::Points, Unit::Honour] {
+    for unit in Unit::ALL {
         let sum: i128 = sides
             .iter()
             .filter(|side| side.kind.unit() == unit)

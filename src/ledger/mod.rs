@@ -2,13 +2,14 @@
 //!
 //! # What is in them
 //!
-//! An **account** belongs to an owner and counts one thing. A household has three: `spendable` (what it can redeem),
-//! `pending` (promised, waiting for the public notice to end) and `honour` (recognition, never spent). The programme has
-//! their counterparts: `issuance` (where points come from), `redemption` (where they go at the counter), `expiry`,
-//! `write_off`, and `recognition` (the counterpart of honour).
+//! An **account** belongs to an owner and counts one thing. A household has four: `spendable` (what it can redeem),
+//! `pending` (promised, waiting for the public notice to end), `honour` (recognition, never spent) and `time_credits`
+//! (minutes of help given, for minutes of help received). The programme has their counterparts: `issuance` (where points come
+//! from), `redemption` (where they go at the counter), `expiry`, `write_off`, `recognition` (the counterpart of honour),
+//! `time_issuance` (where volunteers' minutes come from) and `time_pool` (minutes that the community pays).
 //!
 //! A **transaction** moves points between accounts. Its **entries** sum to zero in each unit: `spendable` and `pending`
-//! count points, `honour` counts honour, and nothing turns one into the other.
+//! count points, `honour` counts honour, `time_credits` minutes, and nothing turns one into the other.
 //!
 //! # The laws
 //!
@@ -24,7 +25,8 @@
 //!    said by `lot`, never stored; what is past its day is posted to `expiry`, just as much as was left.
 //! 9. A transfer carries the lots that it takes, with their days, from one household to another.
 //! 10. A reversal is the exact opposite, with one exception: of an award whose points were spent in part, the household
-//!     gives back what it still has and the programme's `write_off` bears the rest. No household ever owes points.
+//!     gives back what it still has and the programme's `write_off` bears the rest, of minutes its `time_pool`. No
+//!     household ever owes points or time.
 //!
 //! 11. Nothing takes points from under a hold but its holder (`hold`): a till that is without network sells no more than
 //!     what is kept for it, and that is there when it comes back.
@@ -42,5 +44,6 @@ pub mod check;
 pub mod hold;
 pub mod lot;
 pub mod register;
+pub mod reversal;
 pub mod transaction;
 pub mod transfer;

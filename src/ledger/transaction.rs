@@ -42,6 +42,10 @@ text_enum! {
         Correction = "correction", "更正";
         /// Points that come with a title.
         TitleReward = "title_reward", "荣誉称号奖励";
+        /// Minutes for what volunteers did.
+        VolunteerTime = "volunteer_time", "志愿服务记时";
+        /// Minutes for help between households.
+        TimeHelp = "time_help", "时间互助";
     }
 }
 
@@ -321,6 +325,11 @@ impl Books {
         self.held.holders(owner, holder, at)
     }
 
+    /// Were the accounts of this owner opened?
+    pub(super) fn has_open(&self, owner: &str) -> bool {
+        self.heads.contains_key(owner)
+    }
+
     /// The number of the last transaction.
     pub(super) fn last_number(&self) -> i64 {
         self.last_number
@@ -346,11 +355,7 @@ impl Books {
     fn post_of(&mut self, holder: Option<&str>, posting: Posting) -> Result<i64> {
         expect_balanced(&posting.entries)?;
         expect_days_on_lots_only(&posting)?;
-        if !posting
-            .entries
-            .iter()
-            .all(|entry| self.heads.contains_key(&entry.owner))
-        {
+        if !posting.entries.iter().all(|entry| self.has_open(&entry.owner)) {
             return Err(Error::internal("a posting for an owner whose accounts were not opened"));
         }
         self.expect_enough(&posting, holder)?;
@@ -469,167 +474,6 @@ impl Books {
     }
 }
 
-/// The opposite of a transaction, ready to be posted through [`Books::post`] like any other.
-///
-/// # Errors
-/// `NotFound` without such a transaction; [`Refused::AlreadyReversed`].
-pub fn reversal(conn: &mut Conn, number: i64, source: String, posted_by: &str, now: Moment) -> Result<Posting> {
-    let original = Original::load(conn, number)?;
-    let entries = original.entries.iter().map(opposite).collect();
-    Ok(original.undone_by(entries, source, posted_by, now))
-}
-
-/// The opposite of an award whose points may have been spent: each household gives back only what it still has, and the
-/// programme's `write_off` account bears the rest. Open the books for the households of the award first.
-///
-/// # Errors
-/// `NotFound` without such a transaction; [`Refused::AlreadyReversed`]; `Internal` for a transaction that is no award, and
-/// for households whose accounts were not opened.
-pub fn reversal_with_write_off(
-    books: &Books,
-    conn: &mut Conn,
-    number: i64,
-    source: String,
-    posted_by: &str,
-    now: Moment,
-) -> Result<Posting> {
-    let original = Original::load(conn, number)?;
-    if !may_be_written_off(original.kind) {
-        return Err(Error::internal("only an award is reversed with a write-off"));
-    }
-    if !original
-        .entries
-        .iter()
-        .all(|entry| books.heads.contains_key(&entry.owner))
-    {
-        return Err(Error::internal(
-            "a reversal for an owner whose accounts were not opened",
-        ));
-    }
-    let entries = opposite_with_write_off(&original.entries, |owner, kind| books.balance(owner, kind));
-    Ok(original.undone_by(entries, source, posted_by, now))
-}
-
-/// What gave points by a decision, and may be taken back after they were spent.
-pub(super) fn may_be_written_off(kind: TransactionKind) -> bool {
-    matches!(
-        kind,
-        TransactionKind::Award | TransactionKind::Correction | TransactionKind::TitleReward
-    )
-}
-
-/// The opposite entries, so that nobody gives back more than `have` says: what is missing of spendable points is borne by
-/// the programme's write-off, what is missing of honour by recognition.
-pub(super) fn opposite_with_write_off(original: &[Entry], have: impl Fn(&str, AccountKind) -> Points) -> Vec<Entry> {
-    let programme = |kind, amount| Entry {
-        owner: PROGRAMME.to_owned(),
-        kind,
-        amount,
-        expires_on: None,
-    };
-    let mut left: BTreeMap<(&str, AccountKind), Points> = BTreeMap::new();
-    let (mut entries, mut written_off, mut kept) = (Vec::new(), Points::ZERO, Points::ZERO);
-    for entry in original {
-        let mut back = opposite(entry);
-        let borne = match entry.kind {
-            AccountKind::Spendable => &mut written_off,
-            AccountKind::Honour => &mut kept,
-            _ => {
-                entries.push(back);
-                continue;
-            }
-        };
-        if entry.amount > Points::ZERO {
-            let left = left
-                .entry((&entry.owner, entry.kind))
-                .or_insert_with(|| have(&entry.owner, entry.kind));
-            let given = entry.amount.min(*left);
-            *left = left.plus(-given).unwrap_or_default();
-            *borne = borne.plus(given.short_of(entry.amount)).unwrap_or_default();
-            back.amount = -given;
-        }
-        if back.amount != Points::ZERO {
-            entries.push(back);
-        }
-    }
-    for (kind, borne) in [(AccountKind::WriteOff, written_off), (AccountKind::Recognition, kept)] {
-        if borne > Points::ZERO {
-            entries.push(programme(kind, -borne));
-        }
-    }
-    entries
-}
-
-fn opposite(entry: &Entry) -> Entry {
-    Entry {
-        amount: -entry.amount,
-        expires_on: None,
-        ..entry.clone()
-    }
-}
-
-/// A transaction that is to be undone.
-struct Original {
-    number: i64,
-    kind: TransactionKind,
-    effective_on: Day,
-    entries: Vec<Entry>,
-}
-
-impl Original {
-    fn load(conn: &mut Conn, number: i64) -> Result<Original> {
-        let original = transactions::table
-            .find(number)
-            .select((transactions::kind, transactions::effective_on))
-            .get_result::<(TransactionKind, Day)>(conn)
-            .optional()?;
-        let Some((kind, effective_on)) = original else {
-            return Err(Error::NotFound);
-        };
-        let reversed = transactions::table
-            .filter(transactions::reverses.eq(number))
-            .select(transactions::number)
-            .get_result::<i64>(conn)
-            .optional()?;
-        if reversed.is_some() {
-            return Err(Refused::AlreadyReversed.into());
-        }
-        let entries = entries::table
-            .inner_join(accounts::table.on(accounts::id.eq(entries::account_id)))
-            .filter(entries::transaction_number.eq(number))
-            .order((entries::account_id, entries::version))
-            .select((accounts::owner, accounts::kind, entries::amount, entries::expires_on))
-            .load::<(String, AccountKind, Points, Option<Day>)>(conn)?
-            .into_iter()
-            .map(|(owner, kind, amount, expires_on)| Entry {
-                owner,
-                kind,
-                amount,
-                expires_on,
-            })
-            .collect();
-        Ok(Original {
-            number,
-            kind,
-            effective_on,
-            entries,
-        })
-    }
-
-    fn undone_by(self, entries: Vec<Entry>, source: String, posted_by: &str, now: Moment) -> Posting {
-        Posting {
-            kind: TransactionKind::Reversal,
-            source,
-            // About the same day as what it undoes, so that the balance of that day is right again.
-            effective_on: self.effective_on,
-            recorded_at: now,
-            posted_by: posted_by.to_owned(),
-            reverses: Some(self.number),
-            entries,
-        }
-    }
-}
-
 /// Only points that come onto a spendable account carry a day, and not those that come back by a reversal: they belong to
 /// the lot they came from.
 fn expect_days_on_lots_only(posting: &Posting) -> Result<()> {
@@ -654,7 +498,7 @@ fn expect_balanced(entries: &[Entry]) -> Result<()> {
     {
         return Err(Error::internal("an account of this kind has another owner"));
     }
-    for unit in [Unit::Points, Unit::Honour] {
+    for unit in Unit::ALL {
         let mut sum = Some(Points::ZERO);
         for entry in entries.iter().filter(|entry| entry.kind.unit() == unit) {
             sum = sum.and_then(|sum| sum.plus(entry.amount));

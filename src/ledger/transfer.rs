@@ -22,6 +22,8 @@ pub struct Transfer<'a> {
     pub spendable: Points,
     /// Honour.
     pub honour: Points,
+    /// Time credits, in minutes.
+    pub time: Points,
 }
 
 impl Transfer<'_> {
@@ -34,12 +36,13 @@ impl Transfer<'_> {
         if self.spendable > Points::ZERO {
             entries.extend(lot::carried(conn, self.spendable, self.from, self.to)?);
         }
-        if self.honour > Points::ZERO {
-            entries.extend(Posting::moving(
-                self.honour,
-                (self.from, AccountKind::Honour),
-                (self.to, AccountKind::Honour),
-            ));
+        for (kind, amount) in [
+            (AccountKind::Honour, self.honour),
+            (AccountKind::TimeCredits, self.time),
+        ] {
+            if amount > Points::ZERO {
+                entries.extend(Posting::moving(amount, (self.from, kind), (self.to, kind)));
+            }
         }
         if entries.is_empty() {
             return Ok(None);
@@ -65,11 +68,14 @@ impl Transfer<'_> {
 /// # Errors
 /// As [`Transfer::post`].
 pub fn call_back(conn: &mut Conn, number: i64, survivor: &str, on: Day, by: &str, now: Moment) -> Result<Option<i64>> {
-    let (mut spendable, mut honour, mut given_to) = (Points::ZERO, Points::ZERO, String::new());
+    let (mut spendable, mut honour, mut time) = (Points::ZERO, Points::ZERO, Points::ZERO);
+    let mut given_to = String::new();
     for (owner, kind, amount) in balance::sides(conn, number)? {
         let sum = match kind {
             AccountKind::Spendable => &mut spendable,
             AccountKind::Honour => &mut honour,
+            // Of help between households, the one that was helped gave: nothing of it is called back from there.
+            AccountKind::TimeCredits if amount > Points::ZERO => &mut time,
             _ => continue,
         };
         *sum = sum.plus(amount).unwrap_or_default();
@@ -84,6 +90,7 @@ pub fn call_back(conn: &mut Conn, number: i64, survivor: &str, on: Day, by: &str
         to: &given_to,
         spendable: spendable.min(have.balance(survivor, AccountKind::Spendable)),
         honour: honour.min(have.balance(survivor, AccountKind::Honour)),
+        time: time.min(have.balance(survivor, AccountKind::TimeCredits)),
     };
     transfer.post(conn, format!("transfer-back:{number}"), on, by, now)
 }

@@ -141,6 +141,25 @@ impl Tree {
             .collect()
     }
 
+    /// Is the one the other, or a part of it?
+    #[must_use]
+    pub fn is_within(&self, inner: &Id<Area>, outer: &Id<Area>) -> bool {
+        let path = |id| self.get(id).map(|area| area.path.as_str());
+        path(inner)
+            .zip(path(outer))
+            .is_some_and(|(inner, outer)| inner.starts_with(outer))
+    }
+
+    /// What an area is called: where it is, in words; what has no address of its own, by its name.
+    #[must_use]
+    pub fn told(&self, id: &Id<Area>) -> String {
+        let address = self.address(id);
+        match address.is_empty() {
+            true => self.get(id).map(|area| area.name.clone()).unwrap_or_default(),
+            false => address,
+        }
+    }
+
     /// The parts of an area.
     pub fn parts<'a>(&'a self, id: &'a Id<Area>) -> impl Iterator<Item = &'a Area> {
         self.areas

@@ -31,6 +31,7 @@ use crate::page::{self, Problems, Shell};
 use crate::points::Points;
 use crate::scheme::item::{self, Item};
 use crate::sent::{Multipart, Path, Query, STALE_FORM};
+use crate::volunteering::minutes::Minutes;
 
 #[derive(Template)]
 #[template(path = "places/households.html")]

@@ -214,6 +214,7 @@ fn transfer(conn: &mut Conn, plan: &Plan, on: Day, by: &Id<User>, now: Moment) -
         to: transfer.to.as_str(),
         spendable: transfer.spendable,
         honour: transfer.honour,
+        time: transfer.time,
     };
     let source = format!("transfer:{from}:{}", Id::<HouseholdEvent>::new(now));
     carried.post(conn, source, on, by.as_str(), now)

@@ -56,11 +56,13 @@ pub(super) struct Transfer {
     building: Id<Area>,
     pub(super) spendable: Points,
     pub(super) honour: Points,
+    /// In minutes.
+    pub(super) time: Points,
 }
 
 impl Transfer {
     pub(super) fn is_empty(&self) -> bool {
-        self.spendable == Points::ZERO && self.honour == Points::ZERO
+        [self.spendable, self.honour, self.time] == [Points::ZERO; 3]
     }
 }
 
@@ -215,6 +217,7 @@ fn split(
         building,
         spendable: points,
         honour: Points::ZERO,
+        time: Points::ZERO,
     });
     Ok(plan)
 }
@@ -249,6 +252,9 @@ fn merge(conn: &mut Conn, household: Household, into: &str) -> Result<Plan> {
     if balances.honour > Points::ZERO {
         sentences.push(format!("荣誉分{}分一起转过去。", balances.honour));
     }
+    if balances.time > Points::ZERO {
+        sentences.push(format!("时间积分{}分钟一起转过去。", balances.time));
+    }
     sentences.push(match balances.pending {
         Points::ZERO => format!("正在办的申报以后记到{}户。", other.head_name),
         points => format!("公示中的{points}分和正在办的申报，以后记到{}户。", other.head_name),
@@ -277,6 +283,7 @@ fn merge(conn: &mut Conn, household: Household, into: &str) -> Result<Plan> {
         building: other.building_id,
         spendable: balances.spendable,
         honour: balances.honour,
+        time: balances.time,
     };
     let mut plan = planned(household, Consequence::Merged(other.id), sentences);
     plan.detail = format!("转{}分", transfer.spendable);

@@ -5,6 +5,8 @@
 use crate::clock::spoken_day;
 use crate::points::Points;
 use crate::statements::statement::{Line, What};
+use crate::volunteering::book::TimeLine;
+use crate::volunteering::minutes::Minutes;
 
 /// A line in plain words.
 #[derive(Clone, Debug)]
@@ -50,6 +52,15 @@ impl Story {
     #[must_use]
     pub fn aloud(&self) -> String {
         format!("{}，{}，{}。", self.day, self.what, self.amount)
+    }
+}
+
+/// What a line of time added or took: `加2小时`, `用了45分钟`.
+#[must_use]
+pub fn of_time(line: &TimeLine) -> String {
+    match line.minutes >= Minutes(0) {
+        true => format!("加{}", line.minutes),
+        false => format!("用了{}", Minutes(line.minutes.0.saturating_neg())),
     }
 }
 

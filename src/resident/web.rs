@@ -8,6 +8,7 @@ mod goods;
 mod points;
 mod requests;
 mod sign_in;
+mod time;
 
 pub use consents::{consent, consents, decide};
 pub use data::{check_book, data, lines_csv, looks_csv, statement_pdf};
@@ -15,3 +16,4 @@ pub use goods::{goods, goods_photo, voice, wishes};
 pub use points::{coming, line, lines, points};
 pub use requests::{all_requests, answer_request, make_request, own_requests};
 pub use sign_in::{choose_view, sign_in, sign_in_by_card, sign_in_form, sign_out};
+pub use time::time;

@@ -97,6 +97,7 @@ const OF_ITS_DEEDS: &str = "nomination_id IN (SELECT id FROM nominations WHERE h
 const OF_ITS_SLIPS: &str = "redemption_id IN (SELECT id FROM redemptions WHERE household_id = $1)";
 const OF_ITS_APPEALS: &str = "appeal_id IN (SELECT id FROM appeals WHERE household_id = $1)";
 const OF_ITS_TITLES: &str = "award_id IN (SELECT id FROM title_awards WHERE household_id = $1)";
+const OF_ITS_HELPS: &str = "helper_household_id = $1 OR helped_household_id = $1";
 const AMOUNTS: &str = "账目要对得上，只有户号和数";
 
 /// Every table that knows households, and what becomes of it. Its order is the page's.
@@ -195,6 +196,15 @@ pub const FATES: &[Line] = &[
     ),
     in_the_books("redemption_voids", "作废小票的原因", OF_ITS_SLIPS, &["reason"]),
     in_the_books("refunds", "退货的原因", OF_ITS_SLIPS, &["reason"]),
+    overwritten("volunteer_stays", "志愿签到没有通过的原因", OWN, &["refusal"]),
+    in_the_books("time_helps", "互助的事由", OF_ITS_HELPS, &["what", "reason"]),
+    in_the_books(
+        "time_corrections",
+        "收回时间积分的原因",
+        "transaction_number IN (SELECT transaction_number FROM volunteer_stays WHERE household_id = $1 UNION ALL \
+         SELECT transaction_number FROM time_helps WHERE helper_household_id = $1 OR helped_household_id = $1)",
+        &["reason"],
+    ),
     overwritten("deliveries", "送货的备注", OF_ITS_SLIPS, &["note", "ended_note"]),
     overwritten("offline_conflicts", "断网单据的说明", OWN, &["reason", "note"]),
     in_the_books(
@@ -312,6 +322,8 @@ pub const UNTOUCHED: &[&str] = &[
     "dividend_annulments",
     "feedback_counts",
     "feedback_marks",
+    "volunteer_events",
+    "time_pool_limits",
 ];
 
 /// Tables whose words are a name and not about somebody: a namesake's stays.

@@ -16,7 +16,8 @@ use crate::db::Conn;
 use crate::db::schema::redemption_voids;
 use crate::error::{Error, Refusal, Result};
 use crate::id::Id;
-use crate::ledger::transaction::{self, Books};
+use crate::ledger::reversal;
+use crate::ledger::transaction::Books;
 use crate::request::{Request, Requests};
 
 /// A void as it stands in the register.
@@ -143,7 +144,7 @@ pub fn of(conn: &mut Conn, redemptions: &[Id<Redemption>]) -> Result<Vec<Void>> 
 
 fn give_back_points(conn: &mut Conn, redemption: &Redemption, by: &Id<User>, now: Moment) -> Result<i64> {
     let source = format!("void:{}", redemption.id);
-    let reversal = transaction::reversal(conn, redemption.transaction_number, source, by.as_str(), now)?;
+    let reversal = reversal::reverse(conn, redemption.transaction_number, source, by.as_str(), now)?;
     let mut books = Books::open(conn, [redemption.household_id.as_str()])?;
     let number = books.post(reversal)?;
     books.save(conn)?;

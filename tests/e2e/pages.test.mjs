@@ -118,6 +118,24 @@ function gatheringPath() {
   return opened;
 }
 
+/** A volunteer event of today, announced once. */
+let announced;
+function eventPath() {
+  announced ||= (async () => {
+    const page = await town.enter("grid", { js: false });
+    await page.goto(`${town.address}/volunteering/new`);
+    await page.fill("#name", "清扫楼道");
+    await page.fill("#place", "3号楼前");
+    await page.fill("#purpose", "楼道里干干净净过冬");
+    await page.fill("#held_on", town.today());
+    await submit(page, page.locator("form[action='/volunteering'] .big"));
+    const path = new URL(page.url()).pathname;
+    await page.context().close();
+    return path;
+  })();
+  return announced;
+}
+
 const filled = (name, state) => async (page) => {
   const answer = await page.goto(`${town.address}/counter`);
   const { barcode } = await goods(page, name);
@@ -223,6 +241,19 @@ const PAGES = [
   ["gatherings", "grid", to("/gatherings")],
   ["gatherings-refused", "grid", async (page) => sent("/gatherings", async (form) => { await form.locator("details").first().evaluate((fold) => { fold.open = true; }); await form.locator("form[action='/gatherings']").evaluate((one) => { one.noValidate = true; }); }, "form[action='/gatherings'] .big")(page), 422],
   ["gathering", "grid", async (page) => page.goto(town.address + (await gatheringPath()))],
+  ["volunteering", "grid", to("/volunteering")],
+  ["volunteering-reader", "auditor", to("/volunteering")],
+  ["volunteering-new", "grid", to("/volunteering/new")],
+  ["volunteering-refused", "grid", async (page) => sent("/volunteering/new", async (form) => { await form.locator("form[action='/volunteering']").evaluate((one) => { one.noValidate = true; }); }, "form[action='/volunteering'] .big")(page), 422],
+  ["volunteer-event", "grid", followed("/volunteering", "#past + ul a, .big-list a")],
+  ["volunteer-event-reader", "auditor", followed("/volunteering", "#past + ul a, .big-list a")],
+  ["volunteer-event-today", "grid", async (page) => page.goto(town.address + (await eventPath()))],
+  ["volunteer-event-leaving", "grid", async (page) => page.goto(`${town.address}${await eventPath()}?out=1`)],
+  ["time-register", "auditor", to("/volunteering/register")],
+  ["time-register-admin", "admin", to("/volunteering/register")],
+  ["time-helps", "grid", to("/time-helps")],
+  ["time-helps-refused", "grid", async (page) => sent("/time-helps", async (form) => { await form.locator("details").first().evaluate((fold) => { fold.open = true; }); await form.locator("form[action='/time-helps']").evaluate((one) => { one.noValidate = true; }); }, "form[action='/time-helps'] .big")(page), 422],
+  ["time-help", "council", followed("/time-helps", "tbody a")],
   ["card-deed", null, async (page) => page.goto(`${town.address}/K/${known.card.token}/deed`)],
   ["nominations", "grid", to("/nominations")],
   ["nominations-all", "grid", to("/nominations?state=all")],
@@ -484,6 +515,8 @@ const PAGES = [
   ["my-line", null, async (page) => { await atHome("/my/points/lines")(page); return page.goto(new URL(await page.locator(".stories a").first().getAttribute("href"), town.address).href); }],
   ["my-line-of-nobody", null, atHome("/my/points/999999999"), 404],
   ["my-coming", null, atHome("/my/points/coming")],
+  ["my-time", null, atHome("/my/time")],
+  ["my-time-huge", null, atHome("/my/time", "huge")],
   ["my-goods", null, atHome("/my/goods")],
   ["my-goods-huge", null, atHome("/my/goods", "huge")],
   ["my-goods-photo-none", null, atHome("/my/goods/G001/photo"), 404],

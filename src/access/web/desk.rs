@@ -169,6 +169,12 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
             "活动签到",
             "一场活动许多户：门口扫卡签到，或照签到表录入",
         ),
+        (
+            P::ReadNominations,
+            "/volunteering",
+            "志愿活动与时间互助",
+            "签到签退记小时，另一人确认；一小时换一小时",
+        ),
         (P::Vote, "/vote", "评议投票", "开会时在手机上投票，每人一票"),
         (P::ReadCouncil, "/sessions", "评议会", "开会、表决、会议记录"),
         (P::ReadCouncil, "/notices", "积分公示", "评议通过的，公示期满才入账"),

@@ -15,7 +15,8 @@ use crate::db::schema::{reminder_notes, reminder_objections};
 use crate::error::Result;
 use crate::id::Id;
 use crate::ledger::account::{AccountKind, PROGRAMME};
-use crate::ledger::transaction::{self, Books, Posting, TransactionKind};
+use crate::ledger::reversal;
+use crate::ledger::transaction::{Books, Posting, TransactionKind};
 use crate::ledger::transfer::Transfer;
 use crate::places::household::Household;
 use crate::places::standing;
@@ -213,7 +214,7 @@ pub(super) fn give_back(conn: &mut Conn, note: &mut ReminderNote, by: &str, now:
         return Ok(());
     };
     let source = format!("reminder-repair:{}", note.id);
-    let posting = transaction::reversal(conn, number, source, by, now)?;
+    let posting = reversal::reverse(conn, number, source, by, now)?;
     let owner = note.household_id.to_string();
     let mut books = Books::open(conn, [owner.as_str()])?;
     note.repair_number = Some(books.post(posting)?);
@@ -225,6 +226,7 @@ pub(super) fn give_back(conn: &mut Conn, note: &mut ReminderNote, by: &str, now:
             to: survivor.as_str(),
             spendable: Points::ZERO,
             honour: note.points_taken.unwrap_or_default(),
+            time: Points::ZERO,
         };
         transfer.post(conn, format!("transfer-of-repair:{}", note.id), day_of(now), by, now)?;
     }

@@ -21,6 +21,8 @@ use crate::shop::limit::{self, CategoryLeft};
 use crate::shop::{opening, store};
 use crate::statements::coming::{self, Coming};
 use crate::statements::statement;
+use crate::volunteering::event;
+use crate::volunteering::minutes::Minutes;
 
 /// Lines beside the number.
 const NEWEST: i64 = 3;
@@ -34,6 +36,9 @@ struct PointsPage {
     head: String,
     balance: Points,
     stories: Vec<Story>,
+    /// Hours of help, and how many events it may join.
+    time: Minutes,
+    events: usize,
     coming: Coming,
     limits: Vec<CategoryLeft>,
     openings: Vec<Opening>,
@@ -94,6 +99,8 @@ pub async fn points(State(app): State<App>, resident: Resident) -> Result<Respon
                 aloud: format!("您家现在可以用{balance}分。最近的账：{lines}"),
                 balance,
                 stories,
+                time: Minutes::of(told.balances.time),
+                events: event::to_join(conn, &household.building_id, today)?.len(),
                 coming: coming::of(conn, &household, today)?,
                 limits: limit::left(conn, &household.id, today)?.categories(),
                 openings: openings(conn, &household, today)?,
