@@ -81,11 +81,6 @@ struct Door {
 }
 
 impl EventPage {
-    fn day(&self) -> String {
-        let day = self.event.held_on;
-        format!("{}（{}）", clock::spoken_day(day), clock::weekday(day))
-    }
-
     fn people(&self) -> i64 {
         let came = self.lines.iter().map(|line| line.stay.people);
         came.fold(0, i64::saturating_add)
