@@ -320,6 +320,9 @@ impl Rating {
     }
 }
 
+/// What a rating is of, in the order in which ratings are shown: quarter from the latest back, place, service.
+type Rated = (std::cmp::Reverse<Day>, Id<Area>, Service);
+
 /// Quarters whose ratings are shown.
 const QUARTERS: usize = 4;
 
@@ -333,7 +336,7 @@ pub fn ratings(conn: &mut Conn, today: Day) -> Result<Vec<Rating>> {
         .filter(feedback_counts::quarter_from.lt(running))
         .load::<(Id<Area>, Service, Day, i64, i64)>(conn)?;
     // Answers, and the stars of all of them together.
-    let mut sums: BTreeMap<(std::cmp::Reverse<Day>, Id<Area>, Service), (i64, i64)> = BTreeMap::new();
+    let mut sums: BTreeMap<Rated, (i64, i64)> = BTreeMap::new();
     for (area, service, quarter, stars, answers) in counts {
         let sum = sums.entry((std::cmp::Reverse(quarter), area, service)).or_default();
         sum.0 = sum.0.saturating_add(answers);
