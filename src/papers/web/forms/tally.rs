@@ -162,7 +162,7 @@ pub(super) fn write(conn: &mut Conn, staff: &Staff, of: i64, sent: &Sent, now: M
     if filled.is_empty() {
         return Err(Error::invalid("rows", "还没有填票数，请至少填一行。"));
     }
-    requests.carried_out(&request, "motion.tally", now);
+    requests.carried_out(&request, &next, now);
     requests.save(conn)?;
     Ok(next)
 }
