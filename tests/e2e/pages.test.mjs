@@ -17,7 +17,7 @@ const NARROWEST = { width: 320, height: 640 };
 const RESIDENTS_PAGE_BYTES = 100_000;
 
 // Names that people at the screen know as they are, and the demo's user names.
-const LATIN = /^(Shift|Jishan|PDF|JPG|PNG|Noto|Sans|Serif|SC|HanaMin|Emoji|printables|fonts|Excel|XLSX|xlsx|admin|auditor|building|council|deputy|grid|partner|shop|stock)$/;
+const LATIN = /^(English|Shift|Jishan|PDF|JPG|PNG|Noto|Sans|Serif|SC|HanaMin|Emoji|printables|fonts|Excel|XLSX|xlsx|admin|auditor|building|council|deputy|grid|partner|shop|stock)$/;
 
 // The last month that is over, as an address has it.
 const lastMonth = new Date(new Date().setDate(0)).toISOString().slice(0, 7);
