@@ -121,7 +121,7 @@ fn page_in(catalogue: &Catalogue, language: Language, html: &str) -> std::result
                         done.set(done.get().saturating_sub(1));
                         Ok(())
                     });
-                    Ok(element.on_end_tag(end)?)
+                    element.on_end_tag(end)
                 }),
                 element!(
                     "[alt], [aria-label], [data-label], [placeholder], [title]",

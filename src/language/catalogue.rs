@@ -24,6 +24,9 @@ struct Message {
     words: Vec<Vec<char>>,
     /// Does a value stand after the last words?
     trails: bool,
+    /// So few words, without a mark that announces a value, stand in many a sentence that is somebody's own: such a message has no Chinese value
+    /// but another message.
+    is_loose: bool,
     /// How much of a text these words explain.
     weight: i64,
     translation: Vec<Piece>,
@@ -135,7 +138,9 @@ impl Catalogue {
                 let Some(message) = self.messages.get(*place) else {
                     continue;
                 };
-                if let Some((to, values)) = message.stands_at(text, from) {
+                let stands = message.stands_at(text, from);
+                let fits = |range: &Range<usize>| self.may_hold(message, text.get(range.clone()).unwrap_or_default());
+                if let Some((to, values)) = stands.filter(|(_, values)| values.iter().all(fits)) {
                     found.push(Found {
                         message: *place,
                         from,
@@ -148,6 +153,31 @@ impl Catalogue {
         found
     }
 
+    fn may_hold(&self, message: &Message, value: &[char]) -> bool {
+        let is_message = || self.whole.contains_key(value.iter().collect::<String>().trim());
+        !message.is_loose || !value.iter().any(|one| is_chinese(*one)) || is_message()
+    }
+
+    /// What stands between two messages, or before or after all: dear when it is long, not allowed when it is Chinese and no
+    /// value of theirs.
+    fn gap_cost(&self, gap: &[char], before: Option<&Message>, after: Option<&Message>) -> Option<i64> {
+        let before = before.filter(|message| message.trails);
+        let after = after.filter(|message| message.leads);
+        let chinese = gap.iter().filter(|one| is_chinese(**one)).count();
+        let taker = after.or(before);
+        if chinese > 0 && !taker.is_some_and(|message| self.may_hold(message, gap)) {
+            return None;
+        }
+        // A message with a value that is not there is probably another message.
+        let takers = i64::from(before.is_some()).saturating_add(i64::from(after.is_some()));
+        let missing = if gap.is_empty() {
+            takers.saturating_mul(EXPLAINS)
+        } else {
+            0
+        };
+        Some(i64::try_from(chinese).unwrap_or(i64::MAX).saturating_add(missing))
+    }
+
     /// Messages side by side that explain the whole text, and of all such the ones that explain most; `None` when Chinese is
     /// left over that is no message's value.
     fn tile<'f>(&self, text: &[char], found: &'f [Found]) -> Option<Vec<&'f Found>> {
@@ -158,7 +188,9 @@ impl Catalogue {
                 best.push(None);
                 continue;
             };
-            let mut way = gap_cost(text.get(..one.from)?, false, message.leads).map(|cost| (-cost, None));
+            let mut way = self
+                .gap_cost(text.get(..one.from)?, None, Some(message))
+                .map(|cost| (-cost, None));
             for (earlier, before) in found.iter().enumerate().take(place) {
                 let (Some(Some((score, _))), Some(told)) = (best.get(earlier), self.messages.get(before.message))
                 else {
@@ -167,7 +199,7 @@ impl Catalogue {
                 if before.to > one.from {
                     continue;
                 }
-                if let Some(cost) = gap_cost(text.get(before.to..one.from)?, told.trails, message.leads) {
+                if let Some(cost) = self.gap_cost(text.get(before.to..one.from)?, Some(told), Some(message)) {
                     let score = score.saturating_sub(cost);
                     if way.is_none_or(|(known, _)| score > known) {
                         way = Some((score, Some(earlier)));
@@ -182,7 +214,7 @@ impl Catalogue {
             let (Some(Some((score, _))), Some(message)) = (best.get(place), self.messages.get(one.message)) else {
                 continue;
             };
-            if let Some(cost) = gap_cost(text.get(one.to..)?, message.trails, false) {
+            if let Some(cost) = self.gap_cost(text.get(one.to..)?, Some(message), None) {
                 let score = score.saturating_sub(cost);
                 if last.is_none_or(|(known, _)| score > known) {
                     last = Some((score, place));
@@ -269,7 +301,9 @@ impl Message {
             .unwrap_or(i64::MAX)
             .saturating_mul(EXPLAINS)
             .saturating_add(i64::try_from(others).unwrap_or(i64::MAX));
+        let has_mark = words.iter().flatten().any(|one| "：“".contains(*one));
         (chinese > 0).then(|| Message {
+            is_loose: chinese < 4 && !has_mark,
             leads,
             words,
             trails,
@@ -328,22 +362,6 @@ fn pieces(translation: &str) -> Vec<Piece> {
     pieces
 }
 
-/// What stands between two messages: dear when it is long, not allowed when it is Chinese and nobody's value.
-fn gap_cost(gap: &[char], before_takes: bool, after_takes: bool) -> Option<i64> {
-    let chinese = gap.iter().filter(|one| is_chinese(**one)).count();
-    let takers = i64::from(before_takes).saturating_add(i64::from(after_takes));
-    if chinese > 0 && takers == 0 {
-        return None;
-    }
-    // A message with a value that is not there is probably another message.
-    let missing = if gap.is_empty() {
-        takers.saturating_mul(EXPLAINS)
-    } else {
-        0
-    };
-    Some(i64::try_from(chinese).unwrap_or(i64::MAX).saturating_add(missing))
-}
-
 /// Is it a character that a reader of another language cannot read?
 #[must_use]
 pub fn is_chinese(one: char) -> bool {
@@ -396,7 +414,7 @@ mod tests {
                 "状态：{0}": "state: {0}",
                 "{0}年{1}月{2}日": "{0}-{1}-{2}",
                 "第{0}张，共{1}张": "sheet {0} of {1}",
-                "请填写{0}": "Enter {0}"
+                "请填{0}": "Enter {0}"
             }"#,
         )
         .unwrap()
@@ -430,9 +448,11 @@ mod tests {
     #[test]
     fn somebodys_own_words_stay() {
         assert_eq!(said("老王帮邻居修水管"), "老王帮邻居修水管");
+        assert_eq!(said("请填老王家的事"), "请填老王家的事");
         assert_eq!(said("我们的家很好"), "我们的家很好");
         assert_eq!(said("已公示 · 老王家"), "on notice · 老王家");
         assert_eq!(said("老王（已公示）"), "老王 (on notice)");
+        assert_eq!(said("请填家"), "Enter home");
         assert_eq!(said("2026-11-22"), "2026-11-22");
     }
 }
