@@ -200,13 +200,13 @@ mod tests {
         )
         .unwrap();
         let html = "<!doctype html><html lang=\"zh-Hans\"><title>积分</title><p>现有<b>3</b>积分</p>\
-            <img alt=\"&#34;米&#34;的照片\"><textarea>积分</textarea><option>遗失</option><option value=\"x\">遗失</option>\
+            <img alt=\"&#34;A&#34;的照片\"><textarea>积分</textarea><option>遗失</option><option value=\"x\">遗失</option>\
             <input value=\"积分\"><script>积分</script><button>\n 退出\n</button><i translate=\"no\">积分</i>";
         let said = page_in(&catalogue, Language::English, html).unwrap();
         assert_eq!(
             said,
             "<!doctype html><html lang=\"en\"><title> points </title><p>现有<b>3</b> points </p>\
-            <img alt=\"photograph of &quot;米&quot;\"><textarea>积分</textarea><option>遗失</option><option value=\"x\"> lost </option>\
+            <img alt=\"photograph of &quot;A&quot;\"><textarea>积分</textarea><option>遗失</option><option value=\"x\"> lost </option>\
             <input value=\"积分\"><script>积分</script><button> Sign out </button><i translate=\"no\">积分</i>"
         );
     }
