@@ -243,7 +243,7 @@ on_both! {
         assert_eq!(confirm(&admin, LI).await.status, 422);
         assert_eq!(town.household(WANG).await.head_name, NAME, "nothing was done so far");
         assert!(town.app.files.read(&file).is_ok());
-        let before = town.read(|conn| jishan::ledger::balance::tip(conn)).await;
+        let before = town.read(jishan::ledger::balance::tip).await;
         for _ in 0..2 {
             assert_eq!(confirm(&admin, WANG).await.location(), format!("{path}?done=deleted"), "sent twice, done once");
         }
@@ -252,7 +252,7 @@ on_both! {
             assert_eq!(places_of(&town, trace).await, Vec::<String>::new(), "{trace}");
         }
         assert!(matches!(town.app.files.read(&file), Err(Error::NotFound)));
-        assert_eq!(town.read(|conn| jishan::ledger::balance::tip(conn)).await, before, "the chain is as it was");
+        assert_eq!(town.read(jishan::ledger::balance::tip).await, before, "the chain is as it was");
         town.expect_books_hold().await;
         // What stays is found under the code; nobody comes back, and nobody signs in.
         let statement = admin.get(&format!("/households/{WANG}/statement")).await;
