@@ -455,8 +455,8 @@ chapter("an auditor sees what was done and by whom, and can change nothing", asy
     const answer = await page.goto(town.address + path);
     assert.equal(answer.status(), 200, path);
     const forms = await page.locator('form[method="post" i]').evaluateAll((all) => all.map((form) => form.getAttribute("action")));
-    // The clock is the demo's, not the programme's.
-    assert.deepEqual(forms, ["/demo/clock", "/sign-out"], `${path} offers an auditor a form`);
+    // The clock is the demo's, not the programme's; the language is the reader's own.
+    assert.deepEqual(forms, ["/demo/clock", "/sign-out", "/language"], `${path} offers an auditor a form`);
   }
   await page.context().close();
 });
