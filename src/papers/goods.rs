@@ -1,7 +1,7 @@
 //! Goods on paper: labels for the shelf, and the poster that says what a store gives for points.
 //!
 //! Papers read nothing but the database, and photographs lie in a folder: what is loaded names a photograph's file, and
-//! [`illustrated`] puts the picture in its place, outside of every read and write.
+//! `illustrated` puts the picture in its place, outside of every read and write.
 
 use std::fmt::Write as _;
 
