@@ -108,7 +108,7 @@ const READ_ALOUD: [&str; 5] = ["alt", "aria-label", "data-label", "placeholder",
 /// A page in another language. Texts of scripts, of what a form sends back, and of whatever says `translate="no"` stay.
 fn page_in(catalogue: &Catalogue, language: Language, html: &str) -> std::result::Result<String, RewritingError> {
     let kept = Rc::new(Cell::new(0usize));
-    let (keeping, text) = (Rc::clone(&kept), RefCell::new(String::new()));
+    let (keeping, text, mut before) = (Rc::clone(&kept), RefCell::new(String::new()), Before::default());
     rewrite_str(
         html,
         RewriteStrSettings {
@@ -149,9 +149,11 @@ fn page_in(catalogue: &Catalogue, language: Language, html: &str) -> std::result
                     return Ok(());
                 }
                 let whole = std::mem::take(&mut *text);
-                match catalogue.say(&decoded(&whole)) {
-                    Some(said) => chunk.replace(&spaced(&said), ContentType::Text),
-                    None => chunk.replace(&whole, ContentType::Html),
+                let said = catalogue.say(&decoded(&whole)).map(|said| set_as(&whole, &said));
+                let space = before.space(said.as_deref().unwrap_or(&whole), said.is_some());
+                match said {
+                    Some(said) => chunk.replace(&format!("{space}{said}"), ContentType::Text),
+                    None => chunk.replace(&format!("{space}{whole}"), ContentType::Html),
                 }
                 Ok(())
             })],
@@ -160,13 +162,32 @@ fn page_in(catalogue: &Catalogue, language: Language, html: &str) -> std::result
     )
 }
 
-/// Words stand apart from what is before and after them; Chinese needs no space there.
-fn spaced(said: &str) -> String {
-    let before = said.starts_with(|one: char| one.is_alphanumeric() || one == '(');
-    let after =
-        said.ends_with(|one: char| one.is_alphanumeric() || matches!(one, ',' | '.' | ':' | ';' | ')' | '!' | '?'));
-    let space = |needed| if needed { " " } else { "" };
-    format!("{}{said}{}", space(before), space(after))
+/// What is said, with a space where the text had one before or behind it.
+fn set_as(text: &str, said: &str) -> String {
+    let space = |had: bool| if had { " " } else { "" };
+    let (before, behind) = (
+        text.starts_with(char::is_whitespace),
+        text.ends_with(char::is_whitespace),
+    );
+    format!("{}{said}{}", space(before), space(behind))
+}
+
+/// What the text before a text ended with, and whether it was said in the language.
+#[derive(Default)]
+struct Before {
+    end: Option<char>,
+    was_said: bool,
+}
+
+impl Before {
+    /// The space between the text before and this one: words stand apart, which Chinese does without.
+    fn space(&mut self, text: &str, is_said: bool) -> &'static str {
+        let ends = |one: char| one.is_alphanumeric() || matches!(one, ',' | '.' | ':' | ';' | ')' | '!' | '?');
+        let begins = text.starts_with(|one: char| one.is_alphanumeric() || one == '(');
+        let apart = begins && (is_said || self.was_said) && self.end.is_some_and(ends);
+        (self.end, self.was_said) = (text.chars().next_back(), is_said);
+        if apart { " " } else { "" }
+    }
 }
 
 /// Text without the escapes of HTML, of which templates write these.
@@ -205,8 +226,8 @@ mod tests {
         let said = page_in(&catalogue, Language::English, html).unwrap();
         assert_eq!(
             said,
-            "<!doctype html><html lang=\"en\"><title> points </title><p>现有<b>3</b> points </p>\
-            <img alt=\"photograph of &quot;A&quot;\"><textarea>积分</textarea><option>遗失</option><option value=\"x\"> lost </option>\
+            "<!doctype html><html lang=\"en\"><title>points</title><p> 现有<b>3</b> points</p>\
+            <img alt=\"photograph of &quot;A&quot;\"><textarea>积分</textarea><option>遗失</option><option value=\"x\"> lost</option>\
             <input value=\"积分\"><script>积分</script><button> Sign out </button><i translate=\"no\">积分</i>"
         );
     }

@@ -229,13 +229,13 @@ impl Printer {
     /// # Errors
     /// As [`Printer::set`].
     pub fn set_json(&self, template: &str, data: Vec<u8>) -> Result<Sheets> {
-        let answer = self.lay_out(template, Bytes::from_string(without_direction(data)?));
+        let answer = self.lay_out(template, Bytes::from_string(without_direction(data)?), false);
         // What typst remembers is remembered for all and for ever, so it is forgotten after each piece, also after a failed one.
         comemo::evict(0);
         answer
     }
 
-    fn lay_out(&self, template: &str, data: Bytes) -> Result<Sheets> {
+    fn lay_out(&self, template: &str, data: Bytes, is_drawing: bool) -> Result<Sheets> {
         let sheet = Sheet {
             printer: self,
             fonts: self.fonts(),
@@ -243,11 +243,12 @@ impl Printer {
             main: file_id(template).map_err(Error::internal)?,
             data,
             sources: Mutex::default(),
-            grounds: Mutex::default(),
+            is_drawing,
+            drawings: Mutex::default(),
         };
         match typst::compile::<PagedDocument>(&sheet).output {
             Ok(document) => missing_of(&document).map(|()| Sheets { document }),
-            Err(problems) => Err(sheet.ground_problem().unwrap_or_else(|| sheet.explained(&problems))),
+            Err(problems) => Err(sheet.drawing_problem().unwrap_or_else(|| sheet.explained(&problems))),
         }
     }
 }
@@ -411,25 +412,28 @@ struct Sheet<'a> {
     main: FileId,
     data: Bytes,
     sources: Mutex<HashMap<FileId, Source>>,
-    grounds: Mutex<HashMap<FileId, Result<Bytes>>>,
+    /// A drawing shows no other one, or it might show itself.
+    is_drawing: bool,
+    drawings: Mutex<HashMap<FileId, Result<Bytes>>>,
 }
 
 impl Sheet<'_> {
-    /// What is the same on many pages is set once: a template finds another one of the same data as a drawing, `/card-ground.pdf`.
-    fn ground(&self, id: FileId, template: &str) -> FileResult<Bytes> {
+    /// What is the same on many pages is set once: a template finds another one of the same data as a
+    /// drawing, `/card-ground.pdf`.
+    fn drawing(&self, id: FileId, template: &str) -> FileResult<Bytes> {
         let not_found = || FileError::NotFound(PathBuf::from(template));
-        let mut grounds = self.grounds.lock().unwrap_or_else(PoisonError::into_inner);
-        let ground = grounds.entry(id).or_insert_with(|| {
-            let sheets = self.printer.lay_out(template, self.data.clone())?;
+        let mut drawings = self.drawings.lock().unwrap_or_else(PoisonError::into_inner);
+        let drawing = drawings.entry(id).or_insert_with(|| {
+            let sheets = self.printer.lay_out(template, self.data.clone(), true)?;
             sheets.drawn(Purpose::PrintingOnly, None).map(Bytes::new)
         });
-        ground.as_ref().map(Bytes::clone).map_err(|_| not_found())
+        drawing.as_ref().map(Bytes::clone).map_err(|_| not_found())
     }
 
     /// Why a drawing of this sheet could not be set.
-    fn ground_problem(&self) -> Option<Error> {
-        let mut grounds = self.grounds.lock().unwrap_or_else(PoisonError::into_inner);
-        grounds.drain().find_map(|(_, ground)| ground.err())
+    fn drawing_problem(&self) -> Option<Error> {
+        let mut drawings = self.drawings.lock().unwrap_or_else(PoisonError::into_inner);
+        drawings.drain().find_map(|(_, drawing)| drawing.err())
     }
 
     fn explained(&self, problems: &[SourceDiagnostic]) -> Error {
@@ -505,8 +509,8 @@ impl World for Sheet<'_> {
         let name = id.get().vpath().get_without_slash();
         match name.strip_suffix(".pdf") {
             _ if name == DATA => Ok(self.data.clone()),
-            Some(template) => self.ground(id, &format!("{template}.typ")),
-            None => Err(FileError::NotFound(PathBuf::from(name))),
+            Some(template) if !self.is_drawing => self.drawing(id, &format!("{template}.typ")),
+            _ => Err(FileError::NotFound(PathBuf::from(name))),
         }
     }
 

@@ -342,6 +342,11 @@ fn a_towns_own_template_is_taken_and_a_mistake_in_it_is_named_with_line_and_colu
     let error = set(&printer, "card-sheet", &sample("card-sheet")).err().unwrap();
     assert!(error.to_string().contains("card-ground.typ 第1行"), "{error}");
 
+    // A drawing that would show itself is refused and not gone round and round.
+    fs::write(folder.path().join("card-ground.typ"), "#image(\"/card-ground.pdf\")").unwrap();
+    let error = set(&printer, "card-sheet", &sample("card-sheet")).err().unwrap();
+    assert!(error.to_string().contains("card-ground.typ 第1行"), "{error}");
+
     // What it reads stays in its house: no file of the server is reached from a template.
     fs::write(&own, "#read(\"/etc/passwd\")").unwrap();
     assert!(set(&printer, "plaque", &sample("plaque")).is_err());

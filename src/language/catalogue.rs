@@ -69,16 +69,14 @@ impl Catalogue {
             by_first: HashMap::new(),
         };
         for (key, translation) in all {
-            match Message::of(&key, &translation) {
-                Some(message) => {
-                    if let Some(first) = message.words.first().and_then(|words| words.first()) {
-                        let place = catalogue.messages.len();
-                        catalogue.by_first.entry(*first).or_default().push(place);
-                    }
-                    catalogue.messages.push(message);
-                }
-                None => continue,
+            let Some(message) = Message::of(&key, &translation) else {
+                continue;
+            };
+            if let Some(first) = message.words.first().and_then(|words| words.first()) {
+                let place = catalogue.messages.len();
+                catalogue.by_first.entry(*first).or_default().push(place);
             }
+            catalogue.messages.push(message);
             if !key.contains('{') {
                 catalogue.whole.insert(key, translation);
             }

@@ -17,7 +17,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
-use crate::places::area::Tree;
+use crate::places::area::{Area, Tree};
 use crate::places::household::{self, Household, Search};
 use crate::sent::{Path, Query, SignedForm};
 use crate::volunteering::confirmation::{self, Outlook};
@@ -235,34 +235,31 @@ fn floors(conn: &mut Conn, tree: &Tree, event: &VolunteerEvent, lines: &[Line]) 
         .map(|line| (&line.stay.household_id, line.stay.left_at.is_some()))
         .collect();
     let buildings = tree.buildings_of(&event.area_id);
-    if household::ids_in(conn, &buildings)?.len() > usize::try_from(MOST_DOORS).unwrap_or(0) {
+    let search = Search {
+        buildings: Some(buildings.clone()),
+        limit: MOST_DOORS.saturating_add(1),
+        ..Search::default()
+    };
+    let households = household::search(conn, &search)?;
+    if households.len() > usize::try_from(MOST_DOORS).unwrap_or(0) {
         return Ok(Vec::new());
     }
-    let mut floors = Vec::new();
-    for building in buildings {
-        let search = Search {
-            buildings: Some(vec![building.clone()]),
-            limit: MOST_DOORS,
-            ..Search::default()
+    let mut doors: HashMap<Id<Area>, Vec<Door>> = HashMap::new();
+    for one in households {
+        let door = Door {
+            door: one.door(),
+            is_there: signed.contains_key(&one.id),
+            has_left: signed.get(&one.id) == Some(&true),
+            code: one.code,
+            head: one.head_name,
         };
-        let doors: Vec<Door> = household::search(conn, &search)?
-            .into_iter()
-            .map(|one| Door {
-                door: one.door(),
-                is_there: signed.contains_key(&one.id),
-                has_left: signed.get(&one.id) == Some(&true),
-                code: one.code,
-                head: one.head_name,
-            })
-            .collect();
-        if !doors.is_empty() {
-            floors.push(Floor {
-                label: tree.told(&building),
-                doors,
-            });
-        }
+        doors.entry(one.building_id).or_default().push(door);
     }
-    Ok(floors)
+    let floors = buildings.iter().filter_map(|building| {
+        let label = tree.told(building);
+        doors.remove(building).map(|doors| Floor { label, doors })
+    });
+    Ok(floors.collect())
 }
 
 // ---- Who came ------------------------------------------------------------------------------------------------------
