@@ -28,6 +28,7 @@ use crate::places::area::{Area, Tree};
 use crate::places::household::Household;
 use crate::places::programme::{self, Programme};
 use crate::print::Printer;
+use crate::print::thread::PressThread;
 use crate::recall::Recall;
 use crate::retention;
 use crate::shop::shift::{self, Shift};
@@ -67,7 +68,7 @@ struct Shared {
     /// Password hashing takes a core for a while; this many at a time.
     hashing: tokio::sync::Semaphore,
     /// One paper is set at a time.
-    press: tokio::sync::Semaphore,
+    press: PressThread,
     /// One recording is made at a time.
     speech: tokio::sync::Semaphore,
     /// One job of many papers runs at a time.
@@ -113,7 +114,7 @@ impl App {
                 pins: Attempts::of_pins(),
                 looks: Attempts::of_residents(),
                 hashing: tokio::sync::Semaphore::new(2),
-                press: tokio::sync::Semaphore::new(1),
+                press: PressThread::default(),
                 speech: tokio::sync::Semaphore::new(1),
                 jobs: tokio::sync::Mutex::new(()),
             }),
@@ -347,8 +348,8 @@ impl App {
         self.shared.jobs.lock().await
     }
 
-    pub(crate) async fn press_turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
-        self.shared.press.acquire().await.map_err(Error::internal)
+    pub(crate) fn press_thread(&self) -> &PressThread {
+        &self.shared.press
     }
 
     /// Has the speech engine read something aloud, one text after the other.

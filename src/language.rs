@@ -1,7 +1,8 @@
 //! Languages: pages are written once, in Chinese, and read in English through a catalogue (`languages/en.json`).
 //!
 //! A page that leaves the house for somebody who chose English is read from its beginning to its end, and each text in it is
-//! looked up. No template knows of it. Data stays as it was typed, and so does everything a form would send back.
+//! looked up. No template knows of it. Data stays as it was typed, and so does everything a form would send back. A script
+//! looks up itself what it says (`static/words.js`), in a file of the language that such a page names.
 //! `tests/languages.rs` holds the catalogue against every message of templates and source.
 
 pub mod catalogue;
@@ -19,6 +20,7 @@ use lol_html::errors::RewritingError;
 use lol_html::html_content::{ContentType, TextType};
 use lol_html::{RewriteStrSettings, doc_text, element, end_tag, rewrite_str};
 use serde::Deserialize;
+use serde_json::Value;
 
 use self::catalogue::Catalogue;
 use crate::app::App;
@@ -57,13 +59,17 @@ pub async fn choose(State(app): State<App>, OpenForm(choice): OpenForm<Choice>) 
     Ok(with_cookie(response, COOKIE, word, &public))
 }
 
-/// Around every door: pages for readers of another language are read out to them.
+/// Around every door: pages for readers of another language are read out to them, and what scripts are answered too.
 pub async fn read_out(request: Request, next: Next) -> Response {
     let language = of(request.headers());
     let response = next.run(request).await;
     let kind = response.headers().get(header::CONTENT_TYPE);
-    let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    let (true, Some(catalogue)) = (is_page, of_language(language)) else {
+    let is_kind = |wanted: &[&str]| {
+        kind.and_then(|kind| kind.to_str().ok())
+            .is_some_and(|kind| wanted.iter().any(|wanted| kind.starts_with(wanted)))
+    };
+    let is_page = is_kind(&["text/html"]);
+    let (true, Some(catalogue)) = (is_page || is_kind(&ANSWERS), of_language(language)) else {
         return response;
     };
     let (mut parts, body) = response.into_parts();
@@ -75,7 +81,12 @@ pub async fn read_out(request: Request, next: Next) -> Response {
             return page::show_error(Shell::default(), status, &Error::internal(error), None);
         }
     };
-    let body = match page_in(catalogue, language, &String::from_utf8_lossy(&page)) {
+    let text = String::from_utf8_lossy(&page);
+    let said = match is_page {
+        true => page_in(catalogue, language, &text).map_err(|error| error.to_string()),
+        false => answer_in(catalogue, &text).map_err(|error| error.to_string()),
+    };
+    let body = match said {
         Ok(said) => Body::from(said),
         Err(error) => {
             tracing::error!("a page is left in Chinese: {error}");
@@ -105,15 +116,54 @@ fn of_language(language: Language) -> Option<&'static Catalogue> {
 /// Attributes that people read.
 const READ_ALOUD: [&str; 5] = ["alt", "aria-label", "data-label", "placeholder", "title"];
 
+/// Kinds of answers to scripts.
+const ANSWERS: [&str; 2] = ["application/json", "application/problem+json"];
+/// What in such an answer a script shows as a sentence.
+const SENTENCES: [&str; 2] = ["detail", "text"];
+
+/// An answer to a script, its sentences in another language.
+fn answer_in(catalogue: &Catalogue, json: &str) -> serde_json::Result<String> {
+    let mut answer: Value = serde_json::from_str(json)?;
+    let mut parts = vec![&mut answer];
+    while let Some(part) = parts.pop() {
+        match part {
+            Value::Array(array) => parts.extend(array),
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    match value {
+                        Value::String(text) if SENTENCES.contains(&name.as_str()) => {
+                            if let Some(said) = catalogue.say(text) {
+                                *text = said;
+                            }
+                        }
+                        other => parts.push(other),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    serde_json::to_string(&answer)
+}
+
 /// A page in another language. Texts of scripts, of what a form sends back, and of whatever says `translate="no"` stay.
 fn page_in(catalogue: &Catalogue, language: Language, html: &str) -> std::result::Result<String, RewritingError> {
     let kept = Rc::new(Cell::new(0usize));
+    let has_sentences = Cell::new(false);
     let (keeping, text, mut before) = (Rc::clone(&kept), RefCell::new(String::new()), Before::default());
     rewrite_str(
         html,
         RewriteStrSettings {
             element_content_handlers: vec![
                 element!("html", move |html| Ok(html.set_attribute("lang", language.tag())?)),
+                // Scripts find their sentences in a file of the language, `static/words.js`.
+                element!("script[type=module]", move |script| {
+                    if !has_sentences.replace(true) {
+                        let source = format!("<script src=\"/static/sentences.{}.js\"></script>", language.tag());
+                        script.before(&source, ContentType::Html);
+                    }
+                    Ok(())
+                }),
                 element!("textarea, option:not([value]), [translate=no]", move |element| {
                     keeping.set(keeping.get().saturating_add(1));
                     let done = Rc::clone(&keeping);

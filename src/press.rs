@@ -35,16 +35,13 @@ impl App {
     /// Sets papers while nobody else does: typst's memory is the server's largest.
     ///
     /// # Errors
-    /// What the work answers; `Internal` when the server is stopping.
+    /// As [`PressThread::run`](crate::print::thread::PressThread::run).
     pub async fn at_press<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Printer) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let _turn = self.press_turn().await?;
         let printer = self.printer.clone();
-        tokio::task::spawn_blocking(move || work(&printer))
-            .await
-            .map_err(Error::internal)?
+        self.press_thread().run(move || work(&printer)).await
     }
 
     /// Where the files of a job lie.

@@ -8,8 +8,9 @@
 //! This file knows neither papers nor people; `papers/` says what stands on which.
 
 mod fonts;
+pub mod thread;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -229,13 +230,35 @@ impl Printer {
     /// # Errors
     /// As [`Printer::set`].
     pub fn set_json(&self, template: &str, data: Vec<u8>) -> Result<Sheets> {
-        let answer = self.lay_out(template, Bytes::from_string(without_direction(data)?), false);
+        let answer = self.lay_out_with_drawings(template, Bytes::from_string(without_direction(data)?));
         // What typst remembers is remembered for all and for ever, so it is forgotten after each piece, also after a failed one.
         comemo::evict(0);
         answer
     }
 
-    fn lay_out(&self, template: &str, data: Bytes, is_drawing: bool) -> Result<Sheets> {
+    /// What is the same on many pages is set once: a template finds another one of the same data as a drawing,
+    /// `/card-ground.pdf`. The first try tells which drawings it looks for, the last one finds them all. They are set between
+    /// the tries and never within one: typst works with a few threads, and one that waits for a drawing may be the one that
+    /// has to set it.
+    fn lay_out_with_drawings(&self, template: &str, data: Bytes) -> Result<Sheets> {
+        let mut drawings = HashMap::new();
+        loop {
+            let missing = match self.lay_out(template, data.clone(), &drawings, true)? {
+                Tried::Set(sheets) => return Ok(sheets),
+                Tried::Lacks(missing) => missing,
+            };
+            for template in missing {
+                // A drawing shows no other one, or it might show itself.
+                let drawing = match self.lay_out(&template, data.clone(), &HashMap::new(), false)? {
+                    Tried::Set(sheets) => sheets.drawn(Purpose::PrintingOnly, None)?,
+                    Tried::Lacks(_) => return Err(Error::internal("a drawing lacks a drawing")),
+                };
+                drawings.insert(template, Bytes::new(drawing));
+            }
+        }
+    }
+
+    fn lay_out(&self, template: &str, data: Bytes, drawings: &HashMap<String, Bytes>, may_ask: bool) -> Result<Tried> {
         let sheet = Sheet {
             printer: self,
             fonts: self.fonts(),
@@ -243,12 +266,15 @@ impl Printer {
             main: file_id(template).map_err(Error::internal)?,
             data,
             sources: Mutex::default(),
-            is_drawing,
-            drawings: Mutex::default(),
+            drawings,
+            asked: may_ask.then(Mutex::default),
         };
         match typst::compile::<PagedDocument>(&sheet).output {
-            Ok(document) => missing_of(&document).map(|()| Sheets { document }),
-            Err(problems) => Err(sheet.drawing_problem().unwrap_or_else(|| sheet.explained(&problems))),
+            Ok(document) => missing_of(&document).map(|()| Tried::Set(Sheets { document })),
+            Err(problems) => match sheet.asked() {
+                missing if missing.is_empty() => Err(sheet.explained(&problems)),
+                missing => Ok(Tried::Lacks(missing)),
+            },
         }
     }
 }
@@ -404,6 +430,13 @@ fn raster(picture: &GrayImage) -> Vec<u8> {
     out
 }
 
+/// What came of a try to set a paper.
+enum Tried {
+    Set(Sheets),
+    /// It looks for these templates as drawings.
+    Lacks(BTreeSet<String>),
+}
+
 /// One paper on its way: what typst asks for.
 struct Sheet<'a> {
     printer: &'a Printer,
@@ -412,28 +445,34 @@ struct Sheet<'a> {
     main: FileId,
     data: Bytes,
     sources: Mutex<HashMap<FileId, Source>>,
-    /// A drawing shows no other one, or it might show itself.
-    is_drawing: bool,
-    drawings: Mutex<HashMap<FileId, Result<Bytes>>>,
+    /// By the names of their templates.
+    drawings: &'a HashMap<String, Bytes>,
+    /// What it looked for besides; nothing may be asked for by what is a drawing itself.
+    asked: Option<Mutex<BTreeSet<String>>>,
 }
 
 impl Sheet<'_> {
-    /// What is the same on many pages is set once: a template finds another one of the same data as a
-    /// drawing, `/card-ground.pdf`.
-    fn drawing(&self, id: FileId, template: &str) -> FileResult<Bytes> {
-        let not_found = || FileError::NotFound(PathBuf::from(template));
-        let mut drawings = self.drawings.lock().unwrap_or_else(PoisonError::into_inner);
-        let drawing = drawings.entry(id).or_insert_with(|| {
-            let sheets = self.printer.lay_out(template, self.data.clone(), true)?;
-            sheets.drawn(Purpose::PrintingOnly, None).map(Bytes::new)
-        });
-        drawing.as_ref().map(Bytes::clone).map_err(|_| not_found())
+    /// The drawings that it looked for in vain.
+    fn asked(&self) -> BTreeSet<String> {
+        let asked = self
+            .asked
+            .as_ref()
+            .map(|asked| asked.lock().unwrap_or_else(PoisonError::into_inner));
+        asked.map(|asked| asked.clone()).unwrap_or_default()
     }
 
-    /// Why a drawing of this sheet could not be set.
-    fn drawing_problem(&self) -> Option<Error> {
-        let mut drawings = self.drawings.lock().unwrap_or_else(PoisonError::into_inner);
-        drawings.drain().find_map(|(_, drawing)| drawing.err())
+    fn drawing(&self, template: String) -> FileResult<Bytes> {
+        if let Some(drawing) = self.drawings.get(&template) {
+            return Ok(drawing.clone());
+        }
+        let is_there = self.printer.own(&template).is_some() || Printables::get(&template).is_some();
+        if let (true, Some(asked)) = (is_there, &self.asked) {
+            asked
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(template.clone());
+        }
+        Err(FileError::NotFound(PathBuf::from(template)))
     }
 
     fn explained(&self, problems: &[SourceDiagnostic]) -> Error {
@@ -509,8 +548,8 @@ impl World for Sheet<'_> {
         let name = id.get().vpath().get_without_slash();
         match name.strip_suffix(".pdf") {
             _ if name == DATA => Ok(self.data.clone()),
-            Some(template) if !self.is_drawing => self.drawing(id, &format!("{template}.typ")),
-            _ => Err(FileError::NotFound(PathBuf::from(name))),
+            Some(template) => self.drawing(format!("{template}.typ")),
+            None => Err(FileError::NotFound(PathBuf::from(name))),
         }
     }
 

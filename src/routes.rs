@@ -497,7 +497,12 @@ fn rooms() -> Vec<Route> {
             May(P::DecideObjection),
             honours::web::decide_objection,
         ),
-        get("/title-appeals/{receipt}", May(P::ReadCouncil), honours::web::appeal),
+        get("/title-appeals/{receipt}", Anyone, honours::web::appeal_receipt),
+        get(
+            "/title-appeals/{receipt}/hearing",
+            May(P::ReadCouncil),
+            honours::web::appeal,
+        ),
         post(
             "/title-appeals/{receipt}/panel",
             May(P::DecideObjection),
@@ -758,6 +763,7 @@ fn rooms() -> Vec<Route> {
         post("/my/consents/{purpose}", Household, resident::web::decide),
         get("/my/data", Household, resident::web::data),
         get("/my/data/lines.csv", Household, resident::web::lines_csv),
+        get("/my/data/time.csv", Household, resident::web::time_csv),
         get("/my/data/looks.csv", Household, resident::web::looks_csv),
         get("/my/data/statement.pdf", Household, resident::web::statement_pdf),
         post("/my/data/check", Household, resident::web::check_book),

@@ -4,20 +4,22 @@
 // after that, and only where the browser has none of its own. What was read goes to `onCode` as plain text: the page takes
 // it the way it takes a gun's. The picture never leaves the browser. No camera is a sentence that says what to do instead.
 
+import { t } from './words.js';
+
 const FORMATS = ['qr_code', 'code_128', 'ean_13', 'ean_8', 'upc_a'];
 const LOOK_EVERY_MS = 120;
 // A code that stays before the camera is one scan. It counts again after it was away for so long.
 const AWAY_MS = 2000;
 const CHOSEN = 'jishan.camera';
-const INSTEAD = '请改用“拍照”，或直接输入卡号。';
+const INSTEAD = t`请改用“拍照”，或直接输入卡号。`;
 const TROUBLES = {
-  insecure: `这个网址不是https，浏览器不让网页用摄像头。${INSTEAD}`,
-  NotAllowedError: `浏览器没有允许用摄像头：请在地址栏旁的网站设置里允许，再按一次。不行的话，${INSTEAD}`,
-  NotFoundError: `没有找到摄像头。${INSTEAD}`,
-  NotReadableError: `摄像头正被别的程序占着：请关掉那个程序，再按一次。不行的话，${INSTEAD}`,
-  decoder: `扫码部件没有下载成功，请过一会儿再按一次。不行的话，${INSTEAD}`,
-  absent: `这个程序没有带上扫码部件，摄像头暂时不能用。${INSTEAD}`,
-  other: `摄像头没有打开。${INSTEAD}`,
+  insecure: t`这个网址不是https，浏览器不让网页用摄像头。${INSTEAD}`,
+  NotAllowedError: t`浏览器没有允许用摄像头：请在地址栏旁的网站设置里允许，再按一次。不行的话，${INSTEAD}`,
+  NotFoundError: t`没有找到摄像头。${INSTEAD}`,
+  NotReadableError: t`摄像头正被别的程序占着：请关掉那个程序，再按一次。不行的话，${INSTEAD}`,
+  decoder: t`扫码部件没有下载成功，请过一会儿再按一次。不行的话，${INSTEAD}`,
+  absent: t`这个程序没有带上扫码部件，摄像头暂时不能用。${INSTEAD}`,
+  other: t`摄像头没有打开。${INSTEAD}`,
 };
 
 let opened = null; // One camera at a time: the panel that is open, or nothing.
@@ -75,14 +77,14 @@ class Viewfinder {
   constructor({ decoder, place, onCode, onClose }) {
     Object.assign(this, { decoder, onCode, onClose, seen: new Map(), running: false, stream: null, turn: 0 });
     this.panel = make('section', 'panel viewfinder');
-    this.panel.setAttribute('aria-label', '摄像头扫码');
+    this.panel.setAttribute('aria-label', t`摄像头扫码`);
     this.video = make('video');
     Object.assign(this.video, { muted: true, playsInline: true, autoplay: true });
     this.video.setAttribute('aria-hidden', 'true');
-    this.words = make('p', 'muted', '正在打开摄像头…');
+    this.words = make('p', 'muted', t`正在打开摄像头…`);
     this.words.setAttribute('role', 'status');
     this.row = make('p', 'row');
-    this.button('关闭', () => this.close());
+    this.button(t`关闭`, () => this.close());
     const side = make('div'), view = make('div', 'view');
     view.append(this.video);
     side.append(this.words, this.row);
@@ -114,7 +116,7 @@ class Viewfinder {
       if (opened !== this) return;
       this.detector = (await nativeDetector()) || (await ourDetector(this.decoder));
       if (opened !== this) return;
-      this.words.textContent = '把码放进画面里。再扫同一件，先移开两秒。';
+      this.words.textContent = t`把码放进画面里。再扫同一件，先移开两秒。`;
       this.panel.dataset.ready = 'yes';
       this.look();
     } catch (error) {
@@ -148,15 +150,15 @@ class Viewfinder {
     const cameras = devices.filter(({ kind }) => kind === 'videoinput');
     if (cameras.length > 1) {
       const next = cameras[(cameras.findIndex(({ deviceId }) => deviceId === current) + 1) % cameras.length];
-      this.button(`换摄像头（共${cameras.length}个）`, () => this.show(next.deviceId).catch((error) => { this.words.textContent = error.message; })).dataset.extra = '';
+      this.button(t`换摄像头（共${cameras.length}个）`, () => this.show(next.deviceId).catch((error) => { this.words.textContent = error.message; })).dataset.extra = '';
     }
     const can = track.getCapabilities ? track.getCapabilities() : {};
     if (!can.torch) return;
-    const torch = this.button('开灯', () => {
+    const torch = this.button(t`开灯`, () => {
       const on = torch.getAttribute('aria-pressed') !== 'true';
       track.applyConstraints({ advanced: [{ torch: on }] }).then(() => {
         torch.setAttribute('aria-pressed', String(on));
-        torch.textContent = on ? '关灯' : '开灯';
+        torch.textContent = on ? t`关灯` : t`开灯`;
       }, () => torch.remove());
     });
     torch.dataset.extra = '';

@@ -1,6 +1,8 @@
 // Keeps the pages of a session fresh: looks every few seconds whether something happened, and shows it. The pages work
 // without this file; a link does the same by hand. What is half filled in stays.
 
+import { t } from './words.js';
+
 const EVERY = 4_000;
 const region = () => document.querySelector('[data-live]');
 
@@ -46,7 +48,7 @@ for (const roll of document.querySelectorAll('[data-roll]')) {
   const need = Number(roll.dataset.roll);
   const count = () => {
     const present = roll.querySelectorAll('input[type=checkbox]:checked').length;
-    told.textContent = `到会${present}人，法定${need}人${present < need ? '，还不够' : '，可以开会'}`;
+    told.textContent = present < need ? t`到会${present}人，法定${need}人，还不够` : t`到会${present}人，法定${need}人，可以开会`;
   };
   roll.addEventListener('change', count);
   told.hidden = false;

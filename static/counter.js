@@ -11,10 +11,11 @@ import { startTill } from './offline-page.js';
 import { shrink } from './photo.js';
 import './sign-out.js';
 import { beep } from './sound.js';
+import { t } from './words.js';
 
 const MOST = 99;
-const OFFLINE = '网络不通，尚未兑换，请稍候重试';
-const UNSURE = '网络不通，还不知道是否兑成，请按“重试”';
+const OFFLINE = t`网络不通，尚未兑换，请稍候重试`;
+const UNSURE = t`网络不通，还不知道是否兑成，请按“重试”`;
 const byId = (id) => document.getElementById(id);
 const page = document.querySelector('main.counter'), sale = byId('sale'), cardForm = byId('card-form'), photoForm = byId('photo-form');
 const csrf = sale.elements.csrf.value, cardInput = byId('card'), find = byId('find'), confirm = byId('confirm');
@@ -98,7 +99,7 @@ function ready() { page.focus({ preventScroll: true }); }
 function change(sku, quantity) {
   if (!goods.has(sku)) return;
   const wanted = Math.max(0, Math.min(MOST, Math.floor(Number(quantity)) || 0));
-  if (sending || unsure) { drawTiles(true); refuse(unsure ? UNSURE : '正在兑换，请稍候'); return; }
+  if (sending || unsure) { drawTiles(true); refuse(unsure ? UNSURE : t`正在兑换，请稍候`); return; }
   if (wanted) { basket.set(sku, wanted); current = sku; } else basket.delete(sku);
   if (!basket.has(current)) current = Array.from(basket.keys()).pop() || null;
   drawTiles(true);
@@ -107,11 +108,11 @@ function change(sku, quantity) {
 
 function add(sku) {
   const before = basket.get(sku) || 0, item = goods.get(sku);
-  if (!before && item.left <= 0) { refuse(`${item.name}暂时没有货`); return; }
+  if (!before && item.left <= 0) { refuse(t`${item.name}暂时没有货`); return; }
   change(sku, before + 1);
   const after = basket.get(sku) || 0;
   if (after > before) { say('scan', `${item.name} × ${after}`); line(sku).row.scrollIntoView({ block: 'nearest' }); }
-  else if (before === MOST) refuse(`${item.name}最多${MOST}件`);
+  else if (before === MOST) refuse(t`${item.name}最多${MOST}件`);
 }
 
 function changed() {
@@ -144,8 +145,8 @@ function total() {
 
 function stepper(sku, input) {
   const { name } = goods.get(sku), box = make('span', 'stepper');
-  box.append(button('', '−', `${name}减一`, () => change(sku, (basket.get(sku) || 0) - 1)), input,
-    button('', '+', `${name}加一`, () => change(sku, (basket.get(sku) || 0) + 1)));
+  box.append(button('', '−', t`${name}减一`, () => change(sku, (basket.get(sku) || 0) - 1)), input,
+    button('', '+', t`${name}加一`, () => change(sku, (basket.get(sku) || 0) + 1)));
   return box;
 }
 
@@ -172,12 +173,12 @@ function foundTile(item) {
   const { sku, name, unit, limit, left } = item, out = left <= 0 && !basket.has(sku);
   const tile = make('div', `goods${out ? ' out' : ''}`, undefined, { 'data-sku': sku, 'data-name': name });
   // A partner's shelf is its own: nobody counts it here.
-  const stock = 'partner' in page.dataset ? '' : `存${left}${unit}`;
-  const title = make('p', 'name', `${name} `), said = make('small', '', out ? '暂时没有货' : stock);
-  title.append(make('b', '', `${item.points}分`));
+  const stock = 'partner' in page.dataset ? '' : t`存${left}${unit}`;
+  const title = make('p', 'name', `${name} `), said = make('small', '', out ? t`暂时没有货` : stock);
+  title.append(make('b', '', t`${item.points}分`));
   tile.append(title, said);
   if (out) return { sku, tile, input: null };
-  if (limit) said.append(make('br'), `每月限${limit}${unit}`);
+  if (limit) said.append(make('br'), t`每月限${limit}${unit}`);
   const input = make('input', '', undefined, { type: 'number', min: 0, max: MOST, value: 0, inputmode: 'numeric', 'aria-label': name });
   tile.append(input);
   return quicken(sku, tile, input);
@@ -196,7 +197,7 @@ const lineOf = new Map(); // sku → the parts of its line, kept so that a press
 function line(sku) {
   if (lineOf.has(sku)) return lineOf.get(sku);
   const item = goods.get(sku), row = make('li', 'line'), count = make('output', 'number'), sum = make('b', 'number'), problem = make('p', 'error');
-  const remove = button('button quiet', '✕', `去掉${item.name}`, () => change(sku, 0));
+  const remove = button('button quiet', '✕', t`去掉${item.name}`, () => change(sku, 0));
   row.append(make('span', 'name', item.name), sum, stepper(sku, count), remove, problem);
   row.addEventListener('click', () => { if (basket.has(sku)) { current = sku; draw(); } });
   const parts = { row, count, sum, problem };
@@ -209,17 +210,17 @@ function draw() {
   lineOf.forEach((parts, sku) => { if (!basket.has(sku)) { parts.row.remove(); lineOf.delete(sku); } });
   let pieces = 0;
   basket.forEach((quantity, sku) => {
-    const { row, count, sum, problem } = line(sku), found = problems.filter((p) => p.sku === sku).map((p) => p.text).join('；');
+    const { row, count, sum, problem } = line(sku), found = problems.filter((p) => p.sku === sku).map((p) => p.text).join(t`；`);
     pieces += quantity;
     count.textContent = quantity;
-    sum.textContent = `${quantity * goods.get(sku).points}分`;
+    sum.textContent = t`${quantity * goods.get(sku).points}分`;
     problem.textContent = found;
     problem.hidden = !found;
     row.className = `line${sku === current ? ' current' : ''}${found ? ' refused' : ''}`;
     if (row.parentNode !== list) list.append(row);
   });
   drawTiles();
-  byId('pieces').textContent = pieces ? `${pieces}件` : '';
+  byId('pieces').textContent = pieces ? t`${pieces}件` : '';
   byId('total').textContent = verdict ? verdict.total : total();
   page.classList.toggle('filled', basket.size > 0);
   const [state, text] = status();
@@ -233,25 +234,26 @@ function draw() {
   byId('confirming').hidden = !(verdict && verdict.to_confirm);
   byId('hold').disabled = sending || unsure || !basket.size;
   confirm.disabled = sending || !(state === 'enough' || unsure);
-  confirm.firstChild.textContent = unsure ? (till.line.isCut ? '断网交货 ' : '重试 ') : till.line.isCut && till.till ? '断网兑换 ' : '确认兑换 ';
+  const doing = unsure ? (till.line.isCut ? t`断网交货` : t`重试`) : till.line.isCut && till.till ? t`断网兑换` : t`确认兑换`;
+  confirm.firstChild.textContent = `${doing} `;
 }
 
 // Cards that are not taken, and why.
-const REFUSED_CARDS = { stopped: '此卡已挂失停用，不能兑换', merged: '已并入另一户，请用那一户的卡', left: '迁出已满90天，积分已到期', unknown: '没有这张卡' };
+const REFUSED_CARDS = { stopped: t`此卡已挂失停用，不能兑换`, merged: t`已并入另一户，请用那一户的卡`, left: t`迁出已满90天，积分已到期`, unknown: t`没有这张卡` };
 
 // The one line everybody at the counter looks at: [class, words].
 function status() {
   const card = sale.elements.card.value;
-  if (sending) return ['wait', '正在兑换…'];
+  if (sending) return ['wait', t`正在兑换…`];
   if (unsure) return ['wait', UNSURE];
   if (trouble) return ['refused', trouble];
-  if (!card) return ['idle', basket.size ? '请扫积分卡' : '请扫卡，再扫商品'];
-  if (!verdict) return ['wait', '正在核对…'];
-  if (!verdict.card || verdict.card.state !== 'ok') return ['refused', verdict.card && REFUSED_CARDS[verdict.card.state] || '没有这张卡'];
-  if (!basket.size) return ['idle', '请扫商品'];
-  if (verdict.short_by > 0) return ['short', `差${verdict.short_by}分`];
+  if (!card) return ['idle', basket.size ? t`请扫积分卡` : t`请扫卡，再扫商品`];
+  if (!verdict) return ['wait', t`正在核对…`];
+  if (!verdict.card || verdict.card.state !== 'ok') return ['refused', verdict.card && REFUSED_CARDS[verdict.card.state] || t`没有这张卡`];
+  if (!basket.size) return ['idle', t`请扫商品`];
+  if (verdict.short_by > 0) return ['short', t`差${verdict.short_by}分`];
   if (verdict.problems && verdict.problems.length) return ['refused', verdict.problems[0].text];
-  return ['enough', '够'];
+  return ['enough', t`够`];
 }
 
 function drawCard(card) {
@@ -261,7 +263,7 @@ function drawCard(card) {
   box.append(make('strong', '', words || card.masked_name));
   if (words) return;
   drawProxies(card.proxies || []);
-  box.append(make('span', 'muted', card.household), make('span', card.typed ? 'badge warn' : 'badge ok', card.typed ? '手输' : '扫卡'));
+  box.append(make('span', 'muted', card.household), make('span', card.typed ? 'badge warn' : 'badge ok', card.typed ? t`手输` : t`扫卡`));
 }
 
 // Who may fetch for the household that is being served.
@@ -271,7 +273,7 @@ function drawProxies(proxies) {
   const known = Array.from(pickup.querySelectorAll('[data-proxy]'));
   if (known.map((option) => option.value).join() === proxies.map((proxy) => `proxy:${proxy.id}`).join()) return;
   known.forEach((option) => option.remove());
-  proxies.forEach((proxy) => pickup.options[1].before(make('option', '', `代领：${proxy.name}`, { value: `proxy:${proxy.id}`, 'data-proxy': '' })));
+  proxies.forEach((proxy) => pickup.options[1].before(make('option', '', t`代领：${proxy.name}`, { value: `proxy:${proxy.id}`, 'data-proxy': '' })));
 }
 
 // Only the field that the choice needs is there.
@@ -281,7 +283,7 @@ function drawPickup() {
 
 // A basket put aside and one taken up again are pages of the server: the forms go as they are.
 function holdBasket() {
-  if (byId('hold').disabled) { say('bad', '篮子是空的，不用挂单'); return; }
+  if (byId('hold').disabled) { say('bad', t`篮子是空的，不用挂单`); return; }
   sale.dataset.done = 'yes';
   sale.action = '/counter/holds';
   sale.submit();
@@ -289,8 +291,8 @@ function holdBasket() {
 
 function resume() {
   const first = page.querySelector('[data-resume]');
-  if (!first) say('bad', '没有挂单');
-  else if (basket.size || sale.elements.card.value) say('bad', '请先办完或挂起眼前这一单');
+  if (!first) say('bad', t`没有挂单`);
+  else if (basket.size || sale.elements.card.value) say('bad', t`请先办完或挂起眼前这一单`);
   else first.click();
 }
 
@@ -313,7 +315,7 @@ async function askQuote(card, lines) {
     if (answer.status >= 500) throw new Error('failed');
     till.line.there();
     if (answer.ok && isJson(answer)) return { found: await answer.json(), problem: '' };
-    return { found: null, problem: (isJson(answer) && (await answer.json()).detail) || '登录已过期，请重新登录' };
+    return { found: null, problem: (isJson(answer) && (await answer.json()).detail) || t`登录已过期，请重新登录` };
   } catch (error) {
     till.line.failed();
     return { found: null, problem: OFFLINE };
@@ -323,7 +325,7 @@ async function askQuote(card, lines) {
 // The same question to the till's own books, while the line is cut.
 async function quoteOffline(card) {
   const why = card && basket.size ? await till.till.look(Object.assign(wish(), { signs: true })) : null, { hold } = till.till;
-  const state = { state: 'ok', masked_name: '断网办理', household: '', typed: card.indexOf('-') < 0 };
+  const state = { state: 'ok', masked_name: t`断网办理`, household: '', typed: card.indexOf('-') < 0 };
   const toConfirm = Boolean(hold && hold.confirm_from !== null && total() >= hold.confirm_from);
   return { found: { total: total(), card: card ? state : null, to_confirm: toConfirm, problems: [] }, problem: why ? why.text : '' };
 }
@@ -336,7 +338,7 @@ async function quote(mine) {
   if (mine !== ticket) return;
   // The basket stays, and the question is asked again by itself: without an answer, or while another till gives something back.
   if (problem === OFFLINE || (found && found.again)) setTimeout(quote, 4000, mine);
-  if (found && trouble === OFFLINE) say('ok', '网络恢复了');
+  if (found && trouble === OFFLINE) say('ok', t`网络恢复了`);
   verdict = found;
   trouble = problem;
   if (found && found.card && card) drawCard(found.card);
@@ -359,12 +361,12 @@ function setCard(value) {
   if (sending || unsure) { refuse(UNSURE); return; }
   const use = () => {
     sale.elements.card.value = value;
-    say('scan', '已读到积分卡');
+    say('scan', t`已读到积分卡`);
     changed();
   };
-  if (held && basket.size && number(held) !== number(value)) question('篮子里还有商品。换成刚扫的这张卡吗？', '换卡，留下篮子', '不换', use);
+  if (held && basket.size && number(held) !== number(value)) question(t`篮子里还有商品。换成刚扫的这张卡吗？`, t`换卡，留下篮子`, t`不换`, use);
   else if (held !== value && !(number(held) === number(value) && value === number(value))) use(); // A typed number never replaces the same card scanned.
-  else say('scan', '还是这张卡');
+  else say('scan', t`还是这张卡`);
 }
 
 // The one place where a sale leaves the counter: where its slip is, or why it was refused, or that the server has a page
@@ -397,7 +399,7 @@ const wish = () => ({
 async function throughForm(entry) {
   sale.elements.key.value = entry.key;
   const { slip, refused } = await sendSale();
-  return slip ? { location: slip } : { detail: refused || '登录已过期，请重新登录' };
+  return slip ? { location: slip } : { detail: refused || t`登录已过期，请重新登录` };
 }
 
 // Sends the form where the browser keeps no books. The key in it makes a repeat harmless.
@@ -413,7 +415,7 @@ function outcome() {
   if (till.till.queue().some(({ key }) => key === unsure.key)) return null;
   const told = till.till.notices().find(({ key }) => key === unsure.key) || {};
   till.till.dismiss();
-  return told.location ? { location: told.location } : { detail: told.detail || '上一单没有兑成，请重新办理' };
+  return told.location ? { location: told.location } : { detail: told.detail || t`上一单没有兑成，请重新办理` };
 }
 
 async function askAgain() {
@@ -428,7 +430,7 @@ async function redeem() {
   if (confirm.disabled) { say('bad', status()[1]); return; }
   if (sale.reportValidity && !sale.reportValidity()) return;
   if (verdict && verdict.to_confirm && !unsure && !sale.elements.pin.value && !sale.elements.signs.checked) {
-    refuse('请住户输密码，或勾选“小票上签字”');
+    refuse(t`请住户输密码，或勾选“小票上签字”`);
     sale.elements.pin.focus();
     return;
   }
@@ -444,7 +446,7 @@ function take(answer) {
   const { location: to, slip, unsettled, refusal } = answer;
   if (to) {
     sending = true; // Nothing more on this page.
-    say('ok', '兑换成功');
+    say('ok', t`兑换成功`);
     sale.dataset.done = 'yes';
     setTimeout(() => location.assign(to), 400);
     return;
@@ -469,9 +471,9 @@ function handOut(slip) {
   sale.elements.signs.checked = false;
   byId('card-state').className = 'card-state none';
   byId('card-state').textContent = '';
-  byId('card-state').append(make('strong', '', '请扫积分卡'));
+  byId('card-state').append(make('strong', '', t`请扫积分卡`));
   notice.hidden = true;
-  say('ok', `${slip.number}已记下，待入账`);
+  say('ok', t`${slip.number}已记下，待入账`);
   showSlip(slip, { programme: document.querySelector('.brand span').firstChild.textContent.trim(), next: ready });
   changed();
 }
@@ -495,7 +497,7 @@ const list = (async () => {
       if (find.value) filter(find.value);
       return;
     } catch (error) {
-      if (tries === 1) refuse('网络不通，商品表还没有读到，正在重试'); // Said once: the counter goes on with what is on the page.
+      if (tries === 1) refuse(t`网络不通，商品表还没有读到，正在重试`); // Said once: the counter goes on with what is on the page.
       await new Promise((resolve) => { setTimeout(resolve, 4000); });
     }
   }
@@ -507,12 +509,12 @@ function filter(words) {
   page.querySelectorAll('.shelf').forEach((one) => { one.hidden = Boolean(wanted); });
   shelf.forEach(({ tile }) => { tile.hidden = Boolean(wanted); });
   found.hidden = !shown.length;
-  foundTitle.textContent = `找到${shown.length + more}种`;
+  foundTitle.textContent = t`找到${shown.length + more}种`;
   foundGoods.textContent = '';
   foundTiles = shown.map(foundTile);
   foundTiles.forEach(({ tile }) => foundGoods.append(tile));
   byId('none').hidden = !wanted || shown.length > 0;
-  byId('more').textContent = more ? `还有${more}种，请再输几个字。` : '';
+  byId('more').textContent = more ? t`还有${more}种，请再输几个字。` : '';
   drawTiles();
   return shown;
 }
@@ -527,7 +529,7 @@ function route(scan) {
   const field = document.activeElement;
   const quantity = scan.inField && field.dataset.goods || '';
   notice.hidden = true;
-  if (!ask.hidden) { say('bad', '请先回答“换不换卡”'); return; }
+  if (!ask.hidden) { say('bad', t`请先回答“换不换卡”`); return; }
   // In a quantity field a person's number is a quantity; a gun's burst is a scan and the field gets its number back.
   if (quantity && scan.source === 'field' && scan.kind !== 'card' && scan.kind !== 'goods') { change(quantity, clean(field.value)); ready(); return; }
   if (quantity) field.value = basket.get(quantity) || 0;
@@ -535,13 +537,13 @@ function route(scan) {
   const sku = scan.kind === 'card' || (inCard && scan.kind !== 'goods') ? null : lookUp(scan.value);
   if (scan.kind === 'card') setCard(scan.value);
   else if (sku) add(sku);
-  else if (!loaded && /^(goods|code)$/.test(scan.kind)) { say('ok', '正在读商品表，请稍候'); list.then(() => route(Object.assign(scan, { inField: false }))); return; }
-  else if (scan.kind === 'goods') refuse(`没有这个商品：${scan.value}`);
+  else if (!loaded && /^(goods|code)$/.test(scan.kind)) { say('ok', t`正在读商品表，请稍候`); list.then(() => route(Object.assign(scan, { inField: false }))); return; }
+  else if (scan.kind === 'goods') refuse(t`没有这个商品：${scan.value}`);
   else if (field === find) {
     const shown = filter(scan.text);
-    if (shown.length !== 1) { if (!shown.length) refuse(`没有找到：${scan.text}`); return; }
+    if (shown.length !== 1) { if (!shown.length) refuse(t`没有找到：${scan.text}`); return; }
     add(shown[0].sku);
-  } else { refuse(inCard ? '卡号是10位数字，请再看一下' : `没认出来：${scan.text}`); return; }
+  } else { refuse(inCard ? t`卡号是10位数字，请再看一下` : t`没认出来：${scan.text}`); return; }
   for (const input of [cardInput, find]) input.value = '';
   filter('');
   if (ask.hidden && (field !== find || scan.source === 'keys')) ready();
@@ -560,8 +562,8 @@ async function sendPhoto() {
     const answer = await send(photoForm.action, { headers: { accept: 'application/json' }, body }, 30);
     const found = isJson(answer) ? await answer.json() : {};
     if (answer.ok && found.text) route(Object.assign({ source: 'photo', inField: false }, classify(clean(found.text))));
-    else refuse(found.detail || '照片里没有找到码，请靠近些再拍');
-  } catch (error) { refuse('网络不通，照片没有送到，请重试'); }
+    else refuse(found.detail || t`照片里没有找到码，请靠近些再拍`);
+  } catch (error) { refuse(t`网络不通，照片没有送到，请重试`); }
 }
 
 // ---- Keys.
@@ -585,13 +587,13 @@ function back() {
   if (!ask.hidden) closeQuestion();
   else if (!help.hidden) help.hidden = true;
   else if (document.activeElement !== page) { cardInput.value = find.value = ''; filter(''); ready(); }
-  else if (basket.size && !unsure && !sending) question('清空篮子吗？', '清空', '不清空', () => Array.from(basket.keys()).forEach((sku) => change(sku, 0)));
+  else if (basket.size && !unsure && !sending) question(t`清空篮子吗？`, t`清空`, t`不清空`, () => Array.from(basket.keys()).forEach((sku) => change(sku, 0)));
 }
 
 const KEYS = {
   F2: () => cardInput.focus(),
   F3: () => find.focus(),
-  F8: () => { if (current) { const { name } = goods.get(current); change(current, 0); say('scan', `去掉${name}`); } },
+  F8: () => { if (current) { const { name } = goods.get(current); change(current, 0); say('scan', t`去掉${name}`); } },
   F4: holdBasket,
   F6: resume,
   F9: redeem,
@@ -677,7 +679,7 @@ byId('camera').addEventListener('click', () => import('./camera.js').then(({ tog
   const onCode = (text) => route(Object.assign({ source: 'camera', inField: false }, classify(clean(text))));
   toggle({ decoder: byId('camera').dataset.decoder, place: page.querySelector('.card-panel'), onCode, onClose: ready });
   ready();
-}).catch(() => refuse('网络不通，摄像头没有打开，请重试')));
+}).catch(() => refuse(t`网络不通，摄像头没有打开，请重试`)));
 window.addEventListener('online', () => quote(ticket));
 // Leaving by accident would lose the basket; leaving after the redemption is what we want.
 window.addEventListener('beforeunload', (event) => {

@@ -4,6 +4,7 @@
 import { Wedge, listen } from './wedge.js';
 import { shrink } from './photo.js';
 import { beep } from './sound.js';
+import { t } from './words.js';
 
 const byId = (id) => document.getElementById(id);
 const form = byId('door');
@@ -30,7 +31,11 @@ if (form) {
       beep(answer.ok ? (word && word.classList.contains('again') ? 'scan' : 'ok') : 'bad');
       if (word) word.scrollIntoView({ block: 'nearest' });
     } catch (error) {
-      byId('board').insertAdjacentHTML('afterbegin', '<div class="notice bad" role="alert"><p>网络不通，刚才这一户没有签上，请再扫一次。</p></div>');
+      const told = document.createElement('div');
+      told.className = 'notice bad';
+      told.setAttribute('role', 'alert');
+      told.textContent = t`网络不通，刚才这一户没有签上，请再扫一次。`;
+      byId('board').prepend(told);
       beep('bad');
     }
   };

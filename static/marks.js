@@ -1,4 +1,7 @@
 // Saves a row of marks as it is left, so that nobody loses a floor. Without this each row has its button.
+
+import { t } from "./words.js";
+
 const fresh = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const left = document.querySelector("[data-left]");
 
@@ -34,5 +37,5 @@ async function save(form) {
   const entry = form.elements.entry;
   row.classList.toggle("done", marks.every((mark) => mark.value !== "") || (entry && entry.value !== "at_home"));
   const open = document.querySelectorAll(".mark-rows > li:not(.done)").length;
-  left.textContent = open ? `还有${open}户` : "都打完了，请点下面的“看结果”。";
+  left.textContent = open ? t`还有${open}户` : t`都打完了，请点下面的“看结果”。`;
 }

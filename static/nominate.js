@@ -3,6 +3,7 @@
 
 import { Wedge, listen } from './wedge.js';
 import { shrink } from './photo.js';
+import { t } from './words.js';
 
 const byId = (id) => document.getElementById(id);
 document.documentElement.classList.add('quick');
@@ -79,7 +80,7 @@ function stepper(input, changed) {
     const button = document.createElement('button');
     button.type = 'button';
     button.textContent = sign;
-    button.setAttribute('aria-label', by > 0 ? '多一次' : '少一次');
+    button.setAttribute('aria-label', by > 0 ? t`多一次` : t`少一次`);
     button.addEventListener('click', () => {
       const wanted = (Number(input.value) || 1) + by;
       input.value = Math.max(Number(input.min), Math.min(Number(input.max), wanted));
@@ -114,12 +115,12 @@ if (photo) {
     kept.forEach((file, at) => {
       const box = document.createElement('figure'), picture = new Image(), remove = document.createElement('button');
       picture.src = URL.createObjectURL(file);
-      picture.alt = `选好的照片${at + 1}`;
+      picture.alt = t`选好的照片${at + 1}`;
       picture.onload = () => URL.revokeObjectURL(picture.src);
       remove.type = 'button';
       remove.className = 'button';
-      remove.textContent = '去掉';
-      remove.setAttribute('aria-label', `去掉照片${at + 1}`);
+      remove.textContent = t`去掉`;
+      remove.setAttribute('aria-label', t`去掉照片${at + 1}`);
       remove.addEventListener('click', () => { kept.splice(at, 1); photo.files = carrier(); draw(); });
       box.append(picture, remove);
       thumbs.append(box);

@@ -3,15 +3,17 @@
 //
 // It draws what the till's books say and decides nothing. No name and no balance is on the screen or on the paper.
 
+import { t } from './words.js';
+
 const time = new Intl.DateTimeFormat('zh-CN', { timeZone: 'Asia/Shanghai', hour: '2-digit', minute: '2-digit', hour12: false });
 const moment = new Intl.DateTimeFormat('zh-CN', {
   timeZone: 'Asia/Shanghai', year: 'numeric', month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false,
 });
 
 const OUTCOMES = {
-  conflict: '这一单服务器没有入账，已转办公室处理',
-  posted: '上一单已经兑成，商品请交给住户',
-  refused: '上一单没有兑成，商品请留下',
+  conflict: t`这一单服务器没有入账，已转办公室处理`,
+  posted: t`上一单已经兑成，商品请交给住户`,
+  refused: t`上一单没有兑成，商品请留下`,
 };
 
 function make(tag, className, text, attributes) {
@@ -26,16 +28,16 @@ const pieces = ({ lines }) => lines.reduce((sum, { quantity }) => sum + quantity
 
 // The line at the top: [class, words].
 export function words({ state, till, line, trouble }) {
-  if (state === 'unable') return ['muted', '这台电脑不能断网办理（需要https）'];
-  if (state === 'beside') return ['bad', '另一个窗口正在用柜台，请到那个窗口办理，或关掉它再刷新'];
+  if (state === 'unable') return ['muted', t`这台电脑不能断网办理（需要https）`];
+  if (state === 'beside') return ['bad', t`另一个窗口正在用柜台，请到那个窗口办理，或关掉它再刷新`];
   if (!till) return ['', ''];
-  const waiting = till.waiting(), why = till.unready(), each = till.hold ? `每户最多${till.hold.points_each}分` : '';
-  if (line.isCut && why) return ['bad', waiting ? `网络不通，${waiting}单待入账。${why.text}` : `网络不通。${why.text}`];
-  if (line.isCut) return ['warn', waiting ? `断网办理中，${waiting}单待入账，${each}` : `断网办理中，${each}`];
-  if (trouble) return ['bad', waiting ? `${waiting}单待入账。${trouble}` : trouble];
-  if (till.unsettled()) return ['warn', '上一单还不知道是否兑成，正在核对'];
-  if (waiting) return ['warn', `正在补传，${waiting}单待入账`];
-  return why ? ['', ''] : ['muted', `断网备用已就绪，${each}`];
+  const waiting = till.waiting(), why = till.unready(), each = till.hold ? t`每户最多${till.hold.points_each}分` : '';
+  if (line.isCut && why) return ['bad', waiting ? t`网络不通，${waiting}单待入账。${why.text}` : t`网络不通。${why.text}`];
+  if (line.isCut) return ['warn', waiting ? t`断网办理中，${waiting}单待入账，${each}` : t`断网办理中，${each}`];
+  if (trouble) return ['bad', waiting ? t`${waiting}单待入账。${trouble}` : trouble];
+  if (till.unsettled()) return ['warn', t`上一单还不知道是否兑成，正在核对`];
+  if (waiting) return ['warn', t`正在补传，${waiting}单待入账`];
+  return why ? ['', ''] : ['muted', t`断网备用已就绪，${each}`];
 }
 
 // Puts the bar before an element. `draw` is called with the counter whenever something has changed.
@@ -50,11 +52,11 @@ export function makeBar(before, { say }) {
   function drawWaiting(till) {
     const queue = till ? till.queue() : [];
     list.hidden = !queue.length;
-    summary.textContent = `待入账${queue.length}单`;
+    summary.textContent = t`待入账${queue.length}单`;
     rows.textContent = '';
     for (const entry of queue) {
-      const how = entry.later ? '等别的柜台' : entry.given ? '已交货' : '正在核对，先不要交货';
-      rows.append(make('li', '', `${entry.number}　${time.format(entry.sold_at)}　${pieces(entry)}件　${entry.points}分　${how}`));
+      const how = entry.later ? t`等别的柜台` : entry.given ? t`已交货` : t`正在核对，先不要交货`;
+      rows.append(make('li', '', [entry.number, time.format(entry.sold_at), t`${pieces(entry)}件`, t`${entry.points}分`, how].join('　')));
     }
   }
 
@@ -63,12 +65,12 @@ export function makeBar(before, { say }) {
     news.hidden = !notices.length;
     news.textContent = '';
     for (const { outcome, number, points, location, detail } of notices) {
-      const row = make('p', `notice ${outcome === 'posted' ? 'ok' : 'bad'}`, `${number}（${points}分）：${OUTCOMES[outcome]}${detail ? `。${detail}` : ''}`);
-      if (location) row.append(' ', make('a', '', '看小票', { href: location }));
+      const row = make('p', `notice ${outcome === 'posted' ? 'ok' : 'bad'}`, detail ? t`${number}（${points}分）：${OUTCOMES[outcome]}。${detail}` : t`${number}（${points}分）：${OUTCOMES[outcome]}`);
+      if (location) row.append(' ', make('a', '', t`看小票`, { href: location }));
       news.append(row);
     }
     if (!notices.length) return;
-    const seen = make('button', 'button quiet', '知道了', { type: 'button' });
+    const seen = make('button', 'button quiet', t`知道了`, { type: 'button' });
     seen.addEventListener('click', () => till.dismiss());
     news.append(seen);
   }
@@ -77,8 +79,8 @@ export function makeBar(before, { say }) {
     const [kind, text] = words(counter);
     status.className = `network ${kind}`;
     if (status.textContent !== text) status.textContent = text;
-    if (wasCut && !counter.line.isCut) say('ok', '网络恢复了');
-    if (!wasCut && counter.line.isCut && counter.till) say('bad', '网络断了');
+    if (wasCut && !counter.line.isCut) say('ok', t`网络恢复了`);
+    if (!wasCut && counter.line.isCut && counter.till) say('bad', t`网络断了`);
     wasCut = counter.line.isCut;
     drawWaiting(counter.till);
     drawNews(counter.till);
@@ -93,14 +95,14 @@ export function showSlip(slip, { programme, next }) {
   const paper = make('div', 'paper'), lines = make('ul', 'bare');
   for (const { name, quantity, points } of slip.lines) {
     const row = make('li');
-    row.append(make('span', '', `${name} × ${quantity}`), make('b', 'number', `${points * quantity}分`));
+    row.append(make('span', '', `${name} × ${quantity}`), make('b', 'number', t`${points * quantity}分`));
     lines.append(row);
   }
   const sum = make('p', 'sum');
-  sum.append(make('span', '', '合计'), make('b', 'number', `${slip.points}分`));
+  sum.append(make('span', '', t`合计`), make('b', 'number', t`${slip.points}分`));
   paper.append(make('h2', '', programme), make('p', '', `${slip.till}　${moment.format(slip.sold_at)}`), make('p', 'number', slip.number, { id: 'offline-number' }),
-    lines, sum, make('p', 'pending', '待入账，联网后生效'), make('p', 'sign', '住户签字：'));
-  const row = make('p', 'row screen-only'), print = make('button', 'button primary', '打印小票', { type: 'button' }), on = make('button', 'button', '下一位', { type: 'button' });
+    lines, sum, make('p', 'pending', t`待入账，联网后生效`), make('p', 'sign', t`住户签字：`));
+  const row = make('p', 'row screen-only'), print = make('button', 'button primary', t`打印小票`, { type: 'button' }), on = make('button', 'button', t`下一位`, { type: 'button' });
   print.addEventListener('click', () => globalThis.print());
   on.addEventListener('click', () => { document.body.classList.remove('has-slip'); sheet.remove(); next(); });
   // The slip holds the keys: Escape is the next household, Tab goes between its two buttons.

@@ -6,6 +6,7 @@
 
 import { REFUSALS, openTill } from './offline.js';
 import { openStore, persist } from './offline-store.js';
+import { t } from './words.js';
 
 const LOCK = 'jishan-till';
 const PULSE_MS = 10_000;
@@ -74,7 +75,7 @@ async function read(answer) {
   if (answer.ok && isJson) return answer.json();
   const said = isJson ? await answer.json() : {};
   const definite = [400, 413, 422].includes(answer.status);
-  throw Object.assign(new Error(`${answer.status}`), { answered: true, definite, detail: said.detail || '登录已过期，请重新登录' });
+  throw Object.assign(new Error(`${answer.status}`), { answered: true, definite, detail: said.detail || t`登录已过期，请重新登录` });
 }
 
 const clock = { now: () => Date.now(), steady: () => performance.now() };

@@ -8,23 +8,25 @@
 // Memory is a picture of the store, and changes only after the store has. There is no DOM, no clock, no network and no timer
 // in here: they are handed in, so that thousands of bad days can be replayed in Node.
 
+import { t } from './words.js';
+
 export const REFUSALS = {
-  other_tab: '另一个窗口正在用柜台，请到那个窗口办理，或关掉它再刷新',
-  waiting: '前面的单子还没有入账，正在补传，请稍候',
-  empty: '篮子是空的，请先扫商品',
-  no_hold: '这个柜台还没有断网备用，等网络恢复再办理',
-  clock: '电脑的时间不对，断网时不能办理，请先把时间调准',
-  too_late: '今天的断网备用已到时间，等网络恢复再办理',
-  pickup: '断网时只能住户本人来领，代领和送货等网络恢复再办理',
-  unknown_card: '没有这张卡，或是今天才发的卡，等网络恢复再办理',
-  stopped_card: '此卡已挂失停用，不能兑换',
-  signs: '请住户在小票上签字，并勾选“小票上签字”',
-  points: '这一单超过了这户断网时还能用的分，请少兑一些，或等网络恢复',
-  units: '这样商品断网时留给本柜台的不够，请少拿一些，或等网络恢复',
-  checking: '正在核对这一单，请稍候',
-  settled: '这一单已经有结果了',
-  not_covered: '这一单断网时不能办，请等网络恢复后核对，先不要交货',
-  store: '这台电脑存不下这一单，没有办理，请重开浏览器再试',
+  other_tab: t`另一个窗口正在用柜台，请到那个窗口办理，或关掉它再刷新`,
+  waiting: t`前面的单子还没有入账，正在补传，请稍候`,
+  empty: t`篮子是空的，请先扫商品`,
+  no_hold: t`这个柜台还没有断网备用，等网络恢复再办理`,
+  clock: t`电脑的时间不对，断网时不能办理，请先把时间调准`,
+  too_late: t`今天的断网备用已到时间，等网络恢复再办理`,
+  pickup: t`断网时只能住户本人来领，代领和送货等网络恢复再办理`,
+  unknown_card: t`没有这张卡，或是今天才发的卡，等网络恢复再办理`,
+  stopped_card: t`此卡已挂失停用，不能兑换`,
+  signs: t`请住户在小票上签字，并勾选“小票上签字”`,
+  points: t`这一单超过了这户断网时还能用的分，请少兑一些，或等网络恢复`,
+  units: t`这样商品断网时留给本柜台的不够，请少拿一些，或等网络恢复`,
+  checking: t`正在核对这一单，请稍候`,
+  settled: t`这一单已经有结果了`,
+  not_covered: t`这一单断网时不能办，请等网络恢复后核对，先不要交货`,
+  store: t`这台电脑存不下这一单，没有办理，请重开浏览器再试`,
 };
 
 const STOPPED = 'stopped';

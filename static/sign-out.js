@@ -5,6 +5,7 @@
 // the network can sell from it, and signing out throws the kept counter away.
 
 import { able, borrowTill } from './offline-page.js';
+import { t } from './words.js';
 
 const KEPT = 'jishan-counter';
 const FORMS = 'form[action="/sign-out"], form[data-needs-empty-queue]';
@@ -12,13 +13,13 @@ const FORMS = 'form[action="/sign-out"], form[data-needs-empty-queue]';
 // Why the person may not go yet, or null; when it is null the till has nothing left.
 export async function mayNotLeave(csrf) {
   const borrowed = await borrowTill(csrf);
-  if (!borrowed) return '另一个窗口还开着柜台，请先关掉那个窗口。';
+  if (!borrowed) return t`另一个窗口还开着柜台，请先关掉那个窗口。`;
   try {
     if (borrowed.till.waiting()) await borrowed.till.drain();
     const waiting = borrowed.till.waiting();
-    if (waiting) return `这台电脑还有${waiting}单没有入账，请先到柜台，等网络恢复、补传完。`;
+    if (waiting) return t`这台电脑还有${waiting}单没有入账，请先到柜台，等网络恢复、补传完。`;
     await borrowed.till.giveBack().catch(() => {}); // Without an answer it goes back with the next sign of life.
-    return borrowed.till.waiting() ? '刚刚又有一单没有入账，请再试一次。' : null;
+    return borrowed.till.waiting() ? t`刚刚又有一单没有入账，请再试一次。` : null;
   } finally { borrowed.done(); }
 }
 
@@ -38,7 +39,7 @@ function refuse(form, text) {
   }
   const link = document.createElement('a');
   link.href = '/counter';
-  link.textContent = '去柜台';
+  link.textContent = t`去柜台`;
   notice.textContent = text;
   if (location.pathname !== '/counter') notice.append(' ', link);
 }

@@ -4,9 +4,11 @@
 // method reports every key as 'Process'/229 and then eats it. `Wedge` knows no DOM and no clock: it is fed plain objects and
 // told the time, so that recorded key streams can be replayed in Node. `listen` at the end ties it to a page.
 
+import { t } from './words.js';
+
 export const MESSAGES = {
-  ime: '输入法是中文，请按 Shift 切换',
-  split: '没有扫完整，请再扫一次',
+  ime: t`输入法是中文，请按 Shift 切换`,
+  split: t`没有扫完整，请再扫一次`,
 };
 
 const PLAIN = {

@@ -2,14 +2,17 @@
 //! does; points that come once and go back; and nobody sees more than his area.
 
 use chrono::TimeDelta;
+use diesel::prelude::*;
 use jishan::access::role::{Duties, Reach, Role};
 use jishan::access::user::{self, PasswordHash, User};
 use jishan::clock::{begin_of, day_of};
 use jishan::council::appeal::panel::Opinion;
 use jishan::council::budget::{self, SetBudget};
 use jishan::council::motion::Counts;
+use jishan::council::objection::Channel;
 use jishan::council::session::{self, BallotForm, Business, Convene, Session};
 use jishan::council::{clockwork, member};
+use jishan::db::schema::title_objections;
 use jishan::error::{Error, Result};
 use jishan::honours::appeal::{self, Accept, Give, TitleAppeal};
 use jishan::honours::award::{self, Nominate, State, TitleAward, Verify};
@@ -200,6 +203,8 @@ async fn object(town: &Town, slip: &str) -> Result<TitleObjection> {
         reason: "楼道是别人扫的".to_owned(),
         name: String::new(),
         contact: String::new(),
+        channel: Channel::Web,
+        taken_by: None,
         key: fresh_key(now),
     };
     town.write(move |conn| objection::file(conn, &asked, now)).await
@@ -834,6 +839,54 @@ on_both! {
         town.app.clock.advance(TimeDelta::days(30));
         assert_eq!(stranger.get("/title-notices/1").await.status, 410);
         assert_eq!(town.signed_in("auditor").await.get("/title-notices/1").await.status, 200);
+    }
+}
+
+on_both! {
+    async fn what_is_said_of_a_title_by_telephone_is_written_down_with_its_way(town: Town) {
+        let (one, slip) = on_notice(&town, WANG, MODEL).await;
+        let grid = town.signed_in("grid").await;
+        let form = grid.get(&format!("/objections/take?slip={slip}")).await.text;
+        assert!(form.contains(MODEL) && form.contains("王**"), "{form}");
+        let fields = [("key", "k"), ("slip", slip.as_str()), ("reason", "楼道是别家扫的"), ("name", "老陈"), ("contact", "")];
+        let with = |channel| fields.iter().copied().chain([("channel", channel)]).collect::<Vec<_>>();
+        let web = grid.post("/objections/take", &with("web")).await;
+        assert!(web.status == 422 && web.text.contains("请选择是怎么提出的"));
+        assert_eq!(town.signed_in("far-grid").await.post("/objections/take", &with("by_phone")).await.status, 404);
+        let taken = grid.post("/objections/take", &with("by_phone")).await;
+        assert!(taken.location().starts_with("/title-objections/"), "{}", taken.text);
+        assert_eq!(grid.post("/objections/take", &with("by_phone")).await.location(), taken.location(), "sent twice, one objection");
+        assert_eq!(state(&town, &one).await, State::Suspended);
+        let receipt = town.stranger().get(taken.location()).await.text;
+        assert!(receipt.contains("（电话）") && !receipt.contains("老陈"), "{receipt}");
+        let decision = town.signed_in("admin").await.get(&format!("{}/decision", taken.location())).await.text;
+        assert!(decision.contains("老陈") && decision.contains("（电话）"), "{decision}");
+        let row = town.write(|conn| Ok(title_objections::table.select((title_objections::channel, title_objections::taken_by.is_not_null())).load::<(Channel, bool)>(conn)?)).await.unwrap();
+        assert_eq!(row, [(Channel::ByPhone, true)]);
+    }
+}
+
+on_both! {
+    async fn whoever_appeals_about_a_title_has_a_receipt_that_tells_nothing_of_anybody(town: Town) {
+        more_people(&town).await;
+        let one = conferred(&town, WANG, MODEL).await;
+        let grid = town.signed_in("grid").await;
+        let said = [("key", "k"), ("reason", "楼道是别家扫的"), ("contact", "13800000000")];
+        let filed = grid.post(&format!("/title-awards/{}/appeals", one.id), &said).await;
+        let path = filed.location().to_owned();
+        assert!(path.starts_with("/title-appeals/"), "{}", filed.text);
+        let stranger = town.stranger();
+        let receipt = stranger.get(&path).await.text;
+        assert!(receipt.contains(MODEL) && receipt.contains("已收到，待受理"), "{receipt}");
+        for hidden in ["王", WANG, "别家", "13800000000", "/hearing"] {
+            assert!(!receipt.contains(hidden), "{hidden}");
+        }
+        let number = path.rsplit('/').next().unwrap();
+        assert_eq!(stranger.get(&format!("/receipts?number={number}")).await.location(), path);
+        assert_eq!(stranger.get(&format!("{path}/hearing")).await.status, 303, "to sign in");
+        assert!(town.signed_in("admin").await.get(&path).await.text.contains("/hearing"));
+        after(&town, 17).await;
+        assert!(stranger.get(&path).await.text.contains("维持原决定"));
     }
 }
 

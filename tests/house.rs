@@ -318,7 +318,14 @@ const CONFINED: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["tokio"],
-        &["src/db.rs", "src/db/", "src/app.rs", "src/press.rs", "src/main.rs"],
+        &[
+            "src/db.rs",
+            "src/db/",
+            "src/app.rs",
+            "src/press.rs",
+            "src/print/thread.rs",
+            "src/main.rs",
+        ],
         "rules are plain synchronous Rust",
     ),
     (

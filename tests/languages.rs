@@ -36,6 +36,8 @@ const NOT_ON_PAGES: &[(&str, &str)] = &[
     ("src/print.rs", "papers are Chinese, and so is what stops them"),
     ("src/print", "papers are Chinese"),
 ];
+/// And what of it is on pages all the same: the strip of the demo.
+const YET_ON_PAGES: [&str; 2] = ["src/demo/clock.rs", "src/demo/web.rs"];
 
 /// Where a value stands, and where a template's decision begins or ends, while a template is taken apart.
 const VALUE: char = '\u{e000}';
@@ -152,6 +154,35 @@ fn in_sentence(text: &str) -> Option<String> {
     key(&text.replace('\u{e002}', "｛").replace('\u{e003}', "｝"))
 }
 
+/// The sentences of a script, t`…${value}…`, and what it says without asking for them.
+fn in_script(text: &str) -> (BTreeSet<String>, Vec<String>) {
+    let comment = Regex::new(r"(?m)(^|\s)//.*$").unwrap();
+    let sentence = Regex::new(r"\bt`([^`]*)`").unwrap();
+    let value = Regex::new(r"\$\{[^{}]*\}").unwrap();
+    let text = comment.replace_all(text, "");
+    let numbered = |words: &str| {
+        let mut parts = value.split(words);
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts
+            .enumerate()
+            .fold(first, |key, (at, part)| format!("{key}{{{at}}}{part}"))
+    };
+    let found = sentence.captures_iter(&text).map(|words| numbered(&words[1])).collect();
+    let rest = sentence.replace_all(&text, "");
+    let unasked = rest
+        .lines()
+        .filter(|line| line.chars().any(is_chinese))
+        .map(str::to_owned);
+    (found, unasked.collect())
+}
+
+/// What scripts say in a language: the one object of its file.
+fn sentences(language: &str) -> BTreeMap<String, String> {
+    let file = fs::read_to_string(format!("static/sentences.{language}.js")).unwrap();
+    let (from, to) = (file.find('{').unwrap(), file.rfind('}').unwrap());
+    serde_json::from_str(&file[from..=to]).unwrap()
+}
+
 /// Every message, and a file in which it stands.
 fn messages() -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
@@ -165,7 +196,7 @@ fn messages() -> BTreeMap<String, String> {
     }
     for path in files("src", "rs") {
         let is_left_out = |(place, _): &(&str, &str)| path.starts_with(place);
-        if !NOT_ON_PAGES.iter().any(is_left_out) {
+        if YET_ON_PAGES.iter().any(|file| path == Path::new(file)) || !NOT_ON_PAGES.iter().any(is_left_out) {
             add(&path, in_source(&fs::read_to_string(&path).unwrap()));
         }
     }
@@ -201,9 +232,32 @@ fn every_message_is_in_the_english_catalogue() {
 }
 
 #[test]
+fn every_sentence_of_a_script_has_its_english() {
+    let mut said = BTreeSet::new();
+    for path in files("static", "js") {
+        let (found, unasked) = match path.to_string_lossy().contains("sentences.") {
+            true => continue,
+            false => in_script(&fs::read_to_string(&path).unwrap()),
+        };
+        assert!(
+            unasked.is_empty(),
+            "{} says outside of t`…`: {unasked:#?}",
+            path.display()
+        );
+        said.extend(found);
+    }
+    let known: BTreeSet<String> = sentences("en").into_keys().collect();
+    let missing: Vec<_> = said.difference(&known).collect();
+    assert!(missing.is_empty(), "no English for {missing:#?}");
+    let stale: Vec<_> = known.difference(&said).collect();
+    assert!(stale.is_empty(), "no script says these any more: {stale:#?}");
+}
+
+#[test]
 fn a_translation_is_english_and_names_values_that_are_there() {
     let wrong: Vec<_> = catalogue("en")
         .into_iter()
+        .chain(sentences("en"))
         .filter(|(key, said)| {
             said.trim().is_empty() || said.chars().any(is_chinese) || !values(said).is_subset(&values(key))
         })
@@ -222,6 +276,10 @@ fn messages_are_found_where_they_stand() {
         #[cfg(test)] mod tests { fn no() { "丁" } }"##;
     let found: Vec<String> = in_source(source).into_iter().collect();
     assert_eq!(found, ["丙", "还剩{0}分，{1}年"]);
+    let script = "// 甲\nsay(t`${name}最多${MOST - 1}件`, '乙'); // 丙\n";
+    let (found, unasked) = in_script(script);
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), ["{0}最多{1}件"]);
+    assert!(unasked.len() == 1 && unasked[0].contains("乙"));
 }
 
 on_both! {

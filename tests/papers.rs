@@ -307,6 +307,21 @@ fn a_name_of_ten_thousand_characters_breaks_nothing() {
     }
 }
 
+#[test]
+fn sheets_with_drawings_are_set_side_by_side() {
+    let printer = press_with_fonts();
+    let cards = sample("card-sheet");
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                for _ in 0..3 {
+                    assert_eq!(set(&printer, "card-sheet", &cards).unwrap().pages(), 2);
+                }
+            });
+        }
+    });
+}
+
 // ---- A township's own templates --------------------------------------------------------------------------------------
 
 #[test]

@@ -11,6 +11,8 @@ use jishan::id::Id;
 use jishan::ledger::account::AccountKind;
 use jishan::ledger::balance;
 use jishan::ledger::transaction::TransactionKind;
+use jishan::papers::form::Form;
+use jishan::papers::paper::Paper;
 use jishan::places::household::Household;
 use jishan::places::standing;
 use jishan::registry::change::{self, AskChange, Change};
@@ -24,6 +26,7 @@ use jishan::volunteering::pool;
 use jishan::volunteering::stay::{self, Times};
 
 use crate::browser::{Answer, Visitor};
+use crate::papers::printed;
 use crate::town::{FAR, LI, Town, WANG, fresh_key, on_both, today};
 
 const RARE: &str = "C01-G01-B001-2-101";
@@ -159,6 +162,47 @@ async fn announced(town: &Town, grid: &Visitor) -> String {
     announced.location().to_owned()
 }
 
+on_both! {
+    async fn a_sheet_of_paper_is_keyed_row_by_row_and_all_of_it_or_nothing(town: Town) {
+        let grid = town.signed_in("grid").await;
+        let path = announced(&town, &grid).await;
+        assert!(grid.get(&path).await.text.contains("/papers/volunteer-sheet?id=1"));
+        let sheet = printed::said(&town, Paper::VolunteerSheet, printed::number("1")).await;
+        let number = Form::Volunteering.number(1);
+        assert!(sheet.contains(&number) && sheet.contains("几点走") && sheet.contains("20"), "{sheet}");
+        let form = format!("/forms/{number}");
+        assert!(grid.get(&form).await.text.contains("row-20-until"));
+        assert_eq!(town.signed_in("auditor").await.get(&form).await.status, 403);
+        assert_eq!(grid.get(&format!("/forms/{}", Form::Volunteering.number(2))).await.status, 404);
+        town.app.clock.advance(TimeDelta::hours(4));
+        let grid = town.signed_in("grid").await;
+
+        let wang = [("row-1-household", "王建国"), ("row-1-people", "2"), ("row-1-from", "09:00"), ("row-1-until", "10:10")];
+        let wrong = [
+            ("row-2-household", FAR), ("row-3-household", LI), ("row-3-from", "9点"), ("row-4-household", "1单元101室"),
+            ("row-5-people", "2"), ("row-6-household", RARE), ("row-6-people", "10"),
+        ];
+        let refused = grid.post(&form, &[wang.as_slice(), wrong.as_slice()].concat()).await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+        for said in ["第2行：", "第3行：时间请写成09:00的样子", "第4行：和第1行是同一户", "第5行：请写明是谁家", "第6行：来的人数应为"] {
+            assert!(refused.text.contains(said), "{said}: {}", refused.text);
+        }
+        assert!(!refused.text.contains("第1行：") && refused.text.contains("value=\"王建国\""));
+        let page = grid.get(&path).await.text;
+        assert!(page.contains("还没有住户签到"), "nothing of it was written: {page}");
+        assert_eq!(grid.post(&form, &[]).await.status, 422);
+
+        let right = [wang.as_slice(), &[("row-3-household", "李玉山")]].concat();
+        for _ in 0..2 {
+            let keyed = grid.post(&form, &right).await;
+            assert!(follow(&grid, &keyed).await.contains("整张签到表已录入"));
+        }
+        let page = town.signed_in("council").await.get(&path).await.text;
+        assert!(page.contains("2户3人") && page.contains("09:00—10:10"), "{page}");
+        assert_eq!(time(&town, WANG).await, 0, "nobody has confirmed it yet");
+    }
+}
+
 async fn follow(by: &Visitor, answer: &Answer) -> String {
     assert_eq!(answer.status, 303, "{}", answer.text);
     by.get(answer.location()).await.text
@@ -233,6 +277,10 @@ on_both! {
         let own = home.get("/my/time").await.text;
         assert!(own.contains("志愿活动：擦窗封窗") && own.contains("加2小时") && own.contains("评议会成员甲确认"), "{own}");
         assert!(!own.contains("李玉山") && !own.contains("1小时30分钟"));
+        let file = home.get("/my/data/time.csv").await;
+        assert!(file.header("content-type").starts_with("text/csv"));
+        assert_eq!(file.text.lines().count(), 2, "a heading and a line: {}", file.text);
+        assert!(file.text.contains("志愿活动：擦窗封窗,2小时,2小时,") && !file.text.contains("李玉山"), "{}", file.text);
         town.expect_books_hold().await;
     }
 }

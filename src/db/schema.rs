@@ -1450,6 +1450,8 @@ diesel::table! {
         decided_at -> Nullable<Timestamp>,
         decided_by -> Nullable<Text>,
         decision_reason -> Nullable<Text>,
+        channel -> Text,
+        taken_by -> Nullable<Text>,
     }
 }
 

@@ -251,6 +251,30 @@ pub fn row(conn: &mut Conn, slip: &str) -> Result<(TitleNotice, HonourTitle, Tit
     Ok((notice, title, award))
 }
 
+/// Is this a number on a notice of titles, and none on a notice of deeds?
+#[must_use]
+pub fn is_slip(typed: &str) -> bool {
+    typed.trim_start().starts_with(['H', 'h'])
+}
+
+/// The row of a slip number as everybody may read it, and its last day, while it is on public notice; nothing of any other.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn running_row(conn: &mut Conn, slip: &str, now: Moment) -> Result<Option<(Row, Day)>> {
+    let (notice, _, award) = match row(conn, slip) {
+        Ok(found) => found,
+        Err(Error::Invalid(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if !notice.runs_at(now) {
+        return Ok(None);
+    }
+    let (slip, until) = (notice.slip(&award), deadline::last_day(notice.ends_at));
+    let rows = sheet(conn, &notice)?.rows;
+    Ok(rows.into_iter().find(|row| row.slip == slip).map(|row| (row, until)))
+}
+
 /// The slip number of an award that is or was on a notice; empty for any other.
 ///
 /// # Errors

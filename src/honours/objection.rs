@@ -15,7 +15,7 @@ use crate::access::user::User;
 use crate::audit;
 use crate::clock::{Moment, day_of};
 pub use crate::council::objection::State;
-use crate::council::objection::{SILENCE, few_words, words};
+use crate::council::objection::{Channel, SILENCE, few_words, words};
 use crate::council::refused::Refused;
 use crate::council::{clockwork, deadline, objection as of_deeds, receipt};
 use crate::db::Conn;
@@ -52,6 +52,10 @@ pub struct TitleObjection {
     pub decided_by: Option<Id<User>>,
     /// Why.
     pub decision_reason: Option<String>,
+    /// The way by which it came.
+    pub channel: Channel,
+    /// Who of the staff wrote it down; nobody for our page.
+    pub taken_by: Option<Id<User>>,
 }
 
 impl TitleObjection {
@@ -73,6 +77,10 @@ pub struct File {
     pub name: String,
     /// Where to ask; may be empty.
     pub contact: String,
+    /// The way by which it came.
+    pub channel: Channel,
+    /// Who of the staff writes it down; nobody for our page.
+    pub taken_by: Option<Id<User>>,
     /// The sender's key.
     pub key: String,
 }
@@ -89,8 +97,15 @@ const CONTACT_LENGTH: usize = 60;
 /// The council's `NoticeEnded`, `EnoughObjections`, `ClockSetBack`; `Invalid` fields; `idempotency_conflict`.
 pub fn file(conn: &mut Conn, asked: &File, now: Moment) -> Result<TitleObjection> {
     clockwork::expect_forward(conn, now)?;
-    let content = (&asked.slip, &asked.reason, &asked.name, &asked.contact);
-    let request = Request::new(&asked.key, "web", "title.object", &content)?;
+    let content = (
+        &asked.slip,
+        &asked.reason,
+        &asked.name,
+        &asked.contact,
+        asked.channel.word(),
+    );
+    let actor = asked.taken_by.as_ref().map_or("web", Id::as_str);
+    let request = Request::new(&asked.key, actor, "title.object", &content)?;
     let mut requests = Requests::open(conn, [&request])?;
     if let Some(earlier) = requests.earlier(&request)? {
         return by_id(conn, &Id::known(earlier));
@@ -119,6 +134,8 @@ pub fn file(conn: &mut Conn, asked: &File, now: Moment) -> Result<TitleObjection
         decided_at: None,
         decided_by: None,
         decision_reason: None,
+        channel: asked.channel,
+        taken_by: asked.taken_by.clone(),
     };
     diesel::insert_into(title_objections::table)
         .values(&objection)
@@ -127,7 +144,7 @@ pub fn file(conn: &mut Conn, asked: &File, now: Moment) -> Result<TitleObjection
     award::save(conn, &row)?;
     requests.carried_out(&request, objection.id.as_str(), now);
     requests.save(conn)?;
-    record(conn, &objection, "web", "title_objection.filed", now)?;
+    record(conn, &objection, actor, "title_objection.filed", now)?;
     Ok(objection)
 }
 

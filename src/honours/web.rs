@@ -9,7 +9,7 @@ mod stars;
 mod titles;
 mod year;
 
-pub use appeals::{appeal, file_appeal, give_opinion, name_panel};
+pub use appeals::{appeal, appeal_receipt, file_appeal, give_opinion, name_panel};
 pub use awards::{award, awards, nominate, nominate_form, verify, withdraw};
 pub use ballot::{ballot, key_counts, publish};
 pub use notices::{notice, notices};

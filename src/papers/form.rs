@@ -33,15 +33,18 @@ pub enum Form {
     Stocktake,
     /// 申报表, by the version of the rules that it shows.
     Nomination,
+    /// 志愿签到表, by the event's number.
+    Volunteering,
 }
 
 impl Form {
-    const ALL: [Form; 5] = [
+    const ALL: [Form; 6] = [
         Form::SignIn,
         Form::Visit,
         Form::Tally,
         Form::Stocktake,
         Form::Nomination,
+        Form::Volunteering,
     ];
 
     /// Its letter: said over the telephone, none is taken for another.
@@ -52,6 +55,7 @@ impl Form {
             Form::Tally => 'J',
             Form::Stocktake => 'P',
             Form::Nomination => 'S',
+            Form::Volunteering => 'Z',
         }
     }
 

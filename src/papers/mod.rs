@@ -32,4 +32,5 @@ pub mod sheet;
 pub mod statement;
 pub mod stocktake;
 pub mod title_notice;
+pub mod volunteer_sheet;
 pub mod web;

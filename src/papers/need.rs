@@ -58,6 +58,7 @@ impl Paper {
             | Paper::RuleBook
             | Paper::ConsentForm
             | Paper::NominationForm
+            | Paper::VolunteerSheet
             | Paper::ExpiryReminders => Group::Homes,
             Paper::Notice
             | Paper::TitleNotice
@@ -102,6 +103,7 @@ impl Paper {
             Paper::Ballot => &[Need::Id("第几次评议会"), Need::Count("印几份（不填就按人数）")],
             Paper::Letter => &[Need::Id("成员编号（成员页的网址里）")],
             Paper::SignInSheet => &[Need::Id("签到表号")],
+            Paper::VolunteerSheet => &[Need::Id("第几次志愿活动")],
             Paper::ScoreSheet => &[Need::Id("入户评分表号（六位数）"), Need::Count("第几位评委（1、2、3）")],
             Paper::VisitRecord => &[Need::Id("入户评分表号（六位数）")],
             Paper::Receipt => &[Need::Id("凭条号"), Need::Size(&[("58", "58毫米"), ("80", "80毫米")])],

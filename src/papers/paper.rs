@@ -10,7 +10,7 @@ use super::goods::Illustrated;
 use super::order::Order;
 use super::{
     broadcast, call_back, certificate, dividend, donation, goods, handover, honour_board, household, letter, notice,
-    receipt, register, rules, session, settlement, sheet, statement, stocktake, title_notice,
+    receipt, register, rules, session, settlement, sheet, statement, stocktake, title_notice, volunteer_sheet,
 };
 use crate::access::role::Permission;
 use crate::db::{Conn, text_enum};
@@ -38,6 +38,8 @@ text_enum! {
         ExpiryReminders = "expiry-reminders", "到期提醒名单";
         /// On which households sign in.
         SignInSheet = "sign-in-sheet", "签到表";
+        /// On which households sign in at a volunteer event.
+        VolunteerSheet = "volunteer-sheet", "志愿签到表";
         /// On which a judge ticks marks.
         ScoreSheet = "score-sheet", "入户评分表（打勾）";
         /// On which three judges' marks are written.
@@ -117,6 +119,7 @@ impl Paper {
             Paper::ConsentForm => "一户同意什么、不同意什么，签字留底。",
             Paper::ExpiryReminders => "积分快到期的人家，按楼栋分页，楼栋长上门提醒用。",
             Paper::SignInSheet => "一次活动的签到表，每户一行，交回后拍照或照行号录入。",
+            Paper::VolunteerSheet => "一次志愿活动的签到表，来几人、几点来、几点走，交回后照行号录入。",
             Paper::ScoreSheet => "一位评委一份，在方框里打勾，拍照就能录入。",
             Paper::VisitRecord => "三位评委手写分数的评分表，照表单编号和行号录入。",
             Paper::Agenda => "一次评议会的议程和签到，人手一份，也作存档。",
@@ -149,7 +152,7 @@ impl Paper {
         match self {
             Paper::Statement | Paper::Slip => Permission::ReadHouseholds,
             Paper::Notice | Paper::TitleNotice | Paper::RuleBook => Permission::ReadNominations,
-            Paper::NominationForm | Paper::SignInSheet => Permission::Nominate,
+            Paper::NominationForm | Paper::SignInSheet | Paper::VolunteerSheet => Permission::Nominate,
             Paper::ScoreSheet | Paper::VisitRecord => Permission::ReadVisits,
             Paper::ConsentForm => Permission::ChangeHouseholds,
             Paper::ExpiryReminders => Permission::ReadHouseholds,
@@ -202,6 +205,7 @@ data! {
     ConsentForm: household::ConsentForm = household::consent_form;
     ExpiryReminders: household::ExpiryReminders = household::expiry_reminders;
     SignInSheet: sheet::SignInSheet = sheet::sign_in;
+    VolunteerSheet: volunteer_sheet::VolunteerSheet = volunteer_sheet::load;
     ScoreSheet: sheet::ScoreSheet = sheet::score;
     VisitRecord: sheet::VisitRecord = sheet::visit_record;
     Agenda: session::Agenda = session::agenda;

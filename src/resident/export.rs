@@ -1,5 +1,5 @@
 //! What is a household's own as files that a spreadsheet opens: every line of its book, the oldest first, in the words of a
-//! statement; and who looked at its data (SG15).
+//! statement; its hours; and who looked at its data (SG15).
 
 use crate::access::lookup;
 use crate::clock::{Day, day_of, spoken_day};
@@ -9,6 +9,7 @@ use crate::ledger::account::AccountKind;
 use crate::places::household::Household;
 use crate::resident::story::Story;
 use crate::statements::statement::{self, PAGE};
+use crate::volunteering::book as time_book;
 
 const HEADINGS: [&str; 7] = ["哪天的事", "入账日期", "单号", "什么事", "加减", "余额", "怎么来的"];
 /// Tells a spreadsheet that the text is UTF-8.
@@ -41,6 +42,29 @@ pub fn lines(conn: &mut Conn, household: &Household) -> Result<Vec<u8>> {
             line.amount.to_string(),
             line.balance_after.to_string(),
             as_text(story.steps.concat()),
+        ];
+        file.write_record(row).map_err(Error::internal)?;
+    }
+    file.into_inner().map_err(Error::internal)
+}
+
+const TIME_HEADINGS: [&str; 6] = ["哪天的事", "单号", "什么事", "加减", "余额", "怎么来的"];
+
+/// All lines of a household's time, as CSV.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn time(conn: &mut Conn, household: &Household) -> Result<Vec<u8>> {
+    let mut file = csv::Writer::from_writer(MARK.to_vec());
+    file.write_record(TIME_HEADINGS).map_err(Error::internal)?;
+    for line in time_book::all(conn, &household.id)? {
+        let row = [
+            spoken_day(line.day),
+            line.slip.to_string(),
+            as_text(line.what),
+            line.minutes.to_string(),
+            line.left.to_string(),
+            as_text(line.steps.concat()),
         ];
         file.write_record(row).map_err(Error::internal)?;
     }

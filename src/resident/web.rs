@@ -11,7 +11,7 @@ mod sign_in;
 mod time;
 
 pub use consents::{consent, consents, decide};
-pub use data::{check_book, data, lines_csv, looks_csv, statement_pdf};
+pub use data::{check_book, data, lines_csv, looks_csv, statement_pdf, time_csv};
 pub use goods::{goods, goods_photo, voice, wishes};
 pub use points::{coming, line, lines, points};
 pub use requests::{all_requests, answer_request, make_request, own_requests};

@@ -29,6 +29,9 @@ pub struct TimeBook {
     pub lines: Vec<TimeLine>,
 }
 
+/// Lines that are read at once.
+const PIECE: i64 = 200;
+
 /// A line of a time account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeLine {
@@ -57,6 +60,23 @@ pub fn of(conn: &mut Conn, household: &Id<Household>, limit: i64) -> Result<Time
         balance: Minutes::of(balance::of(conn, household.as_str())?.time),
         lines: lines.iter().map(|line| causes.tell(line)).collect(),
     })
+}
+
+/// All lines of a household's time, the oldest first.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn all(conn: &mut Conn, household: &Id<Household>) -> Result<Vec<TimeLine>> {
+    let (mut told, mut before) = (Vec::new(), None);
+    loop {
+        let lines = balance::lines(conn, household.as_str(), AccountKind::TimeCredits, before, PIECE)?;
+        let Some(last) = lines.last() else { break };
+        before = Some(last.version);
+        let causes = Causes::load(conn, &lines)?;
+        told.extend(lines.iter().map(|line| causes.tell(line)));
+    }
+    told.reverse();
+    Ok(told)
 }
 
 /// Everything that the lines name.

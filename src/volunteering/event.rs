@@ -315,6 +315,19 @@ pub fn by_id(conn: &mut Conn, id: &Id<VolunteerEvent>) -> Result<VolunteerEvent>
         .ok_or(Error::NotFound)
 }
 
+/// An event by its number.
+///
+/// # Errors
+/// `NotFound`.
+pub fn by_number(conn: &mut Conn, number: i64) -> Result<VolunteerEvent> {
+    volunteer_events::table
+        .filter(volunteer_events::number.eq(number))
+        .select(VolunteerEvent::as_select())
+        .get_result(conn)
+        .optional()?
+        .ok_or(Error::NotFound)
+}
+
 /// Events by their ids.
 ///
 /// # Errors

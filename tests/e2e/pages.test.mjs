@@ -118,6 +118,9 @@ function gatheringPath() {
   return opened;
 }
 
+/** The numbers of the sign-in sheets of the first events, with their check digits. */
+const VOLUNTEER_FORMS = ["Z1-7", "Z2-5", "Z3-0", "Z4-9", "Z5-8", "Z6-3", "Z7-4", "Z8-2", "Z9-6"];
+
 /** A volunteer event of today, announced once. */
 let announced;
 function eventPath() {
@@ -498,6 +501,14 @@ const PAGES = [
   ["forms", "grid", to("/forms")],
   ["forms-wrong", "grid", sent("/forms", (form) => form.fill("#number", "Q12-9"), "form[aria-labelledby=number-title] .button"), 422],
   ["form-of-a-gathering", "grid", async (page) => { await page.goto(`${town.address}/gatherings`); await page.goto(town.address + await page.locator("main a[href^='/gatherings/']").first().getAttribute("href")); return page.goto(town.address + await page.locator("a[href^='/forms/']").first().getAttribute("href")); }],
+  ["form-of-volunteers", "grid", async (page) => {
+    await page.goto(town.address + (await eventPath()));
+    const paper = await page.request.get(new URL(await page.locator("a[href^='/papers/volunteer-sheet']").getAttribute("href"), town.address).href);
+    assert.equal(paper.status(), 200);
+    town.visited.add("/papers/volunteer-sheet");
+    const event = Number(new URL(await page.locator("a[href^='/papers/volunteer-sheet']").getAttribute("href"), town.address).searchParams.get("id"));
+    return page.goto(`${town.address}/forms/${VOLUNTEER_FORMS[event - 1]}`);
+  }],
   ["form-of-good-deeds", "grid", sent("/forms", (form) => form.fill("#number", "S1-5"), "form[aria-labelledby=number-title] .button")],
   ["offline-sales", "admin", async (page) => { await conflicted(); return to("/offline-sales")(page); }],
   ["offline-sales-undecided", "admin", async (page) => { await conflicted(); return sent("/offline-sales", (form) => form.check("[value=borne]"), "form[action^='/offline-sales/'] .button.primary")(page); }, 422],
@@ -597,15 +608,20 @@ const PAGES = [
   ["title-appeal", "grid", async (page) => {
     await page.goto(`${town.address}/title-awards`);
     const held = page.locator("tr", { hasText: "已授予" }).locator("a.button").first();
-    await page.goto(new URL(await held.getAttribute("href"), town.address).href);
+    const award = new URL(await held.getAttribute("href"), town.address).href;
+    await page.goto(award);
     const link = page.locator("a[href^='/title-appeals/']").first();
     if (!(await link.count())) {
       await page.locator("details", { has: page.locator("form[action$='/appeals']") }).locator("summary").click();
       await page.fill("#appeal-reason", "楼道一直是别家在扫");
       await submit(page, page.locator("form[action$='/appeals'] button"));
+      await page.goto(award);
     }
-    return page.goto(new URL(await link.getAttribute("href"), town.address).href);
+    const hearing = await link.getAttribute("href");
+    known.titleAppeal = hearing.replace("/hearing", "");
+    return page.goto(town.address + hearing);
   }],
+  ["title-appeal-receipt", null, async (page) => page.goto(town.address + known.titleAppeal)],
   // The last one: it stops the known household's card.
   ["issued", "grid", async (page) => sent(`/households/${known.code}`, () => {}, 'form[action$="/cards"] button')(page)],
 ];
@@ -916,7 +932,7 @@ test("what the auditor takes along arrives as a file", async () => {
 test("what a household takes along arrives as a file", async () => {
   const page = await town.enter(null);
   await atHome("/my/data")(page);
-  for (const [path, kind, begins] of [["/my/data/lines.csv", /^text\/csv/, "\ufeff"], ["/my/data/looks.csv", /^text\/csv/, "\ufeff"], ["/my/data/statement.pdf", /^application\/pdf/, "%PDF-"]]) {
+  for (const [path, kind, begins] of [["/my/data/lines.csv", /^text\/csv/, "\ufeff"], ["/my/data/time.csv", /^text\/csv/, "\ufeff"], ["/my/data/looks.csv", /^text\/csv/, "\ufeff"], ["/my/data/statement.pdf", /^application\/pdf/, "%PDF-"]]) {
     const answer = await page.request.get(town.address + path);
     assert.equal(answer.status(), 200, path);
     assert.match(answer.headers()["content-type"], kind, path);

@@ -41,6 +41,7 @@ const TAKEN = {
   "nomination-form": HEAD,
   "call-back-sheet": HEAD,
   "visit-record": HEAD,
+  "volunteer-sheet": HEAD,
 };
 
 let folder;
@@ -136,6 +137,7 @@ test("the papers with codes are the ones that are known, and each has as many as
     "stocktake-sheet": [1, 0],
     "tally-sheet": [1, 0],
     "visit-record": [1, 0],
+    "volunteer-sheet": [1, 0],
   });
 });
 

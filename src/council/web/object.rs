@@ -18,7 +18,7 @@ use crate::council::objection::{self, Channel, File, Objection, State as Stand};
 use crate::council::{appeal, deadline, notice, receipt};
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::honours::objection as about_titles;
+use crate::honours::{appeal as title_appeal, objection as about_titles};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::sent::{OpenForm, Path, Query};
@@ -301,7 +301,12 @@ fn address_of(conn: &mut Conn, typed: &str) -> Result<Option<String>> {
         Err(error) => return Err(error),
     }
     match about_titles::by_receipt(conn, &number) {
-        Ok(_) => Ok(Some(format!("/title-objections/{number}"))),
+        Ok(_) => return Ok(Some(format!("/title-objections/{number}"))),
+        Err(Error::NotFound) => {}
+        Err(error) => return Err(error),
+    }
+    match title_appeal::by_receipt(conn, &number) {
+        Ok(_) => Ok(Some(format!("/title-appeals/{number}"))),
         Err(Error::NotFound) => Ok(None),
         Err(error) => Err(error),
     }

@@ -14,10 +14,11 @@ use crate::access::user;
 use crate::app::{App, Staff};
 use crate::clock::{self, Moment};
 use crate::council::nomination::{self, Nomination};
-use crate::council::objection::{self, Decide, File, Objection, State as Stand};
+use crate::council::objection::{self, Channel, Decide, File, Objection, State as Stand};
 use crate::council::{deadline, notice};
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::honours::{notice as title_notice, objection as about_titles};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::places::area::Tree;
@@ -104,6 +105,8 @@ struct TakePage {
     shell: Shell,
     problems: Problems,
     row: Option<PublicRow>,
+    /// The row of a title's notice, when the number is of such a one.
+    title: Option<title_notice::Row>,
     until: String,
     key: Id<Objection>,
     form: Taken,
@@ -136,11 +139,23 @@ pub async fn take_objection_form(State(app): State<App>, staff: Staff, Query(for
 
 async fn take_page(app: &App, shell: Shell, problems: Problems, form: Taken) -> Result<TakePage> {
     let (now, slip) = (app.now(), form.slip.clone());
-    let (row, until) = app.db.read(move |conn| running_row(conn, &slip, now)).await?;
+    let (row, title, until) = app
+        .db
+        .read(move |conn| {
+            if !title_notice::is_slip(&slip) {
+                return running_row(conn, &slip, now).map(|(row, until)| (row, None, until));
+            }
+            Ok(match title_notice::running_row(conn, &slip, now)? {
+                Some((row, until)) => (None, Some(row), clock::spoken_day(until)),
+                None => (None, None, String::new()),
+            })
+        })
+        .await?;
     Ok(TakePage {
         shell,
         problems,
         row,
+        title,
         until,
         key: Id::new(now),
         form,
@@ -157,7 +172,7 @@ pub async fn take_objection(
     SignedForm(form): SignedForm<Taken>,
 ) -> Result<Response> {
     match try_take(&app, &staff, form.clone()).await {
-        Ok(objection) => Ok(page::go(&format!("/objections/{}?done=filed", objection.receipt))),
+        Ok(receipt) => Ok(page::go(&receipt)),
         Err(error) => {
             let (status, problems) = Problems::from_error(error)?;
             page::show_with(status, &take_page(&app, staff.shell, problems, form).await?)
@@ -165,8 +180,12 @@ pub async fn take_objection(
     }
 }
 
-async fn try_take(app: &App, staff: &Staff, form: Taken) -> Result<Objection> {
+/// Answers where the receipt is.
+async fn try_take(app: &App, staff: &Staff, form: Taken) -> Result<String> {
     let channel = channel_sent(&form.channel)?;
+    if title_notice::is_slip(&form.slip) {
+        return try_take_of_title(app, staff, form, channel).await;
+    }
     let asked = File {
         slip: form.slip,
         reason: form.reason,
@@ -182,7 +201,29 @@ async fn try_take(app: &App, staff: &Staff, form: Taken) -> Result<Objection> {
             // Anyone may object to any row; but a row elsewhere is taken in elsewhere.
             let (_, row) = notice::row(conn, &asked.slip)?;
             household_for(conn, &staff, Permission::TakeObjection, &row.household_id)?;
-            objection::file(conn, &asked, now)
+            let filed = objection::file(conn, &asked, now)?;
+            Ok(format!("/objections/{}?done=filed", filed.receipt))
+        })
+        .await
+}
+
+async fn try_take_of_title(app: &App, staff: &Staff, form: Taken, channel: Channel) -> Result<String> {
+    let asked = about_titles::File {
+        slip: form.slip,
+        reason: form.reason,
+        name: form.name,
+        contact: form.contact,
+        channel,
+        taken_by: Some(staff.user.id.clone()),
+        key: form.key,
+    };
+    let (now, staff) = (app.now(), staff.clone());
+    app.db
+        .write(move |conn| {
+            let (_, _, award) = title_notice::row(conn, &asked.slip)?;
+            household_for(conn, &staff, Permission::TakeObjection, &award.household_id)?;
+            let filed = about_titles::file(conn, &asked, now)?;
+            Ok(format!("/title-objections/{}", filed.receipt))
         })
         .await
 }
@@ -369,7 +410,7 @@ async fn try_decide(app: &App, staff: &Staff, receipt: String, form: Decided) ->
 }
 
 impl TakePage {
-    fn channels(&self) -> [objection::Channel; 3] {
+    fn channels(&self) -> [Channel; 3] {
         CHANNELS
     }
 }

@@ -9,18 +9,20 @@ use serde::Deserialize;
 
 use super::Told;
 use super::awards::{self, Written};
+use super::objections::{Address, expect_few_look_ups};
 use crate::access::role::Permission;
 use crate::access::user::{self, User};
-use crate::app::{App, Staff};
+use crate::app::{App, Staff, Visitor};
 use crate::clock;
 use crate::council::appeal::panel::{self, Opinion};
 use crate::council::{deadline, receipt};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::honours::appeal::{self, Accept, Candidate, File, Give, Panellist, State, TitleAppeal};
-use crate::honours::{award, parties};
+use crate::honours::{award, parties, title};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
+use crate::places::programme::{self, Programme};
 use crate::sent::{Path, SignedForm};
 
 /// `POST /title-awards/{id}/appeals`: the office writes an appeal down.
@@ -50,7 +52,7 @@ pub async fn file_appeal(
         })
         .await;
     match filed {
-        Ok(_) => Ok(page::go(&format!("/title-awards/{id}"))),
+        Ok(appeal) => Ok(page::go(&format!("/title-appeals/{}", appeal.receipt))),
         Err(error) => awards::refused(&app, staff, id, error, Written::default()).await,
     }
 }
@@ -64,6 +66,65 @@ pub struct Filed {
     reason: String,
     #[serde(default)]
     contact: String,
+}
+
+#[derive(Template)]
+#[template(path = "honours/appeal_receipt.html")]
+struct ReceiptPage {
+    shell: Shell,
+    number: String,
+    appeal: TitleAppeal,
+    title: String,
+    period: String,
+    last_day: String,
+    left: String,
+    programme: Programme,
+    /// Is it one of the staff who may open the hearing?
+    reads_council: bool,
+}
+
+impl ReceiptPage {
+    fn filed_at(&self) -> String {
+        clock::spoken(self.appeal.filed_at)
+    }
+
+    fn decided_at(&self) -> String {
+        self.appeal.decided_at.map(clock::spoken).unwrap_or_default()
+    }
+}
+
+/// `GET /title-appeals/{receipt}`: to whoever has the receipt, where the appeal stands, and nothing about anybody.
+///
+/// # Errors
+/// `NotFound`; `Forbidden` for whoever tries many numbers.
+pub async fn appeal_receipt(
+    FromApp(app): FromApp<App>,
+    visitor: Visitor,
+    address: Address,
+    Path(number): Path<String>,
+) -> Result<Response> {
+    expect_few_look_ups(&app, &visitor, address)?;
+    let now = app.now();
+    let page = app
+        .db
+        .read(move |conn| {
+            let appeal = appeal::by_receipt(conn, &number)?;
+            let award = award::by_id(conn, &appeal.award_id)?;
+            let title = title::by_id(conn, &award.title_id)?;
+            Ok(ReceiptPage {
+                reads_council: visitor.may(Permission::ReadCouncil),
+                shell: visitor.shell,
+                number: receipt::spaced(&appeal.receipt),
+                period: title.period.in_words(award.period_from),
+                title: title.name,
+                last_day: clock::spoken_day(deadline::last_day(appeal.decide_by)),
+                left: deadline::left(now, appeal.decide_by),
+                appeal,
+                programme: programme::get(conn)?,
+            })
+        })
+        .await?;
+    page::show(&page)
 }
 
 #[derive(Template)]
@@ -110,7 +171,7 @@ impl AppealPage {
     }
 }
 
-/// `GET /title-appeals/{receipt}`
+/// `GET /title-appeals/{receipt}/hearing`
 ///
 /// # Errors
 /// `NotFound`, also for a household outside the visitor's area.
@@ -195,7 +256,7 @@ pub async fn name_panel(
         })
         .await;
     match named {
-        Ok(_) => Ok(page::go(&format!("/title-appeals/{number}"))),
+        Ok(_) => Ok(page::go(&format!("/title-appeals/{number}/hearing"))),
         Err(error) => refused(&app, staff, number, error, String::new()).await,
     }
 }
@@ -228,7 +289,7 @@ pub async fn give_opinion(
         })
         .await;
     match given {
-        Ok(_) => Ok(page::go(&format!("/title-appeals/{number}"))),
+        Ok(_) => Ok(page::go(&format!("/title-appeals/{number}/hearing"))),
         Err(error) => refused(&app, staff, number, error, form.reason).await,
     }
 }

@@ -12,10 +12,9 @@ use serde::Deserialize;
 use super::Told;
 use crate::access::role::Permission;
 use crate::app::{App, Staff, Visitor};
-use crate::clock::{self, Moment};
-use crate::council::objection::State as Stand;
+use crate::clock;
+use crate::council::objection::{Channel, State as Stand};
 use crate::council::{deadline, receipt};
-use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::honours::objection::{self, Decide, File, TitleObjection};
 use crate::honours::{award, notice, parties};
@@ -25,7 +24,7 @@ use crate::places::programme;
 use crate::sent::{OpenForm, Path, Query, SignedForm};
 
 /// Who sends, as the server sees it.
-type Address = Option<axum::Extension<ConnectInfo<SocketAddr>>>;
+pub(super) type Address = Option<axum::Extension<ConnectInfo<SocketAddr>>>;
 
 #[derive(Template)]
 #[template(path = "honours/object.html")]
@@ -72,7 +71,10 @@ async fn object_page(app: &App, shell: Shell, problems: Problems, form: NewObjec
     let (row, until, office, phone) = app
         .db
         .read(move |conn| {
-            let (row, until) = running_row(conn, &slip, now)?;
+            let (row, until) = match notice::running_row(conn, &slip, now)? {
+                Some((row, until)) => (Some(row), clock::spoken_day(until)),
+                None => (None, String::new()),
+            };
             let programme = programme::find(conn)?;
             let (office, phone) = programme.map(|one| (one.office, one.phone)).unwrap_or_default();
             Ok((row, until, office, phone))
@@ -88,25 +90,6 @@ async fn object_page(app: &App, shell: Shell, problems: Problems, form: NewObjec
         office,
         phone,
     })
-}
-
-/// The row of a slip number while it is on public notice; nothing of any other.
-fn running_row(conn: &mut Conn, slip: &str, now: Moment) -> Result<(Option<notice::Row>, String)> {
-    if slip.trim().is_empty() {
-        return Ok((None, String::new()));
-    }
-    let (running, _, award) = match notice::row(conn, slip) {
-        Ok(found) => found,
-        Err(Error::Invalid(_)) => return Ok((None, String::new())),
-        Err(error) => return Err(error),
-    };
-    if !running.runs_at(now) {
-        return Ok((None, String::new()));
-    }
-    let until = clock::spoken_day(deadline::last_day(running.ends_at));
-    let slip = running.slip(&award);
-    let rows = notice::sheet(conn, &running)?.rows;
-    Ok((rows.into_iter().find(|row| row.slip == slip), until))
 }
 
 /// `POST /title-objections`
@@ -143,6 +126,8 @@ async fn try_object(app: &App, address: Address, form: NewObjection) -> Result<T
         reason: form.reason,
         name: form.name,
         contact: form.contact,
+        channel: Channel::Web,
+        taken_by: None,
         key: form.key,
     };
     let now = app.now();
@@ -182,10 +167,7 @@ pub async fn objection_receipt(
     address: Address,
     Path(number): Path<String>,
 ) -> Result<Response> {
-    let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
-    if visitor.person().is_none() && !app.filings().may_look_up(from, app.now()) {
-        return Err(Error::Forbidden("查的次数太多，请过一会儿再试，或打电话问办公室。"));
-    }
+    expect_few_look_ups(&app, &visitor, address)?;
     let now = app.now();
     let (objection, slip, programme) = app
         .db
@@ -205,6 +187,15 @@ pub async fn objection_receipt(
         office: programme.office,
         phone: programme.phone,
     })
+}
+
+/// Numbers are not to be tried out; the staff look up as many as they need.
+pub(super) fn expect_few_look_ups(app: &App, visitor: &Visitor, address: Address) -> Result<()> {
+    let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
+    match visitor.person().is_some() || app.filings().may_look_up(from, app.now()) {
+        true => Ok(()),
+        false => Err(Error::Forbidden("查的次数太多，请过一会儿再试，或打电话问办公室。")),
+    }
 }
 
 #[derive(Template)]

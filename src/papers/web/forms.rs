@@ -10,6 +10,8 @@ mod sign_in;
 mod stocktake;
 mod tally;
 mod visit;
+mod volunteering;
+mod whose;
 
 use std::collections::HashMap;
 
@@ -119,6 +121,7 @@ enum Kind {
     Number,
     Text,
     Day,
+    Time,
     /// One of the table's choices.
     Choice,
 }
@@ -277,6 +280,7 @@ fn table(conn: &mut Conn, staff: &Staff, (form, of): (Form, i64), sent: &Sent, n
         Form::Tally => tally::table(conn, staff, of, now),
         Form::Stocktake => stocktake::table(conn, staff, of),
         Form::Nomination => nomination::table(conn, staff, of, sent, now),
+        Form::Volunteering => volunteering::table(conn, staff, of),
     }?;
     table.keep(sent);
     Ok(table)
@@ -290,6 +294,7 @@ fn write(conn: &mut Conn, staff: &Staff, (form, of): (Form, i64), sent: &Sent, n
         Form::Tally => tally::write(conn, staff, of, sent, now),
         Form::Stocktake => stocktake::write(conn, staff, of, sent, now),
         Form::Nomination => nomination::write(conn, staff, of, sent, now),
+        Form::Volunteering => volunteering::write(conn, staff, of, sent, now),
     }
 }
 

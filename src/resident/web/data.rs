@@ -81,6 +81,16 @@ pub async fn lines_csv(State(app): State<App>, resident: Resident) -> Result<Res
     Ok(as_csv("attachment; filename=\"lines.csv\"", file))
 }
 
+/// `GET /my/data/time.csv`
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn time_csv(State(app): State<App>, resident: Resident) -> Result<Response> {
+    let household = resident.household;
+    let file = app.db.read(move |conn| export::time(conn, &household)).await?;
+    Ok(as_csv("attachment; filename=\"time.csv\"", file))
+}
+
 /// `GET /my/data/looks.csv`
 ///
 /// # Errors

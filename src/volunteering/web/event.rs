@@ -124,6 +124,7 @@ impl Just {
             "out-before" => "已经签过退了，不用再签，谢谢！",
             "all-out" => return Some("还在场的住户都已签退。".to_owned()),
             "keyed" => "的时间已录入。",
+            "sheet" => return Some("整张签到表已录入，等别人确认。".to_owned()),
             "struck" => "已从名单里去掉。",
             "corrected" => "的时间已冲正。",
             _ => return None,

@@ -4,6 +4,7 @@
 //! what speaks against it, before anything becomes final. The rule of the day of the deed counts, whatever version of the
 //! rules the sheet shows.
 
+use super::whose::whose;
 use super::{Ask, Kind, Note, Row, Sent, Table, Wrong, expect};
 use crate::access::role::Permission;
 use crate::app::Staff;
@@ -14,7 +15,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::papers::form::Form;
 use crate::places::area::Tree;
-use crate::places::household::{self, Household, Search};
+use crate::places::household::Household;
 use crate::points::Points;
 use crate::scheme::item::{self, Category, Item};
 use crate::scheme::version;
@@ -30,10 +31,6 @@ const ASKS: &[Ask] = &[
 
 /// Deeds on a sheet.
 const DEEDS: i64 = 3;
-/// Doors that are looked at for one that was written down without its household's code.
-const DOORS: i64 = 1_000;
-/// Households that are named when a text fits several.
-const NAMED: usize = 5;
 
 pub(super) fn table(conn: &mut Conn, staff: &Staff, of: i64, sent: &Sent, now: Moment) -> Result<Table> {
     expect(staff, Permission::Nominate)?;
@@ -137,7 +134,8 @@ impl Deed {
         if ASKS.iter().all(|ask| text(ask.name).is_empty()) {
             return Ok(None);
         }
-        let household = whose(conn, staff, text("household"))?;
+        let mine = staff.reach(conn, Permission::Nominate)?.buildings();
+        let household = whose(conn, mine, "您负责的范围", text("household"))?;
         let day: Day = text("day")
             .parse()
             .map_err(|_| Error::invalid("rows", "请写明是哪一天。"))?;
@@ -250,63 +248,4 @@ impl Deed {
         }
         notes
     }
-}
-
-/// The household that was written down: by its code, its head's name or its door, as far as that names one alone.
-fn whose(conn: &mut Conn, staff: &Staff, text: &str) -> Result<Household> {
-    if text.is_empty() {
-        return Err(Error::invalid("rows", "请写明是谁家，户号、户主或门牌都行。"));
-    }
-    let mut search = Search {
-        query: text.to_owned(),
-        buildings: staff.reach(conn, Permission::Nominate)?.buildings(),
-        limit: i64::try_from(NAMED.saturating_add(1)).unwrap_or(i64::MAX),
-        ..Search::default()
-    };
-    let mut found = household::search(conn, &search)?;
-    if let (true, Some((building, door))) = (found.is_empty(), door(text)) {
-        (search.query, search.limit) = (door.clone(), DOORS);
-        found = household::search(conn, &search)?;
-        let tree = Tree::load(conn)?;
-        let is_there = |home: &Household| match (building, tree.get(&home.building_id)) {
-            (Some(number), Some(area)) => numbers(&area.name) == [number],
-            (building, _) => building.is_none(),
-        };
-        found.retain(|home| home.code.ends_with(&door) && is_there(home));
-    }
-    let is_meant = |one: &Household| one.code.eq_ignore_ascii_case(text) || one.head_name == text;
-    let meant: Vec<&Household> = found.iter().filter(|one| is_meant(one)).collect();
-    match (found.as_slice(), meant.as_slice()) {
-        ([], _) => Err(Error::invalid(
-            "rows",
-            format!("在您负责的范围里没有找到“{text}”，请核对户号、户主或门牌。"),
-        )),
-        ([only], _) => Ok(only.clone()),
-        (_, [only]) => Ok(Household::clone(only)),
-        (several, _) => {
-            let named = several.iter().take(NAMED);
-            let named: Vec<String> = named.map(|one| format!("{}（{}）", one.code, one.head_name)).collect();
-            Err(Error::invalid(
-                "rows",
-                format!("“{text}”不止一户：{}。请写户号。", named.join("、")),
-            ))
-        }
-    }
-}
-
-/// What a door says: `3号楼2单元1103室` is building 3, and `-2-1103`, as a household's code ends.
-fn door(text: &str) -> Option<(Option<&str>, String)> {
-    let parts = numbers(text);
-    let (building, door) = match (text.contains(['楼', '栋', '幢']), parts.as_slice()) {
-        (true, [building, door @ ..]) => (Some(*building), door),
-        (_, door) => (None, door),
-    };
-    (1..=2)
-        .contains(&door.len())
-        .then(|| (building, format!("-{}", door.join("-"))))
-}
-
-fn numbers(text: &str) -> Vec<&str> {
-    let parts = text.split(|letter: char| !letter.is_ascii_alphanumeric());
-    parts.filter(|part| !part.is_empty()).collect()
 }
