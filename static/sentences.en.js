@@ -132,7 +132,7 @@ window.jishanSentences = {
  "请扫卡，再扫商品": "Please scan the card, then the goods",
  "请扫商品": "Please scan the goods",
  "请扫积分卡": "Please scan the points card",
- "请改用“拍照”，或直接输入卡号。": "Use “By photo” instead, or type the card number.",
+ "请改用“拍照”，或直接输入卡号。": "Use “Photo” instead, or type the card number.",
  "输入法是中文，请按 Shift 切换": "The input method is Chinese: press Shift",
  "输入法是中文，请按Shift切换成英文。": "The input method is Chinese: press Shift for English.",
  "迁出已满90天，积分已到期": "Moved away 90 days ago or more; the points have expired",

@@ -5,7 +5,7 @@
 //! as the messages that it was put together from: a template's line may hold an `{% if %}`, and then two messages stand side
 //! by side. What belongs to no message is somebody's own words and stays as it is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// Messages of the program in one language.
@@ -14,6 +14,8 @@ pub struct Catalogue {
     messages: Vec<Message>,
     /// Messages by the character with which their first words begin.
     by_first: HashMap<char, Vec<usize>>,
+    /// What is counted in messages: `户` of `{0}户`.
+    counted: HashSet<String>,
 }
 
 /// A message with its values' places.
@@ -67,6 +69,7 @@ impl Catalogue {
             whole: HashMap::new(),
             messages: Vec::new(),
             by_first: HashMap::new(),
+            counted: HashSet::new(),
         };
         for (key, translation) in all {
             let Some(message) = Message::of(&key, &translation) else {
@@ -77,6 +80,7 @@ impl Catalogue {
                 catalogue.by_first.entry(*first).or_default().push(place);
             }
             catalogue.messages.push(message);
+            catalogue.counted.extend(key.strip_prefix("{0}").map(str::to_owned));
             if !key.contains('{') {
                 catalogue.whole.insert(key, translation);
             }
@@ -153,7 +157,7 @@ impl Catalogue {
 
     fn may_hold(&self, message: &Message, value: &[char]) -> bool {
         let is_message = || self.whole.contains_key(value.iter().collect::<String>().trim());
-        !message.is_loose || !value.iter().any(|one| is_chinese(*one)) || is_message()
+        !message.is_loose || !value.iter().any(|one| is_chinese(*one)) || is_message() || unit_of(value).is_some()
     }
 
     /// What stands between two messages, or before or after all: dear when it is long, not allowed when it is Chinese and no
@@ -166,6 +170,13 @@ impl Catalogue {
         if chinese > 0 && !taker.is_some_and(|message| self.may_hold(message, gap)) {
             return None;
         }
+        // What another message explains is better held as a value than said beside.
+        let value: String = gap.iter().collect();
+        if chinese > 0 && self.whole.contains_key(value.trim()) {
+            return i64::try_from(chinese)
+                .ok()
+                .map(|chinese| -chinese.saturating_mul(EXPLAINS));
+        }
         // A message with a value that is not there is probably another message.
         let takers = i64::from(before.is_some()).saturating_add(i64::from(after.is_some()));
         let missing = if gap.is_empty() {
@@ -173,7 +184,11 @@ impl Catalogue {
         } else {
             0
         };
-        Some(i64::try_from(chinese).unwrap_or(i64::MAX).saturating_add(missing))
+        let unknown = match unit_of(gap) {
+            Some(_) => 0,
+            None => i64::try_from(chinese).unwrap_or(i64::MAX),
+        };
+        Some(unknown.saturating_add(missing))
     }
 
     /// Messages side by side that explain the whole text, and of all such the ones that explain most; `None` when Chinese is
@@ -231,7 +246,11 @@ impl Catalogue {
 
     fn put_together(&self, text: &[char], chosen: &[&Found], depth: u8) -> String {
         let value = |range: Range<usize>| {
-            let words: String = text.get(range).unwrap_or_default().iter().collect();
+            let value = text.get(range).unwrap_or_default();
+            let words: String = value.iter().collect();
+            if unit_of(value).is_some_and(|unit| !self.counted.contains(&unit)) {
+                return words;
+            }
             match self.say_within(&words, depth.saturating_add(1)) {
                 Some(said) => said,
                 None => words,
@@ -295,9 +314,14 @@ impl Message {
         }
         let chinese = words.iter().flatten().filter(|one| is_chinese(**one)).count();
         let others = words.iter().map(Vec::len).sum::<usize>().saturating_sub(chinese);
+        // One character alone stands in many a word.
+        let explains = match (chinese, leads || trails || words.len() > 1) {
+            (1, false) => EXPLAINS / 3,
+            _ => EXPLAINS,
+        };
         let weight = i64::try_from(chinese)
             .unwrap_or(i64::MAX)
-            .saturating_mul(EXPLAINS)
+            .saturating_mul(explains)
             .saturating_add(i64::try_from(others).unwrap_or(i64::MAX));
         let has_mark = words.iter().flatten().any(|one| "：“".contains(*one));
         (chinese > 0).then(|| Message {
@@ -337,6 +361,14 @@ impl Message {
         };
         self.translation.iter().map(piece).collect()
     }
+}
+
+/// The unit of a count, `提` of `4提`: what goods are counted in is somebody's own word.
+fn unit_of(value: &[char]) -> Option<String> {
+    let digits = value.iter().take_while(|one| one.is_ascii_digit()).count();
+    let unit = value.get(digits..)?;
+    let is_unit = digits > 0 && (1..=2).contains(&unit.len()) && unit.iter().all(|one| is_chinese(*one));
+    is_unit.then(|| unit.iter().collect())
 }
 
 /// A translation, taken apart.
@@ -412,7 +444,13 @@ mod tests {
                 "状态：{0}": "state: {0}",
                 "{0}年{1}月{2}日": "{0}-{1}-{2}",
                 "第{0}张，共{1}张": "sheet {0} of {1}",
-                "请填{0}": "Enter {0}"
+                "请填{0}": "Enter {0}",
+                "存": "Save",
+                "组": "Group",
+                "存{0}": "{0} in stock",
+                "1号柜台": "Counter 1",
+                "开班": "Open shift",
+                "{0} {1}开班": "{0}, open since {1}"
             }"#,
         )
         .unwrap()
@@ -441,6 +479,19 @@ mod tests {
     fn a_value_may_be_a_message_and_may_be_somebodys_words() {
         assert_eq!(said("状态：已公示"), "state: on notice");
         assert_eq!(said("状态：老王家的狗"), "state: 老王家的狗");
+    }
+
+    #[test]
+    fn a_message_is_rather_a_value_of_another_one_than_said_beside_a_third() {
+        assert_eq!(said("1号柜台 09:53开班"), "Counter 1, open since 09:53");
+        assert_eq!(said("开班"), "Open shift");
+    }
+
+    #[test]
+    fn what_goods_are_counted_in_is_somebodys_own_word() {
+        assert_eq!(said("存184组"), "184组 in stock");
+        assert_eq!(said("存205提"), "205提 in stock");
+        assert_eq!((said("存"), said("组")), ("Save".to_owned(), "Group".to_owned()));
     }
 
     #[test]

@@ -3,10 +3,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-
-// The module is loaded through a data: address, because the repository has no package.json that would call .js files modules.
-const source = readFileSync(new URL('../../static/wedge.js', import.meta.url), 'utf8');
-const { Wedge, classify, clean, character, gs1Valid, MESSAGES } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+import { Wedge, classify, clean, character, gs1Valid, MESSAGES } from '../../static/wedge.js';
 
 const CARD = '4028173651';
 const LINK = `HTTPS://JISHAN.CN/K/${CARD}-7K3M9QX2`;
