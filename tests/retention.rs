@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use diesel::RunQueryDsl as _;
+use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use jishan::council::motion::Choice;
 use jishan::council::{evidence, member};
+use jishan::db::schema::users;
 use jishan::error::Error;
 use jishan::files::FileName;
+use jishan::id::Id;
 use jishan::papers::order::Asked;
 use jishan::papers::paper::Paper;
+use jishan::places::household::Household;
 use jishan::registry::change::Change;
 use jishan::registry::plan;
 use jishan::retention::fate::{FATES, Fate, UNTOUCHED};
@@ -307,6 +310,52 @@ on_both! {
         let path = format!("/households/{WANG}/deletion");
         let again = grid.post(&path, &[("key", "again"), ("basis", "on_paper")]).await;
         assert_eq!(again.status, 409, "there is nothing left to delete");
+    }
+}
+
+on_both! {
+    async fn a_household_that_was_merged_into_it_goes_with_it(town: Town) {
+        town.earn(LI, "E08", 1).await;
+        town.change(ask(&town.household(LI).await, Change::Merge { into: WANG.to_owned() })).await.unwrap();
+        town.change(ask(&town.household(WANG).await, Change::Leave)).await.unwrap();
+        time_passes(&town).await;
+        let (grid, admin) = (town.signed_in("grid").await, town.signed_in("admin").await);
+        // The one that is no more of its own is deleted with the other and not alone.
+        let alone = grid.post(&format!("/households/{LI}/deletion"), &[("key", "alone"), ("basis", "on_paper")]).await;
+        assert_eq!(alone.status, 409, "{}", alone.text);
+        assert_eq!(propose(&grid, "on_paper").await.status, 303);
+        assert_eq!(confirm(&admin, WANG).await.status, 303);
+        for code in [WANG, LI] {
+            assert!(town.household(code).await.is_deleted(), "{code}");
+        }
+        for name in [NAME, "李玉山"] {
+            assert_eq!(places_of(&town, name).await, Vec::<String>::new(), "{name}");
+        }
+        town.expect_books_hold().await;
+    }
+}
+
+on_both! {
+    async fn whoever_still_works_for_the_programme_is_not_deleted_and_decides_nothing_of_the_own_home(town: Town) {
+        let id = town.household(WANG).await.id;
+        let lives_there = async |name: &'static str, home: Option<Id<Household>>| {
+            town.write(move |conn| {
+                let user = users::table.filter(users::name.eq(name));
+                Ok(diesel::update(user).set(users::household_id.eq(home)).execute(conn)?)
+            })
+            .await
+            .unwrap();
+        };
+        lives_there("shop", Some(id.clone())).await;
+        town.change(ask(&town.household(WANG).await, Change::Leave)).await.unwrap();
+        time_passes(&town).await;
+        let grid = town.signed_in("grid").await;
+        let serves = propose(&grid, "on_paper").await;
+        assert!(serves.status == 409 && serves.text.contains("工作人员账号没有停用"), "{}", serves.text);
+        lives_there("shop", None).await;
+        lives_there("admin", Some(id)).await;
+        let own = propose(&town.signed_in("admin").await, "on_paper").await;
+        assert!(own.status == 409 && own.text.contains("这是您自己家"), "{}", own.text);
     }
 }
 
