@@ -367,7 +367,7 @@ on_both! {
         let text = grid.get("/broadcast/script.txt?notice=1").await.text;
         assert_eq!(heard, text.trim_end());
         let arguments = fs::read_to_string(folder.path().join("arguments")).unwrap();
-        assert_eq!(arguments.trim(), "-v cmn -s 135 --stdin --stdout", "no name on the command line");
+        assert_eq!(arguments.trim(), "-v cmn -s 180 --stdin --stdout", "no name on the command line");
 
         // One that says nothing is told of in words; one that is not there, too.
         let mute = fake_voice(folder.path(), "#!/bin/sh\necho no voice >&2\nexit 1\n");
