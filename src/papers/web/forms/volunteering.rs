@@ -7,9 +7,10 @@ use crate::app::Staff;
 use crate::clock::Moment;
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::id::Id;
 use crate::papers::form::Form;
 use crate::papers::volunteer_sheet::ROWS;
-use crate::places::area::Tree;
+use crate::places::area::{Area, Tree};
 use crate::places::household::Household;
 use crate::volunteering::event::{self, VolunteerEvent};
 use crate::volunteering::minutes::minute_of_day;
@@ -52,9 +53,10 @@ pub(super) fn table(conn: &mut Conn, staff: &Staff, of: i64) -> Result<Table> {
 
 pub(super) fn write(conn: &mut Conn, staff: &Staff, of: i64, sent: &Sent, now: Moment) -> Result<String> {
     let event = expect_event(conn, staff, of)?;
+    let invited = Tree::load(conn)?.buildings_of(&event.area_id);
     let (mut keyed, mut wrong) = (Vec::<(i64, Household)>::new(), Wrong::default());
     for row in 1..=ROWS {
-        let read = Came::read(conn, &event, sent, row);
+        let read = Came::read(conn, &event, &invited, sent, row);
         let Some(came) = wrong.of(row, read)?.flatten() else {
             continue;
         };
@@ -88,12 +90,17 @@ struct Came {
 
 impl Came {
     /// Reads a row; `None` when nothing stands in it.
-    fn read(conn: &mut Conn, event: &VolunteerEvent, sent: &Sent, row: i64) -> Result<Option<Came>> {
+    fn read(
+        conn: &mut Conn,
+        event: &VolunteerEvent,
+        invited: &[Id<Area>],
+        sent: &Sent,
+        row: i64,
+    ) -> Result<Option<Came>> {
         let text = |name: &str| sent.one(&format!("row-{row}-{name}"));
         if ASKS.iter().all(|ask| text(ask.name).is_empty()) {
             return Ok(None);
         }
-        let invited = Tree::load(conn)?.buildings_of(&event.area_id);
         let people = match text("people") {
             "" => 1,
             people => people
@@ -110,7 +117,7 @@ impl Came {
                 from_minute: minute("from", event.from_minute)?,
                 until_minute: minute("until", event.until_minute)?,
             },
-            household: whose(conn, Some(invited), "活动的范围", text("household"))?,
+            household: whose(conn, Some(invited.to_vec()), "活动的范围", text("household"))?,
         }))
     }
 }
