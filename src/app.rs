@@ -3,10 +3,10 @@
 //! A handler names in its signature what it needs: a [`Visitor`] (anyone), [`Staff`] (signed in and let in by the guard),
 //! a [`Resident`] (a household at its own pages), and in `sent.rs` what the request sent.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 
 use crate::access::attempts::{Attempts, Filings};
@@ -25,7 +25,7 @@ use crate::id::Id;
 use crate::ledger::hold;
 use crate::page::Shell;
 use crate::places::area::{Area, Tree};
-use crate::places::household::Household;
+use crate::places::household::{self, Household};
 use crate::places::programme::{self, Programme};
 use crate::print::Printer;
 use crate::print::thread::PressThread;
@@ -306,9 +306,9 @@ impl App {
     ///
     /// # Errors
     /// `Forbidden` with what is wrong, for people.
-    pub async fn person_of(&self, name: &str, password: String, from: Option<IpAddr>) -> Result<User> {
+    pub async fn person_of(&self, name: &str, password: String, sender: Sender) -> Result<User> {
         let name = name.trim().to_owned();
-        let Some(attempt) = self.sign_ins().begin(&name, from, self.now()) else {
+        let Some(attempt) = self.sign_ins().begin(&name, sender.0, self.now()) else {
             return Err(Error::Forbidden("试的次数太多，请过一分钟再试。"));
         };
         let found = self.db.read(move |conn| user::credentials(conn, &name)).await?;
@@ -332,10 +332,28 @@ impl App {
         &self.shared.looks
     }
 
-    /// What strangers send in and ask for, counted by address.
-    #[must_use]
-    pub fn filings(&self) -> &Filings {
-        &self.shared.filings
+    /// Refuses what strangers send in when too much came from one address.
+    ///
+    /// # Errors
+    /// `Forbidden`, with what to do instead.
+    pub fn expect_few_filings(&self, sender: Sender) -> Result<()> {
+        match self.shared.filings.may_send(sender.0, self.now()) {
+            true => Ok(()),
+            false => Err(Error::Forbidden(
+                "提交的次数太多，请过一会儿再试，或打电话、到办公室提出。",
+            )),
+        }
+    }
+
+    /// Refuses to look up numbers of receipts that somebody tries out; the staff look up as many as they need.
+    ///
+    /// # Errors
+    /// `Forbidden`, with what to do instead.
+    pub fn expect_few_look_ups(&self, visitor: &Visitor, sender: Sender) -> Result<()> {
+        match visitor.person().is_some() || self.shared.filings.may_look_up(sender.0, self.now()) {
+            true => Ok(()),
+            false => Err(Error::Forbidden("查的次数太多，请过一会儿再试，或打电话问办公室。")),
+        }
     }
 
     /// The reports of good deeds that came in through cards.
@@ -440,6 +458,38 @@ impl Staff {
             true => Ok(()),
             false => Err(Error::NotFound),
         }
+    }
+
+    /// The households that a permission reaches for this person; `None` for all of them.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub fn households(&self, conn: &mut Conn, permission: Permission) -> Result<Option<Vec<Id<Household>>>> {
+        match self.reach(conn, permission)?.buildings() {
+            None => Ok(None),
+            Some(buildings) => household::ids_in(conn, &buildings).map(Some),
+        }
+    }
+}
+
+/// From which address a request came, as the server sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender(Option<IpAddr>);
+
+impl Sender {
+    /// The address; `None` where requests come without one, as in tests.
+    #[must_use]
+    pub fn address(self) -> Option<IpAddr> {
+        self.0
+    }
+}
+
+impl FromRequestParts<App> for Sender {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Sender> {
+        let info = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Sender(info.map(|ConnectInfo(address)| address.ip())))
     }
 }
 

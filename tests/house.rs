@@ -51,6 +51,11 @@ const SHARED_PAGES: &[Exception] = &[
         "the desk counts what waits for this person, by the same rule as the page that lists it",
     ),
     (
+        "src/access/web/desk.rs",
+        "honours::web",
+        "and of titles too",
+    ),
+    (
         "src/places/web.rs",
         "council::web",
         "a nomination wears the same badge on the household's page",

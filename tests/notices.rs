@@ -211,7 +211,7 @@ async fn trace_of(town: &Town, number: String) -> Trace {
     let found = town.read(move |conn| trace::find(conn, &number, today)).await;
     match found {
         Traced::Award(trace) => *trace,
-        Traced::Other(_, head) => panic!("{head:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -15,9 +15,9 @@ pub fn after_days(from: Moment, days: u64) -> Moment {
     begin_of(days_after(day_of(from), days.saturating_add(1)))
 }
 
-/// The moment at which half of the time is gone.
+/// The moment at which half of the time is gone: from then on it is urgent.
 #[must_use]
-pub(super) fn half_way(from: Moment, until: Moment) -> Moment {
+pub fn half_way(from: Moment, until: Moment) -> Moment {
     let half = until.signed_duration_since(from).checked_div(2);
     half.and_then(|half| from.checked_add_signed(half)).unwrap_or(until)
 }

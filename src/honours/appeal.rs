@@ -22,12 +22,12 @@ use crate::council::objection::{few_words, words};
 use crate::council::parties::Part;
 use crate::council::refused::Refused as CouncilRefused;
 use crate::council::{clockwork, deadline, member, receipt};
-use crate::db::schema::{title_appeals, title_panellists};
+use crate::db::schema::{title_appeals, title_awards, title_panellists};
 use crate::db::{Conn, insert_rows, text_enum};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::places::area::Tree;
-use crate::places::household;
+use crate::places::household::{self, Household};
 use crate::request::{Request, Requests};
 
 /// An appeal about a title and what became of it.
@@ -89,6 +89,14 @@ impl State {
     #[must_use]
     pub fn is_open(self) -> bool {
         matches!(self, State::Filed | State::Accepted)
+    }
+}
+
+impl TitleAppeal {
+    /// Is more than half of the time to decide it gone?
+    #[must_use]
+    pub fn is_urgent(&self, now: Moment) -> bool {
+        self.state.is_open() && deadline::half_way(self.filed_at, self.decide_by) <= now
     }
 }
 
@@ -438,6 +446,23 @@ fn expect(conn: &mut Conn, id: &Id<TitleAppeal>, state: State, now: Moment) -> R
     }
     let award = award::by_id(conn, &appeal.award_id)?;
     Ok((appeal, award))
+}
+
+/// What is open about titles of these households or all, the next deadline first.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn open(conn: &mut Conn, households: Option<&[Id<Household>]>) -> Result<Vec<(TitleAppeal, TitleAward)>> {
+    let mut query = title_appeals::table
+        .inner_join(title_awards::table)
+        .filter(title_appeals::state.eq_any([State::Filed, State::Accepted]))
+        .order((title_appeals::decide_by, title_appeals::id))
+        .select((TitleAppeal::as_select(), TitleAward::as_select()))
+        .into_boxed();
+    if let Some(households) = households {
+        query = query.filter(title_awards::household_id.eq_any(households));
+    }
+    Ok(query.load(conn)?)
 }
 
 /// An appeal by its id.

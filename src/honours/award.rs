@@ -123,11 +123,16 @@ impl State {
     ];
 }
 
+/// How the books name the points that come with a title; its id follows.
+pub const AWARDED: &str = "title:";
+/// How the books name what takes them back.
+pub const REVOKED: &str = "title-revoked:";
+
 impl TitleAward {
     /// How the books name it.
     #[must_use]
     pub fn source(&self) -> String {
-        format!("title:{}", self.id)
+        format!("{AWARDED}{}", self.id)
     }
 
     /// Is it held on this day?
@@ -401,7 +406,7 @@ pub(super) fn pay(conn: &mut Conn, mut award: TitleAward, title: &HonourTitle, n
 pub(super) fn revoke(conn: &mut Conn, mut award: TitleAward, why: &str, by: &str, now: Moment) -> Result<TitleAward> {
     expect_state(&award, State::Conferred)?;
     if let Some(number) = award.transaction_number {
-        let source = format!("title-revoked:{}", award.id);
+        let source = format!("{REVOKED}{}", award.id);
         let reversal = points::take_back(conn, &award.household_id, number, source, by, now)?;
         award.reversal_number = Some(reversal);
     }

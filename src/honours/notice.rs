@@ -12,6 +12,7 @@ use super::title::{self, HonourTitle};
 use crate::access::user::User;
 use crate::audit;
 use crate::clock::{Day, Moment, day_of};
+use crate::council::notice::Shown;
 use crate::council::refused::Refused;
 use crate::council::session::{self, Session};
 use crate::council::sheet::building_of;
@@ -284,6 +285,29 @@ pub fn slip_of(conn: &mut Conn, award: &TitleAward) -> Result<String> {
         Some(id) => Ok(by_id(conn, id)?.slip(award)),
         None => Ok(String::new()),
     }
+}
+
+/// Where each of these was shown in public; those that never were are left out.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn shown(conn: &mut Conn, awards: &[TitleAward]) -> Result<HashMap<Id<TitleAward>, Shown>> {
+    let ids: Vec<&Id<TitleNotice>> = awards.iter().filter_map(|award| award.notice_id.as_ref()).collect();
+    let notices: Vec<TitleNotice> = title_notices::table
+        .filter(title_notices::id.eq_any(ids))
+        .select(TitleNotice::as_select())
+        .load(conn)?;
+    let sessions: Vec<&Id<Session>> = notices.iter().map(|notice| &notice.session_id).collect();
+    let numbers = session::numbers(conn, &sessions)?;
+    let of = |award: &TitleAward| {
+        let notice = notices
+            .iter()
+            .find(|notice| award.notice_id.as_ref() == Some(&notice.id))?;
+        let session = *numbers.get(&notice.session_id)?;
+        let slip = notice.slip(award);
+        Some((award.id.clone(), Shown { session, slip }))
+    };
+    Ok(awards.iter().filter_map(of).collect())
 }
 
 /// The rows of a notice, in order.

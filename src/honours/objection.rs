@@ -19,9 +19,10 @@ use crate::council::objection::{Channel, SILENCE, few_words, words};
 use crate::council::refused::Refused;
 use crate::council::{clockwork, deadline, objection as of_deeds, receipt};
 use crate::db::Conn;
-use crate::db::schema::title_objections;
+use crate::db::schema::{title_awards, title_objections};
 use crate::error::{Error, Result};
 use crate::id::Id;
+use crate::places::household::Household;
 use crate::request::{Request, Requests};
 
 /// An objection to a title and what became of it.
@@ -63,6 +64,12 @@ impl TitleObjection {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.state == State::Open
+    }
+
+    /// Is more than half of the time to decide it gone?
+    #[must_use]
+    pub fn is_urgent(&self, now: Moment) -> bool {
+        self.is_open() && deadline::half_way(self.filed_at, self.decide_by) <= now
     }
 }
 
@@ -297,6 +304,23 @@ pub fn of_award(conn: &mut Conn, award: &Id<TitleAward>) -> Result<Vec<TitleObje
         .order((title_objections::filed_at, title_objections::id))
         .select(TitleObjection::as_select())
         .load(conn)?)
+}
+
+/// What is open against titles of these households or all, the next deadline first.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn open(conn: &mut Conn, households: Option<&[Id<Household>]>) -> Result<Vec<(TitleObjection, TitleAward)>> {
+    let mut query = title_objections::table
+        .inner_join(title_awards::table)
+        .filter(title_objections::state.eq(State::Open))
+        .order((title_objections::decide_by, title_objections::id))
+        .select((TitleObjection::as_select(), TitleAward::as_select()))
+        .into_boxed();
+    if let Some(households) = households {
+        query = query.filter(title_awards::household_id.eq_any(households));
+    }
+    Ok(query.load(conn)?)
 }
 
 fn open_on(conn: &mut Conn, award: &Id<TitleAward>) -> Result<Vec<TitleObjection>> {

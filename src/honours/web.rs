@@ -7,6 +7,7 @@ mod notices;
 mod objections;
 mod stars;
 mod titles;
+mod work;
 mod year;
 
 pub use appeals::{appeal, appeal_receipt, file_appeal, give_opinion, name_panel};
@@ -16,6 +17,7 @@ pub use notices::{notice, notices};
 pub use objections::{decide_objection, object, object_form, objection, objection_receipt};
 pub use stars::{define_star, give_star, retire_star, stars, stars_of};
 pub use titles::{define, enter_from_rules, retire, titles};
+pub use work::{Work, work_of};
 pub use year::year;
 
 use super::award::{State, TitleAward};

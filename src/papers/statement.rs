@@ -294,6 +294,34 @@ fn told(what: &What) -> (String, String, String) {
             String::new(),
             format!("{voided_by}经办"),
         ),
+        What::Title {
+            title,
+            reason,
+            revoked: true,
+            ..
+        } => (
+            format!("称号撤销，奖励收回：{title}"),
+            reason.clone(),
+            "申诉复议决定".to_owned(),
+        ),
+        What::Title {
+            title,
+            reason,
+            revoked: false,
+            nominated_by,
+            verified_by,
+            shown,
+        } => {
+            let people = match verified_by.is_empty() {
+                true => format!("{nominated_by}申报"),
+                false => format!("{nominated_by}申报，{verified_by}核实"),
+            };
+            let decided = match shown {
+                Some(shown) => format!("{people}；第{}次评议会票决，公示{}", shown.session, shown.slip),
+                None => format!("{people}；申诉成立"),
+            };
+            (format!("荣誉称号奖励：{title}"), reason.clone(), decided)
+        }
         What::Other(words) => (words.clone(), String::new(), String::new()),
     }
 }

@@ -119,6 +119,39 @@ fn told(what: &What) -> (String, Vec<String>) {
             ];
             ("撤销兑换，积分退回".to_owned(), steps)
         }
+        What::Title {
+            title,
+            reason,
+            revoked: true,
+            ..
+        } => {
+            let steps = vec![format!("申诉复议决定撤销：{reason}"), "奖励的积分一并收回。".to_owned()];
+            (format!("称号撤销：{title}"), steps)
+        }
+        What::Title {
+            title,
+            reason,
+            revoked: false,
+            nominated_by,
+            verified_by,
+            shown,
+        } => {
+            let mut steps = vec![format!("{nominated_by}申报：{}。", reason.trim_end_matches('。'))];
+            if !verified_by.is_empty() {
+                steps.push(format!("{verified_by}核实。"));
+            }
+            match shown {
+                Some(shown) => {
+                    steps.push(format!("第{}次评议会票决通过。", shown.session));
+                    steps.push(format!(
+                        "公示期满，没有异议，授予称号，奖励积分入账。公示条目{}。",
+                        shown.slip
+                    ));
+                }
+                None => steps.push("申诉成立，授予称号。".to_owned()),
+            }
+            (format!("荣誉称号奖励：{title}"), steps)
+        }
         What::Other(words) => (words.clone(), Vec::new()),
     }
 }

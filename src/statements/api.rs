@@ -227,6 +227,18 @@ fn body(line: Line) -> LineBody {
             body.text = reason;
             body.undoes_slip = Some(slip);
         }
+        What::Title {
+            title,
+            nominated_by,
+            verified_by,
+            revoked,
+            ..
+        } => {
+            body.kind = if revoked { "title_revoked" } else { "title" };
+            body.text = title;
+            body.nominated_by = Some(nominated_by);
+            body.verified_by = Some(verified_by);
+        }
         What::Other(text) => body.text = text,
     }
     body

@@ -12,8 +12,8 @@ use crate::council::nomination::{self, Nomination};
 use crate::council::notice::{self, Shown};
 use crate::db::Conn;
 use crate::error::Result;
-use crate::honours::award::{self, TitleAward};
-use crate::honours::title;
+use crate::honours::award::{self, AWARDED, REVOKED, TitleAward};
+use crate::honours::{notice as title_notice, title};
 use crate::id::Id;
 use crate::ledger::account::AccountKind;
 use crate::ledger::balance::{self, Balances};
@@ -92,6 +92,21 @@ pub enum What {
         /// Who.
         voided_by: String,
     },
+    /// Points that came with a title, or were taken back with it.
+    Title {
+        /// `文明榜样户（2026年第四季度）`.
+        title: String,
+        /// Why this household; why it was revoked, for what was taken back.
+        reason: String,
+        /// Was it revoked, and were the points taken back?
+        revoked: bool,
+        /// Who nominated.
+        nominated_by: String,
+        /// Who verified; empty when nobody had to.
+        verified_by: String,
+        /// The session that balloted and the public notice; `None` for what an upheld appeal gave.
+        shown: Option<Shown>,
+    },
     /// A line whose cause is kept elsewhere.
     Other(String),
 }
@@ -141,7 +156,7 @@ struct Causes {
     items: HashMap<Id<Item>, Item>,
     redemptions: HashMap<Id<Redemption>, Redeemed>,
     voids: HashMap<String, void::Void>,
-    titles: HashMap<String, String>,
+    titles: HashMap<Id<TitleAward>, Titled>,
     people: HashMap<Id<User>, String>,
 }
 
@@ -154,7 +169,8 @@ impl Causes {
         let nomination_ids: Vec<Id<Nomination>> = named("award:").into_iter().map(Id::known).collect();
         let nominations = nomination::by_ids(conn, &nomination_ids)?;
         let item_ids: Vec<Id<Item>> = nominations.iter().map(|one| one.scoring_item_id.clone()).collect();
-        let title_ids: Vec<Id<TitleAward>> = named("title:").into_iter().map(Id::known).collect();
+        let title_sources = [AWARDED, REVOKED].into_iter().flat_map(named);
+        let titles = titled(conn, &title_sources.map(Id::known).collect::<Vec<_>>())?;
         let voided: Vec<Id<Redemption>> = named("void:").into_iter().map(Id::known).collect();
         let mut redeemed: Vec<Id<Redemption>> = named("redemption:").into_iter().map(Id::known).collect();
         redeemed.extend(voided.iter().cloned());
@@ -165,15 +181,17 @@ impl Causes {
         people.extend(nominations.iter().filter_map(|one| one.decided_by.clone()));
         people.extend(redemptions.values().map(|one| one.redemption.redeemed_by.clone()));
         people.extend(voids.iter().map(|one| one.voided_by.clone()));
+        people.extend(titles.values().map(|one| one.award.nominated_by.clone()));
+        people.extend(titles.values().filter_map(|one| one.award.verified_by.clone()));
         let people: Vec<Id<User>> = people.into_iter().collect();
         Ok(Causes {
             shown: notice::shown(conn, &nominations)?,
             items: by(item::by_ids(conn, &item_ids)?, |item| item.id.clone()),
             nominations: by(nominations, |one| one.id.to_string()),
             voids: by(voids, |one| one.redemption_id.to_string()),
-            titles: titles_in_words(conn, &title_ids)?,
             people: user::display_names(conn, &people)?,
             redemptions,
+            titles,
         })
     }
 
@@ -235,8 +253,21 @@ impl Causes {
     }
 
     fn title(&self, source: &str) -> Option<What> {
-        let told = self.titles.get(source.strip_prefix("title:")?)?;
-        Some(What::Other(told.clone()))
+        let revoked = source.starts_with(REVOKED);
+        let id = source.strip_prefix(if revoked { REVOKED } else { AWARDED })?;
+        let titled = self.titles.get(&Id::known(id))?;
+        let award = &titled.award;
+        Some(What::Title {
+            title: titled.name.clone(),
+            reason: match revoked {
+                true => award.ending_reason.clone().unwrap_or_default(),
+                false => award.reason.clone(),
+            },
+            revoked,
+            nominated_by: self.person(&award.nominated_by),
+            verified_by: award.verified_by.as_ref().map(|id| self.person(id)).unwrap_or_default(),
+            shown: titled.shown.clone(),
+        })
     }
 
     fn person(&self, id: &Id<User>) -> String {
@@ -244,19 +275,29 @@ impl Causes {
     }
 }
 
-/// `荣誉称号奖励：文明榜样户（2026年第四季度）`, by award.
-fn titles_in_words(conn: &mut Conn, ids: &[Id<TitleAward>]) -> Result<HashMap<String, String>> {
+/// A title behind a line.
+struct Titled {
+    award: TitleAward,
+    /// `文明榜样户（2026年第四季度）`.
+    name: String,
+    shown: Option<Shown>,
+}
+
+fn titled(conn: &mut Conn, ids: &[Id<TitleAward>]) -> Result<HashMap<Id<TitleAward>, Titled>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let titles = title::every(conn)?;
-    let told = award::by_ids(conn, ids)?.into_iter().filter_map(|award| {
+    let awards = award::by_ids(conn, ids)?;
+    let mut shown = title_notice::shown(conn, &awards)?;
+    let told = awards.into_iter().filter_map(|award| {
         let title = titles.get(&award.title_id)?;
-        let period = title.period.in_words(award.period_from);
-        Some((
-            award.id.to_string(),
-            format!("荣誉称号奖励：{}（{period}）", title.name),
-        ))
+        let titled = Titled {
+            name: format!("{}（{}）", title.name, title.period.in_words(award.period_from)),
+            shown: shown.remove(&award.id),
+            award,
+        };
+        Some((titled.award.id.clone(), titled))
     });
     Ok(told.collect())
 }

@@ -20,6 +20,8 @@ use crate::council::receipt;
 use crate::council::session::{self, Session};
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::honours::award::{self, AWARDED, REVOKED, TitleAward};
+use crate::honours::notice as title_notice;
 use crate::id::Id;
 use crate::ledger::account::{AccountKind, PROGRAMME};
 use crate::ledger::balance::{self, Head};
@@ -33,6 +35,8 @@ use crate::scheme::version;
 pub enum Traced {
     /// Points for a deed.
     Award(Box<Trace>),
+    /// A title, or the points that came or went with it.
+    Title(Box<TitleAward>),
     /// Points that moved for another reason: whose, and the transaction.
     Other(Box<Household>, Head),
 }
@@ -506,13 +510,25 @@ impl Hearing {
 /// `NotFound`.
 pub fn find(conn: &mut Conn, number: &str, today: Day) -> Result<Traced> {
     let Ok(transaction) = number.trim().parse::<i64>() else {
-        let row = notice::row(conn, number).map_err(|error| match error {
+        let unknown = |error| match error {
             Error::Invalid(_) => Error::NotFound,
             other => other,
-        });
-        return of(conn, row?.1, today).map(|trace| Traced::Award(Box::new(trace)));
+        };
+        if title_notice::is_slip(number) {
+            let (.., award) = title_notice::row(conn, number).map_err(unknown)?;
+            return Ok(Traced::Title(Box::new(award)));
+        }
+        let (_, nomination) = notice::row(conn, number).map_err(unknown)?;
+        return of(conn, nomination, today).map(|trace| Traced::Award(Box::new(trace)));
     };
     let head = balance::head(conn, transaction)?.ok_or(Error::NotFound)?;
+    let title = [AWARDED, REVOKED]
+        .iter()
+        .find_map(|prefix| head.source.strip_prefix(prefix));
+    if let Some(id) = title {
+        let award = award::by_id(conn, &Id::known(id))?;
+        return Ok(Traced::Title(Box::new(award)));
+    }
     // `award:<id>`, `hold:<id>`, `release:<id>`, `reversal:<id>` are about a nomination, `appeal:<id>` mostly.
     if let Some((_, id)) = head.source.split_once(':')
         && let Some(nomination) = about(conn, id)?

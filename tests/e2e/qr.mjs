@@ -17,8 +17,6 @@ const MASKS = [
 const BLOCKS = [null, [13], [22], [17, 17], [24, 24], [15, 15, 16, 16], [19, 19, 19, 19]];
 const ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
 const QUIET_ZONE = 4;
-// Of a module, in a picture that the program draws.
-const PIXELS_ASIDE = 2;
 const FORMAT_MASK = 0b101010000010010;
 const LEVEL_Q = 0b11;
 
@@ -41,7 +39,7 @@ function modules(svg) {
 export function squareOf(svg) {
   const side = Number(svg.match(/viewBox="0 0 (\d+) \1"/)[1]);
   const picture = svg.match(/data:image\/png;base64,([^"]+)/)?.[1];
-  return { side, isDark: picture ? pixels(PNG.sync.read(Buffer.from(picture, "base64")), side) : runs(svg) };
+  return { side, isDark: picture ? pixels(PNG.sync.read(Buffer.from(picture, "base64"))) : runs(svg) };
 }
 
 // As the program draws for pages: a path with a piece for each run of dark modules.
@@ -53,23 +51,23 @@ function runs(svg) {
   return (x, y) => set.has(`${x} ${y}`);
 }
 
-// As it draws for paper: a picture with the same number of pixels for each module.
-function pixels(picture, modulesAside) {
-  const pixelsAside = picture.width / modulesAside;
-  return (x, y) => picture.data[4 * pixelsAside * (y * picture.width + x)] < 128;
+// As it draws for paper: a picture with a pixel for each module inside the quiet zone.
+function pixels(picture) {
+  const inside = (at) => at >= QUIET_ZONE && at < QUIET_ZONE + picture.width;
+  return (x, y) => inside(x) && inside(y) && picture.data[4 * ((y - QUIET_ZONE) * picture.width + x - QUIET_ZONE)] < 128;
 }
 
 /** Rows of modules, true where they are dark, drawn as the program draws a square for paper. */
 export function asPicture(rows) {
-  const side = rows.length, width = side * PIXELS_ASIDE, picture = new PNG({ width, height: width });
+  const side = rows.length, width = side - 2 * QUIET_ZONE, picture = new PNG({ width, height: width });
   for (let y = 0; y < width; y += 1) {
     for (let x = 0; x < width; x += 1) {
-      const shade = rows[Math.floor(y / PIXELS_ASIDE)][Math.floor(x / PIXELS_ASIDE)] ? 0 : 255;
+      const shade = rows[y + QUIET_ZONE][x + QUIET_ZONE] ? 0 : 255;
       picture.data.set([shade, shade, shade, 255], 4 * (y * width + x));
     }
   }
   const base64 = PNG.sync.write(picture, { colorType: 0, inputColorType: 6 }).toString("base64");
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${side} ${side}"><image width="${side}" height="${side}" image-rendering="optimizeSpeed" href="data:image/png;base64,${base64}"/></svg>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${side} ${side}"><image x="${QUIET_ZONE}" y="${QUIET_ZONE}" width="${width}" height="${width}" image-rendering="optimizeSpeed" href="data:image/png;base64,${base64}"/></svg>`;
 }
 
 function formatOf(dark) {

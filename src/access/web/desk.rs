@@ -12,6 +12,7 @@ use crate::clock::{self, Moment};
 use crate::council::web::{Work, work_of};
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::honours::web as honours;
 use crate::ledger::account::AccountKind;
 use crate::ledger::balance;
 use crate::money::Fen;
@@ -54,10 +55,11 @@ struct Overview {
 /// Only when the database fails.
 pub async fn desk(State(app): State<App>, staff: Staff) -> Result<Response> {
     let now = app.now();
-    let (work, requests, overview, staff) = app
+    let (work, titles, requests, overview, staff) = app
         .db
         .read(move |conn| {
             let work = work_of(conn, &staff, now)?;
+            let titles = honours::work_of(conn, &staff, now)?;
             let requests = match staff.duties.permit(Permission::ChangeHouseholds) {
                 true => Some(requests_within(conn, &staff)?),
                 false => None,
@@ -66,11 +68,15 @@ pub async fn desk(State(app): State<App>, staff: Staff) -> Result<Response> {
                 true => Some(overview(conn, now)?),
                 false => None,
             };
-            Ok((work, requests, overview, staff))
+            Ok((work, titles, requests, overview, staff))
         })
         .await?;
     page::show(&DeskPage {
-        duties: duties(&work).into_iter().chain(requests.map(requests_tile)).collect(),
+        duties: duties(&work)
+            .into_iter()
+            .chain(of_titles(&titles))
+            .chain(requests.map(requests_tile))
+            .collect(),
         tiles: tiles(&staff.duties),
         warnings: work.warnings,
         calendar: work.calendar,
@@ -111,10 +117,6 @@ fn duties(work: &Work) -> Vec<Tile> {
         _ => "/notices".to_owned(),
     };
     let at = str::to_owned;
-    let urgent = |counts: Option<(usize, usize)>, what: &str| match counts {
-        Some((_, urgent)) if urgent > 0 => format!("其中{urgent}件急：办理期限已过半"),
-        _ => what.to_owned(),
-    };
     let open = |counts: Option<(usize, usize)>| counts.map(|(open, _)| open);
     let all = [
         (
@@ -141,16 +143,55 @@ fn duties(work: &Work) -> Vec<Tile> {
         (work.corrections, at("/corrections"), "更正待确认", at("要第二个人确认")),
         (work.queued, at("/budget"), "排队等预算", at("公示期满，等本月预算")),
     ];
-    all.into_iter()
-        .filter_map(|(count, href, title, hint)| {
-            count.map(|count| Tile {
-                href,
-                title,
-                hint,
-                count: Some(count),
-            })
-        })
-        .collect()
+    all.into_iter().filter_map(duty).collect()
+}
+
+/// What titles ask for, when they do.
+fn of_titles(work: &honours::Work) -> Vec<Tile> {
+    let at = str::to_owned;
+    let all = [
+        (
+            work.to_verify,
+            at("/title-awards"),
+            "称号待核实",
+            at("别人申报的，等您核实"),
+        ),
+        (
+            work.to_ballot,
+            at("/sessions"),
+            "称号待票决",
+            at("核实过的，等评议会票决"),
+        ),
+        (
+            work.to_publish,
+            at("/sessions"),
+            "称号待公示",
+            at("票决通过，等张榜公示"),
+        ),
+        (
+            work.redress.map(|(open, _)| open),
+            at("/title-awards"),
+            "称号的异议和申诉",
+            urgent(work.redress, "先核对再答复，过期按有利于住户处理"),
+        ),
+    ];
+    all.into_iter().filter_map(duty).collect()
+}
+
+fn duty((count, href, title, hint): (Option<usize>, String, &'static str, String)) -> Option<Tile> {
+    count.map(|count| Tile {
+        href,
+        title,
+        hint,
+        count: Some(count),
+    })
+}
+
+fn urgent(counts: Option<(usize, usize)>, what: &str) -> String {
+    match counts {
+        Some((_, urgent)) if urgent > 0 => format!("其中{urgent}件急：办理期限已过半"),
+        _ => what.to_owned(),
+    }
 }
 
 fn tiles(duties: &Duties) -> Vec<Tile> {

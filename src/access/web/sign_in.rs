@@ -1,15 +1,13 @@
 //! Signing in and out.
 
-use std::net::SocketAddr;
-
 use askama::Template;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::response::Response;
 use serde::Deserialize;
 
 use crate::access::session;
-use crate::app::{App, Visitor};
+use crate::app::{App, Sender, Visitor};
 use crate::error::Result;
 use crate::guard::{COOKIE, with_cookie, without_cookie};
 use crate::page::{self, Problems, Shell};
@@ -63,11 +61,10 @@ pub struct SignIn {
 pub async fn sign_in(
     State(app): State<App>,
     visitor: Visitor,
-    address: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
+    sender: Sender,
     OpenForm(form): OpenForm<SignIn>,
 ) -> Result<Response> {
-    let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
-    match try_sign_in(&app, &form, from).await {
+    match try_sign_in(&app, &form, sender).await {
         Ok(secret) => {
             let next = local_path(&form.next).unwrap_or("/desk");
             let programme = app.programme().await?;
@@ -87,8 +84,8 @@ pub async fn sign_in(
     }
 }
 
-async fn try_sign_in(app: &App, form: &SignIn, from: Option<std::net::IpAddr>) -> Result<session::Secret> {
-    let user = app.person_of(&form.name, form.password.clone(), from).await?;
+async fn try_sign_in(app: &App, form: &SignIn, sender: Sender) -> Result<session::Secret> {
+    let user = app.person_of(&form.name, form.password.clone(), sender).await?;
     let now = app.now();
     app.db.write(move |conn| session::start(conn, &user.id, now)).await
 }

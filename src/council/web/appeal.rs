@@ -4,14 +4,14 @@
 //! and neither a name nor a balance.
 
 use askama::Template;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::holder::Holder;
-use super::object::{Address, Done, TOO_MANY, expect_few_look_ups};
+use super::object::Done;
 use super::redress::spaced;
-use crate::app::{App, Resident, Visitor};
+use crate::app::{App, Resident, Sender, Visitor};
 use crate::clock::{self, Moment};
 use crate::council::appeal::matter::{self, Matter};
 use crate::council::appeal::{self, Appeal, File, Kind};
@@ -113,10 +113,10 @@ impl NewAppeal {
 pub async fn appeal_form(
     State(app): State<App>,
     visitor: Visitor,
-    address: Address,
+    sender: Sender,
     Path(token): Path<String>,
 ) -> Result<Response> {
-    expect_few_look_ups(&app, &visitor, address)?;
+    app.expect_few_look_ups(&visitor, sender)?;
     let holder = Holder::Card(token);
     page::show(&appeal_page(&app, visitor.shell, holder, Problems::default(), NewAppeal::default()).await?)
 }
@@ -172,11 +172,11 @@ async fn appeal_page(
 pub async fn appeal(
     State(app): State<App>,
     visitor: Visitor,
-    address: Address,
+    sender: Sender,
     Path(token): Path<String>,
     OpenForm(form): OpenForm<NewAppeal>,
 ) -> Result<Response> {
-    answer(&app, visitor.shell, address, Holder::Card(token), form).await
+    answer(&app, visitor.shell, sender, Holder::Card(token), form).await
 }
 
 /// `POST /my/appeal`
@@ -186,15 +186,15 @@ pub async fn appeal(
 pub async fn own_appeal(
     State(app): State<App>,
     resident: Resident,
-    address: Address,
+    sender: Sender,
     SignedForm(form): SignedForm<NewAppeal>,
 ) -> Result<Response> {
     let holder = Holder::SignedIn(resident.household.id);
-    answer(&app, resident.shell, address, holder, form).await
+    answer(&app, resident.shell, sender, holder, form).await
 }
 
-async fn answer(app: &App, shell: Shell, address: Address, holder: Holder, form: NewAppeal) -> Result<Response> {
-    match try_appeal(app, address, holder.clone(), form.clone()).await {
+async fn answer(app: &App, shell: Shell, sender: Sender, holder: Holder, form: NewAppeal) -> Result<Response> {
+    match try_appeal(app, sender, holder.clone(), form.clone()).await {
         Ok(appeal) => Ok(page::go(&format!("/appeals/{}?done=filed", appeal.receipt))),
         Err(error) => {
             let (status, problems) = Problems::from_error(error)?;
@@ -204,16 +204,13 @@ async fn answer(app: &App, shell: Shell, address: Address, holder: Holder, form:
     }
 }
 
-async fn try_appeal(app: &App, address: Address, holder: Holder, form: NewAppeal) -> Result<Appeal> {
+async fn try_appeal(app: &App, sender: Sender, holder: Holder, form: NewAppeal) -> Result<Appeal> {
     let programme = app.programme().await?.ok_or(Error::NotFound)?;
     let household = app.db.read(move |conn| holder.household(conn, &programme)).await?;
     if form.subject.is_empty() {
         return Err(Error::invalid("subject", "请先选对哪个决定不服。"));
     }
-    let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
-    if !app.filings().may_send(from, app.now()) {
-        return Err(TOO_MANY);
-    }
+    app.expect_few_filings(sender)?;
     let asked = File {
         claimed_count: form.count()?,
         subject: form.subject,
@@ -274,11 +271,11 @@ impl ReceiptPage {
 pub async fn appeal_receipt(
     State(app): State<App>,
     visitor: Visitor,
-    address: Address,
+    sender: Sender,
     Path(receipt): Path<String>,
     Query(done): Query<Done>,
 ) -> Result<Response> {
-    expect_few_look_ups(&app, &visitor, address)?;
+    app.expect_few_look_ups(&visitor, sender)?;
     let programme = app.programme().await?;
     let now = app.now();
     let appeal = app.db.read(move |conn| appeal::by_receipt(conn, &receipt)).await?;

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use askama::Template;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::Days;
@@ -14,10 +14,9 @@ use serde::Deserialize;
 
 use super::holder::Holder;
 use super::nominate::items_in_force;
-use super::object::Address;
 use super::whom::places;
 use crate::access::role::Reach;
-use crate::app::{App, Resident, Visitor};
+use crate::app::{App, Resident, Sender, Visitor};
 use crate::audit;
 use crate::clock::{self, Day, Moment};
 use crate::council::forecast;
@@ -166,11 +165,11 @@ async fn show(
 pub async fn report_deed(
     State(app): State<App>,
     visitor: Visitor,
-    address: Address,
+    sender: Sender,
     Path(token): Path<String>,
     OpenForm(form): OpenForm<NewDeed>,
 ) -> Result<Response> {
-    answer(&app, visitor.shell, address, Holder::Card(token), form).await
+    answer(&app, visitor.shell, sender, Holder::Card(token), form).await
 }
 
 /// `POST /my/deed`
@@ -180,18 +179,24 @@ pub async fn report_deed(
 pub async fn report_own_deed(
     State(app): State<App>,
     resident: Resident,
-    address: Address,
+    sender: Sender,
     SignedForm(form): SignedForm<NewDeed>,
 ) -> Result<Response> {
     let holder = Holder::SignedIn(resident.household.id);
-    answer(&app, resident.shell, address, holder, form).await
+    answer(&app, resident.shell, sender, holder, form).await
 }
 
-async fn answer(app: &App, shell: Shell, address: Address, holder: Holder, form: NewDeed) -> Result<Response> {
-    let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
+async fn answer(app: &App, shell: Shell, sender: Sender, holder: Holder, form: NewDeed) -> Result<Response> {
     let reported = match app.programme().await? {
         None => return Ok(page::go("/first-run")),
-        Some(_) if app.reports().begin(&holder.counted_as(), from, app.now()).is_none() => Err(Refused::TooFast.into()),
+        Some(_)
+            if app
+                .reports()
+                .begin(&holder.counted_as(), sender.address(), app.now())
+                .is_none() =>
+        {
+            Err(Refused::TooFast.into())
+        }
         Some(programme) => {
             let (holder, form, now) = (holder.clone(), form.clone(), app.now());
             app.db

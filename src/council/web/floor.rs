@@ -3,9 +3,7 @@
 //! A paper tally is keyed by two people. The second may key on the own account, or give name and password in the form of
 //! the first one's laptop: there is often only one in the hall. Such a sign-in is rated like any other and opens no session.
 
-use std::net::SocketAddr;
-
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -13,7 +11,7 @@ use super::hall::concerns;
 use super::session::{Act, Draft, Fields, act, field, kept, of, once, refused};
 use crate::access::role::Permission;
 use crate::access::user::{self, User};
-use crate::app::{App, Staff};
+use crate::app::{App, Sender, Staff};
 use crate::council::member::CouncilMember;
 use crate::council::motion::{self, Choice, Counts};
 use crate::council::session::{self, Session};
@@ -210,10 +208,9 @@ pub async fn tally(
     State(app): State<App>,
     staff: Staff,
     Path(number): Path<i64>,
-    address: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
+    sender: Sender,
     SignedForm(sent): SignedForm<NewTally>,
 ) -> Result<Response> {
-    let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
     let draft = Draft {
         counts: [
             sent.votes_for.clone(),
@@ -223,19 +220,13 @@ pub async fn tally(
         second: sent.second.clone().unwrap_or_default(),
         ..Draft::default()
     };
-    match try_tally(&app, &staff, number, from, sent).await {
+    match try_tally(&app, &staff, number, sender, sent).await {
         Ok(()) => Ok(page::go(&format!("/sessions/{number}?done=tally"))),
         Err(error) => refused(&app, staff, number, error, draft).await,
     }
 }
 
-async fn try_tally(
-    app: &App,
-    staff: &Staff,
-    number: i64,
-    from: Option<std::net::IpAddr>,
-    sent: NewTally,
-) -> Result<()> {
+async fn try_tally(app: &App, staff: &Staff, number: i64, sender: Sender, sent: NewTally) -> Result<()> {
     let counts = Counts {
         votes_for: votes("votes_for", &sent.votes_for)?,
         votes_against: votes("votes_against", &sent.votes_against)?,
@@ -247,7 +238,7 @@ async fn try_tally(
     let second = match &sent.second {
         None => None,
         Some(name) => Some(
-            app.person_of(name, sent.password.clone().unwrap_or_default(), from)
+            app.person_of(name, sent.password.clone().unwrap_or_default(), sender)
                 .await?,
         ),
     };

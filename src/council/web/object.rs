@@ -3,15 +3,13 @@
 //! Large type, plain words, one box that must be filled in. The receipt shows where the objection stands and nothing about
 //! anybody; what was decided and why is on the letter, which the office prints.
 
-use std::net::SocketAddr;
-
 use askama::Template;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::redress::{PublicRow, slip_of, spaced};
-use crate::app::{App, Visitor};
+use crate::app::{App, Sender, Visitor};
 use crate::clock::{self, Moment};
 use crate::council::nomination;
 use crate::council::objection::{self, Channel, File, Objection, State as Stand};
@@ -22,11 +20,6 @@ use crate::honours::{appeal as title_appeal, objection as about_titles};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::sent::{OpenForm, Path, Query};
-
-/// Who sends, as the server sees it.
-pub(super) type Address = Option<axum::Extension<ConnectInfo<SocketAddr>>>;
-
-pub(super) const TOO_MANY: Error = Error::Forbidden("提交的次数太多，请过一会儿再试，或打电话、到办公室提出。");
 
 #[derive(Template)]
 #[template(path = "council/object.html")]
@@ -117,10 +110,10 @@ pub(super) fn running_row(conn: &mut Conn, slip: &str, now: Moment) -> Result<(O
 pub async fn object(
     State(app): State<App>,
     visitor: Visitor,
-    address: Address,
+    sender: Sender,
     OpenForm(form): OpenForm<NewObjection>,
 ) -> Result<Response> {
-    match try_object(&app, address, form.clone()).await {
+    match try_object(&app, sender, form.clone()).await {
         Ok(objection) => Ok(page::go(&format!("/objections/{}?done=filed", objection.receipt))),
         Err(error) => {
             let (status, problems) = Problems::from_error(error)?;
@@ -129,17 +122,14 @@ pub async fn object(
     }
 }
 
-async fn try_object(app: &App, address: Address, form: NewObjection) -> Result<Objection> {
+async fn try_object(app: &App, sender: Sender, form: NewObjection) -> Result<Objection> {
     if form.slip.trim().is_empty() {
         return Err(Error::invalid("slip", "请填写条目编号。编号印在公示上，像“12-3”。"));
     }
     if form.reason.trim().is_empty() {
         return Err(Error::invalid("reason", "请写明哪里不对，500个字以内。"));
     }
-    let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
-    if !app.filings().may_send(from, app.now()) {
-        return Err(TOO_MANY);
-    }
+    app.expect_few_filings(sender)?;
     let asked = File {
         slip: form.slip,
         reason: form.reason,
@@ -200,11 +190,11 @@ pub struct Done {
 pub async fn objection_receipt(
     State(app): State<App>,
     visitor: Visitor,
-    address: Address,
+    sender: Sender,
     Path(receipt): Path<String>,
     Query(done): Query<Done>,
 ) -> Result<Response> {
-    expect_few_look_ups(&app, &visitor, address)?;
+    app.expect_few_look_ups(&visitor, sender)?;
     let programme = app.programme().await?;
     let now = app.now();
     let (objection, slip, posted) = app
@@ -230,15 +220,6 @@ pub async fn objection_receipt(
     })
 }
 
-/// Numbers are not to be tried out; the staff look up as many as they need.
-pub(super) fn expect_few_look_ups(app: &App, visitor: &Visitor, address: Address) -> Result<()> {
-    let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
-    match visitor.person().is_some() || app.filings().may_look_up(from, app.now()) {
-        true => Ok(()),
-        false => Err(Error::Forbidden("查的次数太多，请过一会儿再试，或打电话问办公室。")),
-    }
-}
-
 #[derive(Template)]
 #[template(path = "council/receipts.html")]
 struct ReceiptsPage {
@@ -261,13 +242,13 @@ pub struct Wanted {
 pub async fn receipts(
     State(app): State<App>,
     visitor: Visitor,
-    address: Address,
+    sender: Sender,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response> {
     let mut problems = Problems::default();
     let mut status = axum::http::StatusCode::OK;
     if !wanted.number.trim().is_empty() {
-        expect_few_look_ups(&app, &visitor, address)?;
+        app.expect_few_look_ups(&visitor, sender)?;
         let typed = wanted.number.clone();
         let found = app.db.read(move |conn| address_of(conn, &typed)).await?;
         if let Some(path) = found {

@@ -2,16 +2,14 @@
 //! budget; what the office must be warned of; and the month's calendar.
 
 use super::waiting_for;
-use crate::access::role::{Permission, Reach};
+use crate::access::role::Permission;
 use crate::app::Staff;
 use crate::clock::{self, Day, Moment, days_after};
 use crate::council::nomination::{self, State};
 use crate::council::{appeal, budget, correction, notice, objection};
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::id::Id;
 use crate::places::area::Tree;
-use crate::places::household::{self, Household};
 use crate::scheme::{terms, version};
 
 /// What waits, as far as it is this person's business.
@@ -67,7 +65,7 @@ pub fn work_of(conn: &mut Conn, staff: &Staff, now: Moment) -> Result<Work> {
         )?);
     }
     if may(P::DecideObjection) {
-        let inside = households(conn, staff, P::DecideObjection)?;
+        let inside = staff.households(conn, P::DecideObjection)?;
         let inside = inside.as_deref();
         work.objections = Some(objection::open_count(conn, inside)?);
         work.appeals = Some(appeal::open_count(conn, inside)?).filter(|(open, _)| *open > 0);
@@ -82,19 +80,8 @@ pub fn work_of(conn: &mut Conn, staff: &Staff, now: Moment) -> Result<Work> {
 }
 
 fn count(conn: &mut Conn, staff: &Staff, permission: Permission, states: &[State]) -> Result<usize> {
-    let inside = households(conn, staff, permission)?;
+    let inside = staff.households(conn, permission)?;
     nomination::count(conn, states, inside.as_deref())
-}
-
-/// The households that a permission reaches; `None` for all of them.
-fn households(conn: &mut Conn, staff: &Staff, permission: Permission) -> Result<Option<Vec<Id<Household>>>> {
-    match staff.reach(conn, permission)? {
-        Reach::Everywhere => Ok(None),
-        Reach::Buildings(buildings) => {
-            let buildings: Vec<_> = buildings.into_iter().collect();
-            household::ids_in(conn, &buildings).map(Some)
-        }
-    }
 }
 
 fn to_publish(conn: &mut Conn, staff: &Staff) -> Result<(usize, Option<i64>)> {

@@ -9,10 +9,9 @@ use serde::Deserialize;
 
 use super::Told;
 use super::awards::{self, Written};
-use super::objections::{Address, expect_few_look_ups};
 use crate::access::role::Permission;
 use crate::access::user::{self, User};
-use crate::app::{App, Staff, Visitor};
+use crate::app::{App, Sender, Staff, Visitor};
 use crate::clock;
 use crate::council::appeal::panel::{self, Opinion};
 use crate::council::{deadline, receipt};
@@ -100,10 +99,10 @@ impl ReceiptPage {
 pub async fn appeal_receipt(
     FromApp(app): FromApp<App>,
     visitor: Visitor,
-    address: Address,
+    sender: Sender,
     Path(number): Path<String>,
 ) -> Result<Response> {
-    expect_few_look_ups(&app, &visitor, address)?;
+    app.expect_few_look_ups(&visitor, sender)?;
     let now = app.now();
     let page = app
         .db
@@ -137,6 +136,8 @@ struct AppealPage {
     number: String,
     last_day: String,
     left: String,
+    /// Is more than half of the time gone?
+    is_urgent: bool,
     /// Why this visitor does not name the panel; nothing for who does.
     not_mine: Option<String>,
     candidates: Vec<Candidate>,
@@ -207,6 +208,7 @@ async fn appeal_page(
                 number: receipt::spaced(&appeal.receipt),
                 last_day: clock::spoken_day(deadline::last_day(appeal.decide_by)),
                 left: deadline::left(now, appeal.decide_by),
+                is_urgent: appeal.is_urgent(now),
                 not_mine,
                 candidates: appeal::candidates(conn, &told.award, now)?,
                 names: user::display_names(conn, &people)?,

@@ -5,8 +5,9 @@ use axum::extract::State as FromApp;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::work::{self, Waiting};
 use super::{Told, badge};
-use crate::access::role::{Permission, Reach};
+use crate::access::role::Permission;
 use crate::access::user;
 use crate::app::{App, Staff};
 use crate::clock::{self, Day, Moment, day_of};
@@ -31,6 +32,7 @@ struct AwardsPage {
     under_way: Vec<Told>,
     held: Vec<Told>,
     ended: Vec<Told>,
+    waiting: Vec<Waiting>,
     may_nominate: bool,
 }
 
@@ -42,27 +44,22 @@ const NEWEST: i64 = 500;
 /// # Errors
 /// Only when the database fails.
 pub async fn awards(FromApp(app): FromApp<App>, staff: Staff) -> Result<Response> {
-    let today = day_of(app.now());
+    let now = app.now();
     let page = app
         .db
         .read(move |conn| {
-            let inside = match staff.reach(conn, Permission::ReadNominations)? {
-                Reach::Everywhere => None,
-                Reach::Buildings(buildings) => {
-                    let buildings: Vec<_> = buildings.into_iter().collect();
-                    Some(household::ids_in(conn, &buildings)?)
-                }
-            };
+            let inside = staff.households(conn, Permission::ReadNominations)?;
             let (mut under_way, mut held, mut ended) = (Vec::new(), Vec::new(), Vec::new());
             for one in award::list(conn, inside.as_deref(), NEWEST)? {
                 let told = Told::of(conn, &staff, Permission::ReadNominations, one)?;
                 match told.award.state {
                     state if State::UNDER_WAY.contains(&state) => under_way.push(told),
-                    _ if told.award.is_held_on(today) => held.push(told),
+                    _ if told.award.is_held_on(day_of(now)) => held.push(told),
                     _ => ended.push(told),
                 }
             }
             Ok(AwardsPage {
+                waiting: work::waiting(conn, &staff, now)?,
                 may_nominate: staff.duties.permit(Permission::Nominate),
                 shell: staff.shell,
                 under_way,

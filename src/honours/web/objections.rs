@@ -2,16 +2,14 @@
 //!
 //! Who objects and in which words is shown to those alone who may decide it and had no part.
 
-use std::net::SocketAddr;
-
 use askama::Template;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::Told;
 use crate::access::role::Permission;
-use crate::app::{App, Staff, Visitor};
+use crate::app::{App, Sender, Staff, Visitor};
 use crate::clock;
 use crate::council::objection::{Channel, State as Stand};
 use crate::council::{deadline, receipt};
@@ -22,9 +20,6 @@ use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::places::programme;
 use crate::sent::{OpenForm, Path, Query, SignedForm};
-
-/// Who sends, as the server sees it.
-pub(super) type Address = Option<axum::Extension<ConnectInfo<SocketAddr>>>;
 
 #[derive(Template)]
 #[template(path = "honours/object.html")]
@@ -99,10 +94,10 @@ async fn object_page(app: &App, shell: Shell, problems: Problems, form: NewObjec
 pub async fn object(
     State(app): State<App>,
     visitor: Visitor,
-    address: Address,
+    sender: Sender,
     OpenForm(form): OpenForm<NewObjection>,
 ) -> Result<Response> {
-    match try_object(&app, address, form.clone()).await {
+    match try_object(&app, sender, form.clone()).await {
         Ok(objection) => Ok(page::go(&format!("/title-objections/{}", objection.receipt))),
         Err(error) => {
             let (status, problems) = Problems::from_error(error)?;
@@ -111,16 +106,11 @@ pub async fn object(
     }
 }
 
-async fn try_object(app: &App, address: Address, form: NewObjection) -> Result<TitleObjection> {
+async fn try_object(app: &App, sender: Sender, form: NewObjection) -> Result<TitleObjection> {
     if form.reason.trim().is_empty() {
         return Err(Error::invalid("reason", "请写明哪里不对，500个字以内。"));
     }
-    let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
-    if !app.filings().may_send(from, app.now()) {
-        return Err(Error::Forbidden(
-            "提交的次数太多，请过一会儿再试，或打电话、到办公室提出。",
-        ));
-    }
+    app.expect_few_filings(sender)?;
     let asked = File {
         slip: form.slip,
         reason: form.reason,
@@ -164,10 +154,10 @@ impl ReceiptPage {
 pub async fn objection_receipt(
     State(app): State<App>,
     visitor: Visitor,
-    address: Address,
+    sender: Sender,
     Path(number): Path<String>,
 ) -> Result<Response> {
-    expect_few_look_ups(&app, &visitor, address)?;
+    app.expect_few_look_ups(&visitor, sender)?;
     let now = app.now();
     let (objection, slip, programme) = app
         .db
@@ -189,15 +179,6 @@ pub async fn objection_receipt(
     })
 }
 
-/// Numbers are not to be tried out; the staff look up as many as they need.
-pub(super) fn expect_few_look_ups(app: &App, visitor: &Visitor, address: Address) -> Result<()> {
-    let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
-    match visitor.person().is_some() || app.filings().may_look_up(from, app.now()) {
-        true => Ok(()),
-        false => Err(Error::Forbidden("查的次数太多，请过一会儿再试，或打电话问办公室。")),
-    }
-}
-
 #[derive(Template)]
 #[template(path = "honours/objection.html")]
 struct ObjectionPage {
@@ -208,6 +189,8 @@ struct ObjectionPage {
     slip: String,
     last_day: String,
     left: String,
+    /// Is more than half of the time gone?
+    is_urgent: bool,
     /// Why this visitor does not decide; nothing for who does.
     not_mine: Option<String>,
     key: Id<TitleObjection>,
@@ -255,6 +238,7 @@ async fn objection_page(
                 slip: notice::slip_of(conn, &told.award)?,
                 last_day: clock::spoken_day(deadline::last_day(objection.decide_by)),
                 left: deadline::left(now, objection.decide_by),
+                is_urgent: objection.is_urgent(now),
                 key: Id::new(now),
                 shell: staff.shell,
                 told,

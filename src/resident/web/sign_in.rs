@@ -1,15 +1,13 @@
 //! Signing in with card and PIN, signing out, and how large the letters are.
 
-use std::net::SocketAddr;
-
 use askama::Template;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
 use crate::access::session::Secret;
-use crate::app::{App, Resident, Visitor};
+use crate::app::{App, Resident, Sender, Visitor};
 use crate::cards::{card, pin};
 use crate::error::{Error, Result};
 use crate::guard::{HOUSEHOLD_COOKIE, TEXT_COOKIE, with_cookie, without_cookie};
@@ -74,8 +72,6 @@ pub struct SignIn {
     pin: String,
 }
 
-type Address = Option<axum::Extension<ConnectInfo<SocketAddr>>>;
-
 /// `POST /my`
 ///
 /// # Errors
@@ -83,10 +79,10 @@ type Address = Option<axum::Extension<ConnectInfo<SocketAddr>>>;
 pub async fn sign_in(
     State(app): State<App>,
     visitor: Visitor,
-    address: Address,
+    sender: Sender,
     OpenForm(form): OpenForm<SignIn>,
 ) -> Result<Response> {
-    let outcome = try_sign_in(&app, &form.card, &form.pin, address).await;
+    let outcome = try_sign_in(&app, &form.card, &form.pin, sender).await;
     answer(&app, visitor, outcome, None, form).await
 }
 
@@ -97,11 +93,11 @@ pub async fn sign_in(
 pub async fn sign_in_by_card(
     State(app): State<App>,
     visitor: Visitor,
-    address: Address,
+    sender: Sender,
     Path(token): Path<String>,
     OpenForm(form): OpenForm<SignIn>,
 ) -> Result<Response> {
-    let outcome = try_sign_in(&app, &token, &form.pin, address).await;
+    let outcome = try_sign_in(&app, &token, &form.pin, sender).await;
     answer(&app, visitor, outcome, Some(token), form).await
 }
 
@@ -126,16 +122,15 @@ async fn answer(
     }
 }
 
-async fn try_sign_in(app: &App, shown: &str, typed: &str, address: Address) -> Result<Secret> {
+async fn try_sign_in(app: &App, shown: &str, typed: &str, sender: Sender) -> Result<Secret> {
     let typed: String = typed.trim().chars().take(PIN_LENGTH).collect();
     if typed.is_empty() {
         return Err(Error::invalid("pin", "请输入密码。"));
     }
     let token = card::token(shown)?;
     let programme = app.programme().await?.ok_or(Error::NotFound)?;
-    let from = address.map(|axum::Extension(ConnectInfo(address))| address.ip());
     let now = app.now();
-    let Some(attempt) = app.looks().begin(token.number().as_str(), from, now) else {
+    let Some(attempt) = app.looks().begin(token.number().as_str(), sender.address(), now) else {
         return Err(TOO_MANY);
     };
     let one = app

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::ledger::balance;
 use crate::page::{self, Shell};
 use crate::places::area::Tree;
-use crate::places::household::Household;
+use crate::places::household::{self, Household};
 use crate::sent::Path;
 use crate::statements::statement::{self, Line, What};
 use crate::statements::trace::{self, Step, Trace, Traced};
@@ -42,7 +42,7 @@ struct Transaction {
     undoes: Option<i64>,
 }
 
-/// `GET /trace/{number}`: of a transaction, or of a row of a notice.
+/// `GET /trace/{number}`: of a transaction, or of a row of a notice; what is about a title is on the title's own page.
 ///
 /// # Errors
 /// `NotFound`, also for a household outside the visitor's area.
@@ -54,11 +54,14 @@ pub async fn trace(State(app): State<App>, staff: Staff, Path(number): Path<Stri
             let traced = trace::find(conn, &number, today)?;
             let household = match &traced {
                 Traced::Award(trace) => trace.household.clone(),
+                Traced::Title(award) => household::by_id(conn, &award.household_id)?,
                 Traced::Other(household, _) => Household::clone(household),
             };
             staff.expect_within(conn, Permission::ReadHouseholds, &household.building_id)?;
             let (steps, found) = match traced {
                 Traced::Award(trace) => (trace.steps(), Found::Award(trace)),
+                // Its own page tells the whole way.
+                Traced::Title(award) => return Ok(Err(award.id)),
                 Traced::Other(household, head) => {
                     let line = statement::line(conn, &household, head.number)?;
                     let transaction = Transaction {
@@ -69,7 +72,7 @@ pub async fn trace(State(app): State<App>, staff: Staff, Path(number): Path<Stri
                     (Vec::new(), Found::Other(line.map(Box::new), transaction))
                 }
             };
-            Ok(TracePage {
+            Ok(Ok(TracePage {
                 asked: number,
                 address: household.address(&Tree::load(conn)?),
                 household,
@@ -77,8 +80,11 @@ pub async fn trace(State(app): State<App>, staff: Staff, Path(number): Path<Stri
                 steps,
                 may_read_council: staff.duties.permit(Permission::ReadCouncil),
                 shell: staff.shell,
-            })
+            }))
         })
         .await?;
-    page::show(&page)
+    match page {
+        Ok(page) => page::show(&page),
+        Err(title) => Ok(page::go(&format!("/title-awards/{title}"))),
+    }
 }
