@@ -50,11 +50,7 @@ const SHARED_PAGES: &[Exception] = &[
         "council::web",
         "the desk counts what waits for this person, by the same rule as the page that lists it",
     ),
-    (
-        "src/access/web/desk.rs",
-        "honours::web",
-        "and of titles too",
-    ),
+    ("src/access/web/desk.rs", "honours::web", "and of titles too"),
     (
         "src/places/web.rs",
         "council::web",

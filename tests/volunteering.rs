@@ -374,7 +374,7 @@ on_both! {
         let fields = [("key", "h"), ("helper", LI), ("helped", RARE), ("what", "买菜"), ("helped_on", "2026-11-21"), ("minutes", "15"), ("payer", "household"), ("reason", "")];
         let page = grid.post("/time-helps", &fields).await;
         assert!(page.status == 409 && page.text.contains("受助户的时间积分只有0分钟，不够付15分钟"), "{}", page.text);
-        for (field, value, why) in [("minutes", "20", "一刻钟"), ("minutes", "495", "一刻钟"), ("helped", LI, "同一户"), ("helped_on", "2026-11-22", "日期应在"), ("what", "", "帮了什么忙"), ("payer", "", "由谁的时间"), ("helper", "没有这个人", "没有找到这一户")] {
+        for (field, value, why) in [("minutes", "20", "一刻钟"), ("minutes", "495", "一刻钟"), ("helped", LI, "同一户"), ("helped_on", "2026-11-22", "日期应在"), ("what", "", "帮了什么忙"), ("payer", "", "由谁的时间"), ("helper", "没有这个人", "里没有找到“没有这个人”")] {
             let wrong: Vec<(&str, &str)> = fields.iter().map(|(name, old)| (*name, if *name == field { value } else { old })).collect();
             let refused = grid.post("/time-helps", &wrong).await;
             assert!(refused.status == 422 && refused.text.contains(why), "{field}: {}", refused.text);

@@ -14,3 +14,4 @@ pub mod residence;
 pub mod roster;
 pub mod standing;
 pub mod web;
+pub mod written;

@@ -21,11 +21,11 @@ use crate::council::gathering::Manner;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
-use crate::places::household::{self, Household, Search};
-use crate::places::programme;
+use crate::places::household::{self, Household};
+use crate::places::{programme, written};
 
-/// The household that somebody names in a field: by its card, scanned or typed, by its house number, or by a name that only
-/// one household within reach has. How the card was presented goes along. A card or a house number may be from outside.
+/// The household that somebody names in a field: by its card, scanned or typed, by its house number, or by a name or door
+/// that only one household within reach has. How the card was presented goes along. A card or a house number may be from outside.
 ///
 /// # Errors
 /// `Invalid` for what names no household, or several; a card that is not in use.
@@ -35,7 +35,11 @@ fn named(conn: &mut Conn, reach: &Reach, field: &'static str, text: &str) -> Res
         return Err(Error::invalid(field, "请扫积分卡，或写卡号、户号、户主姓名。"));
     }
     let Ok(token) = CardToken::parse(text) else {
-        return Ok((called(conn, reach, field, text)?, Manner::Ticked));
+        let found = match household::by_code(conn, &text.to_uppercase()) {
+            Err(Error::NotFound) => written::household(conn, reach.buildings(), "可选的住户", field, text)?,
+            other => other?,
+        };
+        return Ok((found, Manner::Ticked));
     };
     let programme = programme::get(conn)?;
     let wallet = Wallet::open(conn, &programme, [&token])?;
@@ -45,26 +49,6 @@ fn named(conn: &mut Conn, reach: &Reach, field: &'static str, text: &str) -> Res
         Presented::Typed => Manner::Typed,
     };
     Ok((household::by_id(conn, &card.household_id)?, manner))
-}
-
-/// The household with this house number, or the only one within reach that this name finds.
-fn called(conn: &mut Conn, reach: &Reach, field: &'static str, text: &str) -> Result<Household> {
-    match household::by_code(conn, &text.to_uppercase()) {
-        Err(Error::NotFound) => {}
-        other => return other,
-    }
-    let search = Search {
-        query: text.to_owned(),
-        buildings: reach.buildings(),
-        limit: 2,
-        ..Search::default()
-    };
-    let mut found = household::search(conn, &search)?;
-    match (found.pop(), found.is_empty()) {
-        (Some(household), true) => Ok(household),
-        (Some(_), false) => Err(Error::invalid(field, "有几户都对得上，请写户号，或扫积分卡。")),
-        (None, _) => Err(Error::invalid(field, "没有找到这一户，请核对，或改写户号。")),
-    }
 }
 
 /// These households by their ids, however many.

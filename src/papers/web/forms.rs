@@ -11,7 +11,6 @@ mod stocktake;
 mod tally;
 mod visit;
 mod volunteering;
-mod whose;
 
 use std::collections::HashMap;
 

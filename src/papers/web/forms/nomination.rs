@@ -4,7 +4,6 @@
 //! what speaks against it, before anything becomes final. The rule of the day of the deed counts, whatever version of the
 //! rules the sheet shows.
 
-use super::whose::whose;
 use super::{Ask, Kind, Note, Row, Sent, Table, Wrong, expect};
 use crate::access::role::Permission;
 use crate::app::Staff;
@@ -16,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::papers::form::Form;
 use crate::places::area::Tree;
 use crate::places::household::Household;
+use crate::places::written;
 use crate::points::Points;
 use crate::scheme::item::{self, Category, Item};
 use crate::scheme::version;
@@ -135,7 +135,7 @@ impl Deed {
             return Ok(None);
         }
         let mine = staff.reach(conn, Permission::Nominate)?.buildings();
-        let household = whose(conn, mine, "您负责的范围", text("household"))?;
+        let household = written::household(conn, mine, "您负责的范围", "rows", text("household"))?;
         let day: Day = text("day")
             .parse()
             .map_err(|_| Error::invalid("rows", "请写明是哪一天。"))?;

@@ -1,6 +1,5 @@
 //! 志愿签到表: who came to a volunteer event, with how many people, from when until when. Another person confirms it there.
 
-use super::whose::whose;
 use super::{Ask, Kind, Row, Sent, Table, Wrong, expect};
 use crate::access::role::Permission;
 use crate::app::Staff;
@@ -12,6 +11,7 @@ use crate::papers::form::Form;
 use crate::papers::volunteer_sheet::ROWS;
 use crate::places::area::{Area, Tree};
 use crate::places::household::Household;
+use crate::places::written;
 use crate::volunteering::event::{self, VolunteerEvent};
 use crate::volunteering::minutes::minute_of_day;
 use crate::volunteering::stay::{self, Times};
@@ -117,7 +117,7 @@ impl Came {
                 from_minute: minute("from", event.from_minute)?,
                 until_minute: minute("until", event.until_minute)?,
             },
-            household: whose(conn, Some(invited.to_vec()), "活动的范围", text("household"))?,
+            household: written::household(conn, Some(invited.to_vec()), "活动的范围", "rows", text("household"))?,
         }))
     }
 }

@@ -1,10 +1,10 @@
-//! Whose row it is: a household as people write it down by hand.
+//! A household as people write it down by hand: by its code, its head's name or its door.
 
+use super::area::{Area, Tree};
+use super::household::{self, Household, Search};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
-use crate::places::area::{Area, Tree};
-use crate::places::household::{self, Household, Search};
 
 /// Doors that are looked at for one that was written down without its household's code.
 const DOORS: i64 = 1_000;
@@ -14,10 +14,16 @@ const NAMED: usize = 5;
 /// The household that was written down: by its code, its head's name or its door, as far as that names one alone.
 ///
 /// # Errors
-/// `Invalid` for nothing, for what no household in these buildings (`within`, in words) has, and for what several have.
-pub(super) fn whose(conn: &mut Conn, buildings: Option<Vec<Id<Area>>>, within: &str, text: &str) -> Result<Household> {
+/// `Invalid` in this field for nothing, for what no household in these buildings (`within`, in words) has, and for what several have.
+pub fn household(
+    conn: &mut Conn,
+    buildings: Option<Vec<Id<Area>>>,
+    within: &str,
+    field: &'static str,
+    text: &str,
+) -> Result<Household> {
     if text.is_empty() {
-        return Err(Error::invalid("rows", "请写明是谁家，户号、户主或门牌都行。"));
+        return Err(Error::invalid(field, "请写明是谁家，户号、户主或门牌都行。"));
     }
     let mut search = Search {
         query: text.to_owned(),
@@ -40,7 +46,7 @@ pub(super) fn whose(conn: &mut Conn, buildings: Option<Vec<Id<Area>>>, within: &
     let meant: Vec<&Household> = found.iter().filter(|one| is_meant(one)).collect();
     match (found.as_slice(), meant.as_slice()) {
         ([], _) => Err(Error::invalid(
-            "rows",
+            field,
             format!("在{within}里没有找到“{text}”，请核对户号、户主或门牌。"),
         )),
         ([only], _) => Ok(only.clone()),
@@ -49,7 +55,7 @@ pub(super) fn whose(conn: &mut Conn, buildings: Option<Vec<Id<Area>>>, within: &
             let named = several.iter().take(NAMED);
             let named: Vec<String> = named.map(|one| format!("{}（{}）", one.code, one.head_name)).collect();
             Err(Error::invalid(
-                "rows",
+                field,
                 format!("“{text}”不止一户：{}。请写户号。", named.join("、")),
             ))
         }
