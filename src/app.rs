@@ -128,6 +128,12 @@ impl App {
         App { files, printer, ..self }
     }
 
+    /// The same application with another press.
+    #[must_use]
+    pub fn with_printer(self, printer: Printer) -> App {
+        App { printer, ..self }
+    }
+
     /// The same application with a speech engine.
     #[must_use]
     pub fn with_voice(self, voice: Voice) -> App {

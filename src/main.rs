@@ -339,6 +339,10 @@ async fn print(what: Print) -> Result<ExitCode> {
 }
 
 fn unknown_paper(name: &str) -> ExitCode {
+    if name == "card" {
+        eprintln!("发卡会登记新卡：请用 cards --household 户号，--out写一个文件夹。补卡请到住户页办理。");
+        return ExitCode::FAILURE;
+    }
     let names: Vec<&str> = Paper::ALL.iter().map(|paper| paper.word()).collect();
     eprintln!(
         "没有“{name}”这种打印件。可以打印：cards、statements、{}。",
@@ -354,7 +358,10 @@ fn bulk(what: &Print) -> Option<Kind> {
 
 /// Prints many into a folder. The job's id lies in it, so that the same command goes on where it was stopped.
 async fn print_many(what: Print, kind: Kind) -> Result<ExitCode> {
-    let app = App::new(open(&what.place.location())?, Clock::System).with_files(what.place.files());
+    let mut app = App::new(open(&what.place.location())?, Clock::System).with_files(what.place.files());
+    if let Some(printables) = what.printables {
+        app = app.with_printer(Printer::with_folder(printables));
+    }
     let folder = what.out;
     std::fs::create_dir_all(&folder).map_err(Error::internal)?;
     let note = folder.join("job");

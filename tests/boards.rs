@@ -6,14 +6,17 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use chrono::TimeDelta;
+use jishan::access::role::Reach;
 use jishan::boards::board::{self, Board};
-use jishan::boards::script::{self, Rate};
+use jishan::boards::script::{self, Rate, Source};
 use jishan::boards::speech::Voice;
 use jishan::boards::{comparison, refused::Refused};
 use jishan::clock::{Day, Span, day_of};
-use jishan::council::motion::Choice;
+use jishan::council::motion::{Choice, Counts};
 use jishan::council::nomination::{self, Decision, Nominate, Nominator, Verify};
-use jishan::council::{award, notice};
+use jishan::council::session::{self, BallotForm, Business, Convene};
+use jishan::council::{award, member, notice};
+use jishan::honours::{award as honours, ballot, notice as title_notice, title};
 use jishan::id::Id;
 use jishan::papers::order::Asked;
 use jishan::papers::paper::Paper;
@@ -22,9 +25,9 @@ use jishan::places::consent::{self, Purpose};
 use jishan::places::household::{self, Household};
 use jishan::registry::change::{AskChange, Change};
 
-use crate::papers::printed::{number, order, said};
+use crate::papers::printed::{self, number, order, said};
 use crate::registry::ask;
-use crate::town::{HOUSEHOLDS, LI, Town, WANG, fresh_key, hold_session, morning, on_both, today};
+use crate::town::{HOUSEHOLDS, LI, Town, WANG, area_of_council, fresh_key, hold_session, morning, on_both, today};
 
 /// The third household of the first building.
 const YONG: &str = HOUSEHOLDS[2].0;
@@ -37,6 +40,18 @@ async fn praised(town: &Town, household: &'static str, item: &'static str, sente
 
 /// The same, with a notice of so many days ago; it runs for three.
 async fn praised_since(town: &Town, days: i64, household: &'static str, item: &'static str, sentence: &'static str) {
+    waits(town, days, household, item, sentence).await;
+    let (secretary, now) = (town.user("admin").await, town.app.now());
+    town.write(move |conn| {
+        hold_session(conn, &secretary, Choice::For, now - TimeDelta::days(days))?;
+        award::post_due(conn, now)
+    })
+    .await
+    .unwrap();
+}
+
+/// The same as far as the council, which has not met.
+async fn waits(town: &Town, days: i64, household: &'static str, item: &'static str, sentence: &'static str) {
     let household = town.household(household).await;
     let (building, grid) = (town.user("building").await, town.user("grid").await);
     let (secretary, now) = (town.user("admin").await, town.app.now());
@@ -60,9 +75,7 @@ async fn praised_since(town: &Town, days: i64, household: &'static str, item: &'
             key: fresh_key(now),
         };
         nomination::verify(conn, &verify, then)?;
-        notice::set_text(conn, &nomination.id, sentence, &secretary.id, then)?;
-        hold_session(conn, &secretary, Choice::For, then)?;
-        award::post_due(conn, now)
+        notice::set_text(conn, &nomination.id, sentence, &secretary.id, then).map(drop)
     })
     .await
     .unwrap();
@@ -287,12 +300,17 @@ on_both! {
         assert!(!grid.get("/broadcast?notice=1").await.text.contains("王家"), "another consent is none to this");
         agrees(&town, WANG, &[Purpose::Broadcast]).await;
         let page = grid.get("/broadcast?notice=1").await.text;
-        assert!(page.contains("王家，见义勇为"), "{page}");
-        for never in ["王建国", WANG, "30分", STORY] {
+        assert!(page.contains(&format!("王家，见义勇为：{STORY}。")), "{page}");
+        assert!(page.contains("今天是11月21日，这里是晨光安置区的播报。"), "{page}");
+        for never in ["王建国", WANG, "30分"] {
             assert!(!page.contains(never), "{never}");
         }
         let paper = said(&town, Paper::Broadcast, number("1")).await;
-        assert!(paper.contains("王家，见义勇为") && !paper.contains("王建国"));
+        assert!(paper.contains("王家，见义勇为") && paper.contains("方言提示") && !paper.contains("王建国"));
+        // A sentence is read once more: somebody of that name may have come since.
+        moves_in(&town, "水沟").await;
+        let page = grid.get("/broadcast?notice=1").await.text;
+        assert!(page.contains("王家，见义勇为。") && !page.contains(STORY), "{page}");
         agrees(&town, WANG, &[]).await;
         assert!(!grid.get("/broadcast?notice=1").await.text.contains("王家"));
         assert_eq!(grid.get("/broadcast/script.txt?notice=1").await.status, 422);
@@ -311,20 +329,205 @@ on_both! {
         assert!(lines.len() >= 5 && text.text.ends_with("。\n"), "{lines:?}");
         assert!(lines.iter().all(|line| line.ends_with('。') && line.matches('。').count() == 1), "{lines:?}");
         // The faster it is read, the sooner it is over.
-        let reach = jishan::access::role::Reach::Everywhere;
-        let script = town.read(move |conn| script::of_notice(conn, 1, &reach)).await;
+        let today = day_of(town.app.now());
+        let script = town.read(move |conn| script::of(conn, Source::Deeds(1), &Reach::Everywhere, today)).await;
         assert_eq!(script.lines(), lines);
         let characters = lines.concat().chars().count();
         for (rate, a_second) in [(Rate::Slow, 3), (Rate::Usual, 4), (Rate::Fast, 5)] {
             assert_eq!(script.seconds(rate), characters.div_ceil(a_second));
         }
         // What is chosen is one of what there is.
-        for wrong in ["notice=1&items=0", "notice=1&items=999", "notice=1&rate=9", "rate=4"] {
+        for wrong in ["notice=1&items=0", "notice=1&items=999", "notice=1&rate=9", "rate=4", "notice=", "notice=H"] {
             assert_eq!(grid.get(&format!("/broadcast/script.txt?{wrong}")).await.status, 422, "{wrong}");
         }
-        for missing in ["notice=99", "notice=1&part=2", "notice=1&part=0"] {
+        for missing in ["notice=99", "notice=H99", "notice=1&part=2", "notice=1&part=0"] {
             assert_eq!(grid.get(&format!("/broadcast/script.txt?{missing}")).await.status, 404, "{missing}");
         }
+    }
+}
+
+on_both! {
+    async fn the_paper_is_what_was_chosen_and_takes_as_long(town: Town) {
+        for (household, item) in [(WANG, "E08"), (LI, "E08"), (WANG, "E10"), (LI, "C01")] {
+            waits(&town, 5, household, item, "").await;
+        }
+        town.council_approves().await;
+        for household in [WANG, LI] {
+            agrees(&town, household, &[Purpose::Broadcast]).await;
+        }
+        let grid = town.signed_in("grid").await;
+        let mut all = 0;
+        for (part, items) in [(1, 3), (2, 1)] {
+            for rate in ["3", "4", "5"] {
+                let page = grid.get(&format!("/broadcast?notice=1&items=3&part={part}&rate={rate}")).await.text;
+                let link = format!("/papers/broadcast?id=1-{part}&#38;count=3&#38;kind={rate}\"");
+                assert!(page.contains(&link), "{page}");
+                let asked = Asked { count: Some(3), kind: Some(rate.to_owned()), ..number(&format!("1-{part}")) };
+                let paper = read_paper(&town, asked).await.unwrap();
+                assert_eq!(paper["items"].as_array().unwrap().len(), items);
+                let seconds = paper["seconds"].as_u64().unwrap();
+                let lasting = match (seconds / 60, seconds % 60) {
+                    (0, seconds) => format!("约{seconds}秒"),
+                    (minutes, 0) => format!("约{minutes}分钟"),
+                    (minutes, seconds) => format!("约{minutes}分{seconds}秒"),
+                };
+                assert!(page.contains(&format!("{items}条，{lasting}")), "{lasting}: {page}");
+            }
+            all += items;
+        }
+        // Without a choice it is all of it.
+        let whole = read_paper(&town, number("1")).await.unwrap();
+        assert_eq!(whole["items"].as_array().unwrap().len(), all);
+        for wrong in ["1-x", "x", "-1"] {
+            assert_eq!(read_paper(&town, number(wrong)).await.unwrap_err().code(), "invalid_request", "{wrong}");
+        }
+        for missing in ["1-0", "1-9", "H1"] {
+            assert_eq!(read_paper(&town, number(missing)).await.unwrap_err().code(), "not_found", "{missing}");
+        }
+    }
+}
+
+/// The data of a script on paper.
+async fn read_paper(town: &Town, asked: Asked) -> Result<serde_json::Value, jishan::error::Error> {
+    let data = printed::data(town, Paper::Broadcast, asked).await?;
+    Ok(serde_json::from_slice(&data).unwrap())
+}
+
+/// A household whose head is called so.
+async fn moves_in(town: &Town, head: &'static str) {
+    let building_id = town.household(WANG).await.building_id;
+    let home = Household {
+        id: Id::new(morning()),
+        code: "C01-G01-B001-1-301".to_owned(),
+        building_id,
+        stairwell: Some("1".to_owned()),
+        room: "301".to_owned(),
+        head_name: head.to_owned(),
+        head_initials: "s".to_owned(),
+        people: 2,
+        registered_at: morning(),
+    };
+    town.write(move |conn| household::register(conn, &[home]))
+        .await
+        .unwrap();
+}
+
+/// Why these households have their titles.
+const REASON: &str = "红白事简办，带头清扫楼道";
+
+/// The council carried these titles, and everybody may object: notice H1.
+async fn titles_on_notice(town: &Town, awards: [(&'static str, &'static str); 2]) {
+    let mut carried = Vec::new();
+    for (code, title) in awards {
+        carried.push((town.household(code).await.id, title));
+    }
+    let (building, grid) = (town.user("building").await.id, town.user("grid").await);
+    let (secretary, second) = (town.user("admin").await.id, town.user("council").await.id);
+    let now = town.app.now();
+    town.write(move |conn| {
+        title::enter_from_rules(conn, &secretary, now)?;
+        let titles = title::standing(conn)?;
+        let mut candidates = Vec::new();
+        for (household, name) in carried {
+            let title = titles.iter().find(|title| title.name == name).unwrap();
+            let asked = honours::Nominate {
+                title: title.id.clone(),
+                household,
+                period_from: title.period.around(day_of(now)).from,
+                reason: REASON.to_owned(),
+                by: building.clone(),
+                key: fresh_key(now),
+            };
+            let verify = honours::Verify {
+                award: honours::nominate(conn, &asked, now)?.id,
+                holds: true,
+                reason: String::new(),
+                by: grid.clone(),
+                key: fresh_key(now),
+            };
+            candidates.push(honours::verify(conn, &verify, now)?.id);
+        }
+        let area = area_of_council(conn)?;
+        let convene = Convene {
+            area: area.clone(),
+            held_on: day_of(now),
+            place: "社区议事厅".to_owned(),
+            ballot: BallotForm::Open,
+            by: secretary.clone(),
+            key: fresh_key(now),
+        };
+        let session = session::convene(conn, &convene, now)?.id;
+        let members = member::sitting(conn, &area, day_of(now))?;
+        let open = session::Open {
+            session: session.clone(),
+            present: members.iter().map(|member| member.id.clone()).collect(),
+            chair: members[0].id.clone(),
+            by: secretary.clone(),
+        };
+        session::open_with(conn, &open, Business::MoreThanNominations, now)?;
+        for award in &candidates {
+            for by in [&secretary, &second] {
+                let counts = Counts {
+                    votes_for: 3,
+                    votes_against: 0,
+                    abstentions: 0,
+                };
+                ballot::key_counts(conn, &session, award, counts, by, now)?;
+            }
+        }
+        session::close(conn, &session, "", &secretary, now)?;
+        title_notice::publish(conn, &session, &secretary, &fresh_key(now), now).map(drop)
+    })
+    .await
+    .unwrap();
+}
+
+on_both! {
+    async fn titles_that_are_held_are_read_out_with_the_households_consent(town: Town) {
+        titles_on_notice(&town, [(WANG, "文明榜样户"), (LI, "整洁美丽户")]).await;
+        agrees(&town, WANG, &[Purpose::Broadcast]).await;
+        let grid = town.signed_in("grid").await;
+        let address = "/broadcast/script.txt?notice=H1";
+        assert_eq!(grid.get(address).await.status, 422, "on public notice, and not conferred");
+        assert!(!grid.get("/broadcast").await.text.contains("称号：第H1号公示"));
+        town.app.clock.advance(TimeDelta::days(8));
+        town.app.run_due().await.unwrap();
+        let grid = town.signed_in("grid").await;
+        let said = grid.get(address).await;
+        assert_eq!(said.header("content-disposition"), "attachment; filename=\"broadcast-H1-1.txt\"");
+        let told = format!("王家，获评文明榜样户：{REASON}。");
+        assert!(said.text.contains("今天是11月29日") && said.text.lines().any(|line| line == told), "{}", said.text);
+        assert!(!said.text.contains("李家"), "no consent");
+        let page = grid.get("/broadcast").await.text;
+        assert!(page.contains("称号：第H1号公示，示范乡") && page.contains(&told) && !page.contains("李家"), "{page}");
+        for never in ["王建国", WANG, "60分"] {
+            assert!(!page.contains(never), "{never}");
+        }
+        let asked = Asked { count: Some(5), kind: Some("3".to_owned()), ..number("H1-1") };
+        let paper = read_paper(&town, asked).await.unwrap();
+        assert_eq!(paper["items"].as_array().unwrap().len(), 1);
+        assert_eq!(paper["items"][0]["text"], told);
+        agrees(&town, LI, &[Purpose::Broadcast]).await;
+        agrees(&town, WANG, &[Purpose::HonourBoard]).await;
+        let said = grid.get(address).await.text;
+        assert!(said.contains("李家，获评整洁美丽户") && !said.contains("王家"), "{said}");
+        // Whoever decides is not read out, and neither is a title whose term is over.
+        let change = Change::FlagStaff { is_staff: true };
+        let li = town.household(LI).await;
+        let flagged = AskChange { effective_on: day_of(town.app.now()), ..ask(&li, change) };
+        town.change(flagged).await.unwrap();
+        assert_eq!(grid.get(address).await.status, 422);
+        agrees(&town, WANG, &[Purpose::Broadcast]).await;
+        assert_eq!(grid.get(address).await.status, 200);
+        let far = town.app.now() + TimeDelta::days(400);
+        let over = town
+            .read(move |conn| script::of(conn, Source::Titles(1), &Reach::Everywhere, day_of(far)))
+            .await;
+        assert_eq!(over.items, []);
+        let choices = town
+            .read(move |conn| script::choices(conn, &Reach::Everywhere, day_of(far), 9))
+            .await;
+        assert_eq!(choices, []);
     }
 }
 

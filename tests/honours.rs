@@ -1,6 +1,7 @@
 //! Titles: nominated, verified, balloted, shown, conferred; quotas and ties; who stands outside, who decides, what silence
 //! does; points that come once and go back; and nobody sees more than his area.
 
+mod own;
 mod redress;
 
 use chrono::TimeDelta;
@@ -26,9 +27,11 @@ use jishan::papers::paper::Paper;
 use jishan::places::area::Tree;
 use jishan::places::consent::{self, Purpose};
 use jishan::points::Points;
+use jishan::registry::change::Change;
 use jishan::scheme::validator;
 use jishan::statements::statement::{self, What};
 
+use crate::registry::ask;
 use crate::town::{FAR, HOUSEHOLDS, LI, PASSWORD, Town, WANG, area_of_council, fresh_key, on_both};
 
 /// Sixty points, three of a hundred households of a grid: one place in each of the town's two.
@@ -443,6 +446,22 @@ fn a_title_of_the_rules_says_how_many() {
             !found.is_empty() && found.iter().all(|one| !one.can_be_overridden()),
             "{to}"
         );
+    }
+}
+
+on_both! {
+    async fn a_household_that_left_is_given_nothing_and_its_place_is_free(town: Town) {
+        let (one, _) = on_notice(&town, WANG, MODEL).await;
+        let left = town.household(WANG).await;
+        town.change(ask(&left, Change::Leave)).await.unwrap();
+        after(&town, 1).await;
+        let one = again(&town, &one).await;
+        assert_eq!(one.state, State::Declined);
+        assert!(one.ending_reason.is_some_and(|why| why.contains("迁出")));
+        let (other, _) = on_notice(&town, LI, MODEL).await;
+        after(&town, 8).await;
+        assert_eq!((state(&town, &other).await, town.spendable(WANG).await), (State::Conferred, 0));
+        town.expect_books_hold().await;
     }
 }
 

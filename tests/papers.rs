@@ -39,7 +39,7 @@ fn templates() -> Vec<&'static str> {
 }
 
 /// What papers show as a drawing, set with their data.
-const DRAWINGS: [&str; 3] = ["card-back", "card-ground", "card-sheet-marks"];
+const DRAWINGS: [&str; 4] = ["card-back", "card-ground", "card-sheet-fronts", "card-sheet-marks"];
 
 fn set(printer: &Printer, name: &str, data: &Value) -> Result<jishan::print::Sheets, Error> {
     printer.set(&format!("{name}.typ"), data)

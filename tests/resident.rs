@@ -85,7 +85,7 @@ on_both! {
             assert_eq!((answer.status.as_u16(), said(answer)), (403, first.clone()));
             assert_eq!(answer.header("set-cookie"), "");
         }
-        // A household that left does not look any more, and neither does a card that was stopped.
+        // A card that was stopped is no card.
         let (id, admin, now) = (town.household(LI).await.id, town.user("admin").await.id, town.app.now());
         town.set_pin(LI).await;
         assert_eq!(sign_in(&town, li.number.as_str(), PIN).await.status, 303);
@@ -225,16 +225,17 @@ on_both! {
         assert!(is_in(&wang).await);
         let household = town.household(WANG).await;
         town.change(ask(&household, Change::Leave)).await.unwrap();
-        assert!(!is_in(&wang).await, "the household left");
+        let points = wang.get("/my/points").await.text;
+        assert!(points.contains("您家已迁出，积分可以用到"), "{points}");
+        assert_eq!(wang.get("/my/data/lines.csv").await.status, 200, "and its data is its own");
         let number = town.household(WANG).await.id;
         let number = town
             .read(move |conn| card::numbers_in_use(conn, std::slice::from_ref(&number)))
             .await;
         let number = number.values().next().unwrap();
-        assert!(
-            said(&sign_in(&town, number, PIN).await).contains("卡号或密码不对"),
-            "it does not sign in either"
-        );
+        assert_eq!(sign_in(&town, number, PIN).await.status, 303, "it has ninety days");
+        clock.advance(TimeDelta::days(91));
+        assert!(said(&sign_in(&town, number, PIN).await).contains("卡号或密码不对"), "and no more");
     }
 }
 
@@ -247,7 +248,7 @@ on_both! {
         let slip = ours.split("href=\"/my/points/").find_map(|rest| rest.split('"').next()?.parse::<i64>().ok()).unwrap();
         assert_eq!(wang.get(&format!("/my/points/{slip}")).await.status, 200);
         assert_eq!(li.get(&format!("/my/points/{slip}")).await.status, 404);
-        for path in ["/my/points", "/my/points/lines", "/my/points/coming", "/my/goods", "/my/consents", "/my/data", "/my/requests"] {
+        for path in ["/my/points", "/my/points/lines", "/my/points/coming", "/my/honours", "/my/goods", "/my/consents", "/my/data", "/my/requests"] {
             let page = li.get(path).await;
             assert!(shows(&page, "</html>") && !page.text.contains("王建国") && !page.text.contains(WANG), "{path}");
         }
@@ -350,7 +351,7 @@ on_both! {
         assert!(shows(&page, "class=\"elders huge\"") && !page.text.contains("怎么来的") && page.text.contains("<b>30</b>分"));
         let elsewhere = wang.post_bare("/my/view", &[("text", "x"), ("back", "https://elsewhere.example/")]).await;
         assert_eq!(elsewhere.location(), "/my");
-        for path in ["/my/points", "/my/points/lines", "/my/points/coming", "/my/goods", "/my/consents", "/my/data", "/my/requests"] {
+        for path in ["/my/points", "/my/points/lines", "/my/points/coming", "/my/honours", "/my/goods", "/my/consents", "/my/data", "/my/requests"] {
             let page = elder.get(path).await;
             assert!(!page.text.contains("<table") && page.text.contains("特大"), "{path}");
         }

@@ -245,7 +245,7 @@ pub fn of_quarter(conn: &mut Conn, quarter: Span, buildings: &[Area], today: Day
 /// The titles that were conferred in the quarter and are held, in the order of the titles.
 fn titles(conn: &mut Conn, quarter: Span, buildings: &[Area], today: Day) -> Result<Vec<TitleGroup>> {
     let mut held = award::standing_as(conn, &[State::Conferred])?;
-    held.retain(|award| award.conferred_at.is_some_and(|at| quarter.contains(day_of(at))));
+    held.retain(|award| award.is_held_on(today) && award.conferred_at.is_some_and(|at| quarter.contains(day_of(at))));
     held.sort_by(|one, other| (one.conferred_at, &one.id).cmp(&(other.conferred_at, &other.id)));
     let agreed = Agreed::load(conn, held.iter().map(|award| &award.household_id), buildings, today)?;
     let mut groups = Vec::new();

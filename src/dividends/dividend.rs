@@ -384,6 +384,48 @@ pub fn parts(conn: &mut Conn, dividend: &Dividend) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
+/// What a household gets of a dividend, and whether that counts.
+#[derive(Clone, Debug)]
+pub struct OwnShare {
+    /// The dividend.
+    pub dividend: Dividend,
+    /// The household's honour score.
+    pub honour: Points,
+    /// What it gets.
+    pub amount: Fen,
+    /// Was the dividend annulled?
+    pub is_annulled: bool,
+}
+
+/// The shares of a household, newest first. Whether it was paid is known to whoever pays, and not here.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn of_household(conn: &mut Conn, household: &Id<Household>) -> Result<Vec<OwnShare>> {
+    let shares: Vec<Share> = dividend_shares::table
+        .filter(dividend_shares::household_id.eq(household))
+        .select(Share::as_select())
+        .load(conn)?;
+    let ids: Vec<&Id<Dividend>> = shares.iter().map(|share| &share.dividend_id).collect();
+    let known: Vec<Dividend> = dividends::table
+        .filter(dividends::id.eq_any(ids))
+        .order(dividends::number.desc())
+        .select(Dividend::as_select())
+        .load(conn)?;
+    let mut own = Vec::with_capacity(known.len());
+    for dividend in known {
+        if let Some(share) = shares.iter().find(|share| share.dividend_id == dividend.id) {
+            own.push(OwnShare {
+                honour: share.honour,
+                amount: share.amount,
+                is_annulled: annulment(conn, &dividend.id)?.is_some(),
+                dividend,
+            });
+        }
+    }
+    Ok(own)
+}
+
 /// Why it does not count, if it was annulled.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ use super::refused::Refused;
 use super::title::{self, HonourTitle, Scope};
 use crate::access::user::{self, User};
 use crate::audit;
-use crate::clock::{Day, Moment, day_of};
+use crate::clock::{Day, Moment, day_of, spoken_day};
 use crate::council::award::{self as points, Reward};
 use crate::council::member::{self, CouncilMember};
 use crate::council::notice::{TEXT_LENGTH, findings_about};
@@ -34,7 +34,7 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::places::area::{Area, Tree};
 use crate::places::household::{self, Household};
-use crate::places::standing;
+use crate::places::standing::{self, Standing};
 use crate::points::Points;
 use crate::request::{Request, Requests};
 
@@ -414,6 +414,20 @@ pub(super) fn revoke(conn: &mut Conn, mut award: TitleAward, why: &str, by: &str
     save(conn, &award)?;
     record(conn, &award, by, "title_award.revoked", now)?;
     Ok(award)
+}
+
+/// Ends what is under way for households that left meanwhile: the place is another's. Answers how many.
+pub(super) fn end_departed(conn: &mut Conn, now: Moment) -> Result<usize> {
+    let mut ended = 0usize;
+    for award in standing_as(conn, &State::UNDER_WAY)? {
+        if let Standing::Left { on, .. } = standing::now(conn, &award.household_id)?
+            && on <= day_of(now)
+        {
+            decline(conn, award, format!("本户已于{}迁出。", spoken_day(on)), "system", now)?;
+            ended = ended.saturating_add(1);
+        }
+    }
+    Ok(ended)
 }
 
 /// Ends an award that has not been conferred.

@@ -12,6 +12,8 @@ use crate::error::Result;
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Done {
+    /// What was under way for households that left.
+    pub departed: usize,
     /// Objections that silence dismissed.
     pub objections: usize,
     /// Appeals that silence decided.
@@ -38,6 +40,7 @@ impl Done {
 /// The council's `ClockSetBack`.
 pub fn run(conn: &mut Conn, now: Moment) -> Result<Done> {
     clockwork::expect_forward(conn, now)?;
+    let departed = award::end_departed(conn, now)?;
     // First what holds a title: an objection that silence dismisses lets it be conferred in the same run.
     let objections = objection::due(conn, now)?;
     let appeals = appeal::due(conn, now)?;
@@ -48,6 +51,7 @@ pub fn run(conn: &mut Conn, now: Moment) -> Result<Done> {
         award::confer(conn, award, "system", now)?;
     }
     Ok(Done {
+        departed,
         objections,
         appeals,
         conferred,

@@ -10,6 +10,7 @@
 pub mod appeal;
 pub mod award;
 pub mod ballot;
+pub mod book;
 pub mod check;
 pub mod clockwork;
 pub mod notice;

@@ -1,4 +1,5 @@
-//! The call-back sheet (抽查回访表): a drawn sample of what posted in a month, whose households are asked at the door.
+//! The call-back sheet (抽查回访表): a drawn sample of what posted in a month, whose households are asked at the door. It is
+//! for whoever asks, not for a wall: it says the full name and the door.
 //!
 //! Nobody chooses who is asked. Rows are ordered by a digest of the seed and their slip numbers, and the first are taken. The
 //! seed is made of the month and of the digest that closed the books' chain at its end: nobody knew it while points were
@@ -55,7 +56,8 @@ struct Row {
     row: i64,
     slip: String,
     name: String,
-    building: String,
+    /// Where to knock, and the household's code.
+    door: String,
     what: String,
     points: i64,
     on: String,
@@ -126,11 +128,8 @@ fn told(conn: &mut Conn, tree: &Tree, home: &Household, drawn: &Nomination, row:
     Ok(Row {
         row,
         slip,
-        name: home.masked_name(),
-        building: tree
-            .get(&home.building_id)
-            .map(|area| area.name.clone())
-            .unwrap_or_default(),
+        name: home.head_name.clone(),
+        door: format!("{}（{}）", home.address(tree), home.code),
         what: format!("{}{times}", item.name),
         points: drawn.points.0,
         on: short(drawn.occurred_on),

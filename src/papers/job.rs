@@ -160,6 +160,9 @@ impl Progress {
 /// Cards to a file: ten sheets.
 const CARDS_A_PART: usize = 100;
 
+/// Statements to a file at most: its pages are in memory until it is written, however many live in a building.
+const STATEMENTS_A_PART: usize = 60;
+
 /// Households looked up at once.
 const AT_ONCE: usize = 500;
 
@@ -168,7 +171,7 @@ const AT_ONCE: usize = 500;
 pub struct Plan {
     kind: Kind,
     asked: Asked,
-    groups: Vec<(String, Vec<Household>)>,
+    groups: Vec<Group>,
 }
 
 /// Plans a job: `count` households at most, of the area that was asked for. Whoever has got a card by the time a part is
@@ -188,6 +191,9 @@ pub fn plan(conn: &mut Conn, kind: Kind, order: Order) -> Result<Plan> {
     let (mut left, mut groups) = (most, Vec::new());
     for building in &buildings {
         let mut here = of_building.remove(&building.id).unwrap_or_default();
+        if let Some(code) = &order.asked.household {
+            here.retain(|one| one.code == *code);
+        }
         here.sort_by(|one, other| one.code.cmp(&other.code));
         here.truncate(left);
         left = left.saturating_sub(here.len());
@@ -197,18 +203,20 @@ pub fn plan(conn: &mut Conn, kind: Kind, order: Order) -> Result<Plan> {
     }
     if groups.is_empty() {
         let why = match kind {
+            Kind::Statements if order.asked.household.is_some() => "没有这一户，请核对户号。",
+            Kind::Cards if order.asked.household.is_some() => "没有这一户，或者这一户已经有卡。补卡请到住户页办理。",
             Kind::Statements => "这个范围里没有住户，没有什么要打印的。",
             Kind::Cards => "这个范围里每一户都有卡了，没有什么要打印的。补卡请到住户页办理。",
         };
         return Err(Error::invalid("area", why));
     }
-    if kind == Kind::Cards {
-        groups = in_hundreds(groups);
-    }
     Ok(Plan {
         kind,
         asked: order.asked,
-        groups,
+        groups: match kind {
+            Kind::Cards => in_hundreds(groups),
+            Kind::Statements => groups.into_iter().flat_map(not_too_many).collect(),
+        },
     })
 }
 
@@ -265,19 +273,32 @@ fn households_of(conn: &mut Conn, kind: Kind, buildings: &[Area]) -> Result<Hash
     Ok(of_building)
 }
 
+/// Households of a part, and what they are called.
+type Group = (String, Vec<Household>);
+
 /// The same households, a hundred to a group, each named by its first and last.
-fn in_hundreds(groups: Vec<(String, Vec<Household>)>) -> Vec<(String, Vec<Household>)> {
+fn in_hundreds(groups: Vec<Group>) -> Vec<Group> {
     let all: Vec<Household> = groups.into_iter().flat_map(|(_, households)| households).collect();
     let chunks = all.chunks(CARDS_A_PART);
+    chunks.map(|chunk| (first_and_last(chunk), chunk.to_vec())).collect()
+}
+
+/// A building as it is, or a large one in even parts, each named by its first and last too.
+fn not_too_many((name, households): Group) -> Vec<Group> {
+    let parts = households.len().div_ceil(STATEMENTS_A_PART);
+    if parts <= 1 {
+        return vec![(name, households)];
+    }
+    let chunks = households.chunks(households.len().div_ceil(parts));
     chunks
-        .map(|chunk| {
-            let code = |household: Option<&Household>| household.map(|one| one.code.clone()).unwrap_or_default();
-            (
-                format!("{}至{}", code(chunk.first()), code(chunk.last())),
-                chunk.to_vec(),
-            )
-        })
+        .map(|chunk| (format!("{name} {}", first_and_last(chunk)), chunk.to_vec()))
         .collect()
+}
+
+/// `1-1-101至1-2-604`.
+fn first_and_last(households: &[Household]) -> String {
+    let code = |household: Option<&Household>| household.map(|one| one.code.clone()).unwrap_or_default();
+    format!("{}至{}", code(households.first()), code(households.last()))
 }
 
 /// A job by its id.

@@ -114,7 +114,7 @@ impl Paper {
             Paper::DonationReceipt => &[Need::Id("入库单号")],
             Paper::ThankYou => &[Need::Id("入库单号"), Need::Text("信里的一句话（可不填）")],
             Paper::Settlement => &[Need::Id("结算单号")],
-            Paper::Broadcast => &[Need::Id("公示号"), Need::Text("几点播（可不填）")],
+            Paper::Broadcast => &[Need::Id("公示号，称号公示写H3"), Need::Text("几点播（可不填）")],
             Paper::HonourBoard => &[
                 Need::Month,
                 Need::Size(&[("a3", "A3"), ("a2", "A2"), ("a2-tiles", "A2，分四张A4拼")]),

@@ -231,7 +231,7 @@ pub fn month_summary(conn: &mut Conn, order: &Order) -> Result<MonthSummary> {
 }
 
 fn section(title: &str, unit: &str, has_cost: bool, side: &Side, end: &str) -> Section {
-    let cost = |fen: Fen| has_cost.then(|| format!("{fen}元"));
+    let cost = |fen: Fen| has_cost.then(|| yuan(fen));
     let total = |label: &str, (amount, fen): (i64, Fen)| Row {
         label: label.to_owned(),
         value: format!("{amount}{unit}"),
@@ -258,7 +258,7 @@ fn section(title: &str, unit: &str, has_cost: bool, side: &Side, end: &str) -> S
 
 fn proofs(title: &str, unit: &str, has_cost: bool, side: &Side, end: &str) -> [Proof; 2] {
     let told = |(amount, fen): (i64, Fen)| match has_cost {
-        true => format!("{amount}{unit}，{fen}元"),
+        true => format!("{amount}{unit}，{}", yuan(fen)),
         false => format!("{amount}{unit}"),
     };
     let from = if has_cost { "批次" } else { "余额" };
@@ -272,6 +272,11 @@ fn proofs(title: &str, unit: &str, has_cost: bool, side: &Side, end: &str) -> [P
             value: told(side.end),
         },
     ]
+}
+
+/// `−404.90元`, with the same minus.
+fn yuan(fen: Fen) -> String {
+    format!("{fen}元").replace('-', "−")
 }
 
 /// `+6`, `−3`, with a minus as wide as a plus.

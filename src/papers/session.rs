@@ -16,10 +16,11 @@ use crate::council::member::{self, CouncilMember, buildings_of};
 use crate::council::motion::{self, Choice, Kind, Motion, State as Stand};
 use crate::council::nomination::{self, Nomination};
 use crate::council::session::{self, BallotForm, Session, State};
+use crate::council::sheet::building_of;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
-use crate::places::area::Tree;
+use crate::places::area::{Area, Tree};
 use crate::places::household::{self, Household};
 use crate::scheme::item::{self, CheckLevel, Item};
 use crate::scheme::terms::{self, CouncilTerms};
@@ -443,7 +444,7 @@ impl Hall {
         Ok(Put {
             voters: voted.len().saturating_add(silent.len()),
             silent: silent.len(),
-            rows: rows_of(conn, rows)?,
+            rows: rows_of(conn, &self.session.area_id, rows)?,
             motion,
             recused,
             votes,
@@ -578,7 +579,7 @@ fn terms_on(conn: &mut Conn, day: Day) -> Result<CouncilTerms> {
     }
 }
 
-fn rows_of(conn: &mut Conn, ids: &[Id<Nomination>]) -> Result<Vec<Row>> {
+fn rows_of(conn: &mut Conn, council: &Id<Area>, ids: &[Id<Nomination>]) -> Result<Vec<Row>> {
     let mut deeds: HashMap<_, _> = nomination::by_ids(conn, ids)?
         .into_iter()
         .map(|one| (one.id.clone(), one))
@@ -598,10 +599,7 @@ fn rows_of(conn: &mut Conn, ids: &[Id<Nomination>]) -> Result<Vec<Row>> {
         };
         Some(Row {
             name: home.masked_name(),
-            building: tree
-                .get(&home.building_id)
-                .map(|area| area.name.clone())
-                .unwrap_or_default(),
+            building: building_of(&tree, &home.building_id, council),
             code: rule.code.clone(),
             deed: format!("{}{times}", rule.name),
             on: spoken_day(deed.occurred_on),

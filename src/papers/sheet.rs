@@ -277,6 +277,8 @@ pub fn score(conn: &mut Conn, order: &Order) -> Result<ScoreSheet> {
         .iter()
         .map(|home| {
             let mut said = said(format!("{:02}", home.row.position), &home.household, &tree);
+            // The building stands at the head of the sheet.
+            said.label = home.household.door();
             let mut cells = visit.judges.iter().zip(&home.cells);
             if cells.any(|(one, cell)| one.position == position && cell.steps_back.is_some()) {
                 said.name.push_str("（回避）");

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::order::{Head, Order};
 use crate::access::role::Permission;
-use crate::clock::{Moment, Span, begin_of, spoken_day, weekday};
+use crate::clock::{Moment, Span, begin_of, day_of, spoken_day, weekday};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::ledger::account::AccountKind;
@@ -76,6 +76,8 @@ struct Entry {
     what: String,
     rule: String,
     decided: String,
+    /// When it was posted, where that was on another day.
+    posted: Option<String>,
     amount: i64,
     balance: i64,
 }
@@ -235,6 +237,8 @@ fn entry(line: &Line) -> Entry {
         what,
         rule,
         decided,
+        posted: (day_of(line.recorded_at) != line.effective_on)
+            .then(|| day_of(line.recorded_at).format("%-m月%-d日入账").to_string()),
         amount: line.amount.0,
         balance: line.balance_after.0,
     }

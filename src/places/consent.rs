@@ -35,8 +35,8 @@ impl Purpose {
     #[must_use]
     pub fn explained(self) -> &'static str {
         match self {
-            Purpose::HonourBoard => "做的好事和户主姓名可以写上光荣榜。不同意就不上榜，积分不受影响。",
-            Purpose::Broadcast => "做的好事可以用大喇叭播报，只说姓氏，不说门牌和积分。",
+            Purpose::HonourBoard => "做的好事、得到的称号和户主姓名可以写上光荣榜。不同意就不上榜，积分不受影响。",
+            Purpose::Broadcast => "做的好事和得到的称号可以用大喇叭播报，只说姓氏，不说门牌和积分。",
             Purpose::Photo => "家人的照片可以和好事一起张贴。有未成年人的照片另外征得监护人同意。",
             Purpose::FullNameOnNotice => "公示时写户主全名。不同意就写成“王**”，公示照常进行。",
         }

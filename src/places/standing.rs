@@ -46,6 +46,16 @@ impl Standing {
     pub fn is_active(&self) -> bool {
         *self == Standing::Active
     }
+
+    /// Does it still have points to spend and data to see to on this day? A household that left does for a while.
+    #[must_use]
+    pub fn is_served_on(&self, day: Day) -> bool {
+        match self {
+            Standing::Active => true,
+            Standing::Left { redeemable_until, .. } => day <= *redeemable_until,
+            Standing::Merged { .. } => false,
+        }
+    }
 }
 
 /// Why something is refused for a household that is gone.

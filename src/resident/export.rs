@@ -1,10 +1,12 @@
 //! What is a household's own as files that a spreadsheet opens: every line of its book, the oldest first, in the words of a
-//! statement; its hours; and who looked at its data (SG15).
+//! statement; its recognition; its hours; its titles, stars and shares; and who looked at its data (SG15).
 
 use crate::access::lookup;
-use crate::clock::{Day, day_of, spoken_day};
+use crate::clock::{Day, Moment, day_of, spoken_day};
 use crate::db::Conn;
+use crate::dividends::dividend;
 use crate::error::{Error, Result};
+use crate::honours::book::{self as honour_book, OwnTitle};
 use crate::ledger::account::AccountKind;
 use crate::places::household::Household;
 use crate::resident::story::Story;
@@ -15,14 +17,14 @@ const HEADINGS: [&str; 7] = ["哪天的事", "入账日期", "单号", "什么�
 /// Tells a spreadsheet that the text is UTF-8.
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// All lines of what a household can spend, as CSV.
+/// All lines of one of a household's accounts of points, what it can spend or its recognition, as CSV.
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn lines(conn: &mut Conn, household: &Household) -> Result<Vec<u8>> {
+pub fn lines(conn: &mut Conn, household: &Household, kind: AccountKind) -> Result<Vec<u8>> {
     let (mut rows, mut before) = (Vec::new(), None);
     loop {
-        let told = statement::statement(conn, household.clone(), AccountKind::Spendable, before, PAGE)?;
+        let told = statement::statement(conn, household.clone(), kind, before, PAGE)?;
         rows.extend(told.lines);
         before = told.older;
         if before.is_none() {
@@ -69,6 +71,72 @@ pub fn time(conn: &mut Conn, household: &Household) -> Result<Vec<u8>> {
         file.write_record(row).map_err(Error::internal)?;
     }
     file.into_inner().map_err(Error::internal)
+}
+
+const HONOUR_HEADINGS: [&str; 6] = ["种类", "名称", "哪一期或日期", "状态", "说明", "金额或积分"];
+
+/// A household's titles, stars and shares of dividends, as CSV.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn honours(conn: &mut Conn, household: &Household, now: Moment) -> Result<Vec<u8>> {
+    let mut file = csv::Writer::from_writer(MARK.to_vec());
+    file.write_record(HONOUR_HEADINGS).map_err(Error::internal)?;
+    let book = honour_book::of(conn, &household.id, now)?;
+    for one in book.titles {
+        let row = [
+            "称号".to_owned(),
+            as_text(one.name.clone()),
+            one.period.clone(),
+            standing(&one),
+            as_text(explained(&one)),
+            one.reward_in_words(),
+        ];
+        file.write_record(row).map_err(Error::internal)?;
+    }
+    for one in book.stars {
+        let state = if one.is_held { "有效" } else { "不再有效" };
+        let row = [
+            "星级".to_owned(),
+            as_text(one.name),
+            format!("{}至{}", spoken_day(one.from), spoken_day(one.until)),
+            state.to_owned(),
+            as_text(one.criterion),
+            String::new(),
+        ];
+        file.write_record(row).map_err(Error::internal)?;
+    }
+    for one in dividend::of_household(conn, &household.id)? {
+        let state = if one.is_annulled { "已作废" } else { "已决议" };
+        let row = [
+            "分红".to_owned(),
+            as_text(one.dividend.title),
+            spoken_day(one.dividend.held_on),
+            state.to_owned(),
+            format!("按{}的荣誉分{}分", spoken_day(one.dividend.scored_on), one.honour),
+            format!("{}元", one.amount),
+        ];
+        file.write_record(row).map_err(Error::internal)?;
+    }
+    file.into_inner().map_err(Error::internal)
+}
+
+/// `已授予，有效到2027年11月28日`.
+fn standing(title: &OwnTitle) -> String {
+    let label = title.state.label();
+    match title.term_ends_on.map(spoken_day) {
+        None => label.to_owned(),
+        Some(until) if title.is_held => format!("{label}，有效到{until}"),
+        Some(until) => format!("{label}，有效到{until}（不再有效）"),
+    }
+}
+
+/// Why the household was named, and why it ended.
+fn explained(title: &OwnTitle) -> String {
+    match title.ending.is_empty() {
+        true => title.reason.clone(),
+        false => format!("{}（{}）", title.reason, title.ending),
+    }
 }
 
 const LOOK_HEADINGS: [&str; 3] = ["哪一天", "什么人", "看了什么"];

@@ -10,7 +10,7 @@ use super::tries::Found;
 use crate::access::session::Secret;
 use crate::cards::card::{self, Card};
 use crate::cards::pin::{self, PinHash};
-use crate::clock::Moment;
+use crate::clock::{Moment, day_of};
 use crate::db::Conn;
 use crate::db::schema::resident_sessions;
 use crate::error::Result;
@@ -72,7 +72,7 @@ pub fn recognise(conn: &mut Conn, digest: &str, now: Moment) -> Result<Option<(H
         && now - seen_at <= IDLE
         && card::is_in_use(conn, &card)?
         && pin::of(conn, &household)?.is_some_and(|pin| pin.mark() == mark)
-        && standing::now(conn, &household)?.is_active();
+        && standing::now(conn, &household)?.is_served_on(day_of(now));
     if !is_good {
         return Ok(None);
     }

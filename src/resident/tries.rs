@@ -12,7 +12,7 @@ use crate::audit;
 use crate::cards::card::{self, Card, Wallet};
 use crate::cards::number::CardToken;
 use crate::cards::pin::{self, PinHash};
-use crate::clock::Moment;
+use crate::clock::{Day, Moment, day_of};
 use crate::db::Conn;
 use crate::db::schema::resident_tries;
 use crate::error::{Error, Result};
@@ -37,8 +37,9 @@ pub const LOCKED: Error =
 /// A try that was counted.
 pub struct Try {
     card_number: String,
-    /// Whose card it is, if there is such a card, it is in use, and the household takes part.
+    /// Whose card it is, if there is such a card, it is in use, and the household takes part or left not long ago.
     found: Option<Found>,
+    today: Day,
     is_last: bool,
 }
 
@@ -89,7 +90,8 @@ pub fn begin(conn: &mut Conn, programme: &Programme, token: &CardToken, now: Mom
         .execute(conn)?;
     Ok(Try {
         card_number: number.to_owned(),
-        found: found(conn, programme, token)?,
+        found: found(conn, programme, token, day_of(now))?,
+        today: day_of(now),
         is_last: tries >= MOST,
     })
 }
@@ -103,7 +105,7 @@ pub fn succeed(conn: &mut Conn, one: Try) -> Result<Found> {
     let mark = found.pin.as_ref().map(PinHash::mark);
     let stands = card::is_in_use(conn, &found.card)?
         && pin::of(conn, &found.household)?.map(|pin| pin.mark()) == mark
-        && standing::now(conn, &found.household)?.is_active();
+        && standing::now(conn, &found.household)?.is_served_on(one.today);
     if !stands {
         return Err(WRONG);
     }
@@ -111,13 +113,13 @@ pub fn succeed(conn: &mut Conn, one: Try) -> Result<Found> {
     Ok(found)
 }
 
-fn found(conn: &mut Conn, programme: &Programme, token: &CardToken) -> Result<Option<Found>> {
+fn found(conn: &mut Conn, programme: &Programme, token: &CardToken, today: Day) -> Result<Option<Found>> {
     let wallet = Wallet::open(conn, programme, [token])?;
     let Ok((card, _)) = wallet.recognise(token) else {
         return Ok(None);
     };
     let household = card.household_id.clone();
-    if !standing::now(conn, &household)?.is_active() {
+    if !standing::now(conn, &household)?.is_served_on(today) {
         return Ok(None);
     }
     Ok(Some(Found {

@@ -106,6 +106,13 @@ on_both! {
         };
         let before = numbers().await;
         assert_eq!(before.len(), 1);
+        // One household's: not everybody's because it has one.
+        let one = ["print", "cards", "--household", WANG, "--out", "one", "--database", &database];
+        let refused = jishan(folder.path(), &one);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(err(&refused).contains("已经有卡"), "{}", err(&refused));
+        let single = jishan(folder.path(), &["print", "card", "--household", WANG, "--out", "a.pdf", "--database", &database]);
+        assert!(err(&single).contains("cards --household"), "{}", err(&single));
         let again = jishan(folder.path(), &cards);
         assert_eq!(out(&again), out(&printed));
         assert_eq!(numbers().await, before);

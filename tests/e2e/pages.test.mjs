@@ -528,6 +528,8 @@ const PAGES = [
   ["my-coming", null, atHome("/my/points/coming")],
   ["my-time", null, atHome("/my/time")],
   ["my-time-huge", null, atHome("/my/time", "huge")],
+  ["my-honours", null, atHome("/my/honours")],
+  ["my-honours-huge", null, atHome("/my/honours", "huge")],
   ["my-goods", null, atHome("/my/goods")],
   ["my-goods-huge", null, atHome("/my/goods", "huge")],
   ["my-goods-photo-none", null, atHome("/my/goods/G001/photo"), 404],
@@ -579,7 +581,7 @@ const PAGES = [
   }, "form[action='/stars'] .button.primary")],
   ["household-stars", "admin", ofKnown("/stars")],
   ["title-awards", "auditor", to("/title-awards")],
-  ["title-award", "admin", followed("/title-awards", "tbody a.button")],
+  ["title-award", "admin", followed("/title-awards", "tbody a[href^='/title-awards/']")],
   ["title-award-new", "building", async (page) => to(`/title-awards/new?household=${known.code}`)(page)],
   ["title-award-refused", "building", async (page) => sent(`/title-awards/new?household=${known.code}`, async (form) => {
     await form.selectOption("#title", { index: 1 });
@@ -600,11 +602,8 @@ const PAGES = [
     const form = new URL(await page.locator("tbody a.button").first().getAttribute("href"), town.address);
     return sent(form.pathname + form.search, (form) => form.fill("#reason", "那天他家没有人在"), ".button.big")(page);
   }],
-  ["title-objection", "admin", async (page) => {
-    await page.goto(`${town.address}/title-awards`);
-    await page.goto(new URL(await page.locator("tr", { hasText: "有异议" }).locator("a.button").getAttribute("href"), town.address).href);
-    return page.goto(new URL(await page.locator("a[href^='/title-objections/']").first().getAttribute("href"), town.address).href);
-  }],
+  ["title-awards-to-decide", "admin", to("/title-awards")],
+  ["title-objection", "admin", followed("/title-awards", "tbody a[href^='/title-objections/']")],
   ["title-appeal", "grid", async (page) => {
     await page.goto(`${town.address}/title-awards`);
     const held = page.locator("tr", { hasText: "已授予" }).locator("a.button").first();
@@ -932,7 +931,7 @@ test("what the auditor takes along arrives as a file", async () => {
 test("what a household takes along arrives as a file", async () => {
   const page = await town.enter(null);
   await atHome("/my/data")(page);
-  for (const [path, kind, begins] of [["/my/data/lines.csv", /^text\/csv/, "\ufeff"], ["/my/data/time.csv", /^text\/csv/, "\ufeff"], ["/my/data/looks.csv", /^text\/csv/, "\ufeff"], ["/my/data/statement.pdf", /^application\/pdf/, "%PDF-"]]) {
+  for (const [path, kind, begins] of [["/my/data/lines.csv", /^text\/csv/, "\ufeff"], ["/my/data/honour.csv", /^text\/csv/, "\ufeff"], ["/my/data/honours.csv", /^text\/csv/, "\ufeff"], ["/my/data/time.csv", /^text\/csv/, "\ufeff"], ["/my/data/looks.csv", /^text\/csv/, "\ufeff"], ["/my/data/statement.pdf", /^application\/pdf/, "%PDF-"]]) {
     const answer = await page.request.get(town.address + path);
     assert.equal(answer.status(), 200, path);
     assert.match(answer.headers()["content-type"], kind, path);

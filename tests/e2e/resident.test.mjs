@@ -7,7 +7,7 @@ import { shot } from "./browser.mjs";
 import { PHONE, openTown, submit, visible } from "./town.mjs";
 
 const PAGE_BYTES = 100_000;
-const PATHS = ["/my/points", "/my/points/lines", "/my/points/coming", "/my/time", "/my/goods", "/my/wishes", "/my/consents", "/my/data", "/my/requests"];
+const PATHS = ["/my/points", "/my/points/lines", "/my/points/coming", "/my/time", "/my/honours", "/my/goods", "/my/wishes", "/my/consents", "/my/data", "/my/requests"];
 
 let town, card;
 before(async () => {

@@ -1,4 +1,4 @@
-//! What the loudspeaker says: a notice's script to read on the spot, as a text, on paper, and as a recording where this
+//! What the loudspeaker says: a notice's script, of deeds or of titles, to read on the spot, as a text, on paper, and as a recording where this
 //! machine has a voice. Each is made anew when it is asked for, by the consents of that moment; nothing is kept.
 
 use askama::Template;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
-use crate::boards::script::{self, ITEMS, Rate, Script};
+use crate::boards::script::{self, ITEMS, Rate, Script, Source};
 use crate::clock::{day_of, spoken_day};
 use crate::error::{Error, Result};
 use crate::page::{self, Shell};
@@ -18,14 +18,15 @@ use crate::sent::Query;
 
 /// Notices that one can choose from.
 const NEWEST: i64 = 24;
-/// How many deeds a broadcast may have.
+/// How many deeds or titles a broadcast may have.
 const SIZES: [usize; 5] = [3, 4, 5, 8, 12];
 
-/// Which broadcast; nothing chosen is the newest notice, its first five deeds, as the news is read.
+/// Which broadcast; nothing chosen is the newest notice of deeds, its first five, as the news is read.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Wanted {
-    notice: Option<i64>,
+    /// `12`, or `H3` of titles.
+    notice: Option<String>,
     items: Option<usize>,
     part: Option<usize>,
     rate: Option<String>,
@@ -34,14 +35,14 @@ pub struct Wanted {
 /// The same, made sense of.
 #[derive(Clone, Copy)]
 struct Chosen {
-    notice: i64,
+    source: Source,
     items: usize,
     part: usize,
     rate: Rate,
 }
 
 impl Wanted {
-    fn chosen(&self, newest: Option<i64>) -> Result<Option<Chosen>> {
+    fn chosen(&self, newest: Option<Source>) -> Result<Option<Chosen>> {
         let items = self.items.unwrap_or(ITEMS);
         if !SIZES.contains(&items) {
             return Err(Error::invalid("items", "一次播报的条数请从列表里选。"));
@@ -50,9 +51,13 @@ impl Wanted {
             None => Rate::Usual,
             Some(word) => Rate::from_word(word).ok_or_else(|| Error::invalid("rate", "语速请从列表里选。"))?,
         };
+        let source = match self.notice.as_deref() {
+            None => newest,
+            Some(word) => Some(Source::named(word).ok_or_else(|| Error::invalid("notice", "公示请从列表里选。"))?),
+        };
         let part = self.part.unwrap_or(1);
-        Ok(self.notice.or(newest).map(|notice| Chosen {
-            notice,
+        Ok(source.map(|source| Chosen {
+            source,
             items,
             part,
             rate,
@@ -70,8 +75,8 @@ impl Wanted {
 #[template(path = "boards/broadcast.html")]
 struct BroadcastPage {
     shell: Shell,
-    /// Number and words of the notices one can choose from.
-    notices: Vec<(i64, String)>,
+    /// The notices one can choose from, and their words.
+    notices: Vec<(Source, String)>,
     /// `None` before the first notice.
     shown: Option<Shown>,
     can_speak: bool,
@@ -79,7 +84,7 @@ struct BroadcastPage {
 
 struct Shown {
     chosen: Chosen,
-    /// The part that was chosen; without a deed when nobody agreed.
+    /// The part that was chosen; with nobody when nobody agreed.
     script: Script,
     parts: usize,
 }
@@ -88,9 +93,25 @@ impl Shown {
     /// The question of an address of this part, or another.
     fn question(&self, part: &usize) -> String {
         let Chosen {
-            notice, items, rate, ..
+            source, items, rate, ..
         } = self.chosen;
-        format!("notice={notice}&items={items}&part={part}&rate={}", rate.word())
+        format!("notice={source}&items={items}&part={part}&rate={}", rate.word())
+    }
+
+    /// The question of the paper of this part, as `papers/broadcast.rs` reads it.
+    fn printed(&self) -> String {
+        let Chosen {
+            source,
+            items,
+            part,
+            rate,
+        } = self.chosen;
+        format!("id={source}-{part}&count={items}&kind={}", rate.word())
+    }
+
+    /// The question of the paper of all parts.
+    fn printed_whole(&self) -> String {
+        format!("id={}&kind={}", self.chosen.source, self.chosen.rate.word())
     }
 
     /// `约1分10秒`.
@@ -109,27 +130,28 @@ impl Shown {
 /// # Errors
 /// `NotFound` for a notice of places outside the visitor's area, and for a part that there is not.
 pub async fn broadcast(State(app): State<App>, staff: Staff, Query(wanted): Query<Wanted>) -> Result<Response> {
-    let asking = staff.clone();
+    let (asking, today) = (staff.clone(), day_of(app.now()));
     let (notices, shown) = app
         .db
         .read(move |conn| {
             let reach = asking.reach(conn, Permission::ReadNominations)?;
             let tree = Tree::load(conn)?;
-            let notices: Vec<(i64, String)> = script::notices(conn, &reach, NEWEST)?
+            let notices: Vec<(Source, String)> = script::choices(conn, &reach, today, NEWEST)?
                 .into_iter()
                 .map(|one| {
-                    let area = tree
-                        .get(&one.area_id)
-                        .map(|area| area.name.as_str())
-                        .unwrap_or_default();
-                    let day = spoken_day(day_of(one.published_at));
-                    (one.number, format!("第{}号，{area}，{day}公示", one.number))
+                    let area = tree.get(&one.area).map(|area| area.name.as_str()).unwrap_or_default();
+                    let (source, day) = (one.source, spoken_day(one.published_on));
+                    let words = match source {
+                        Source::Deeds(_) => format!("第{source}号，{area}，{day}公示"),
+                        Source::Titles(_) => format!("称号：第{source}号公示，{area}，{day}"),
+                    };
+                    (source, words)
                 })
                 .collect();
-            let Some(chosen) = wanted.chosen(notices.first().map(|(number, _)| *number))? else {
+            let Some(chosen) = wanted.chosen(notices.first().map(|(source, _)| *source))? else {
                 return Ok((notices, None));
             };
-            let whole = script::of_notice(conn, chosen.notice, &reach)?;
+            let whole = script::of(conn, chosen.source, &reach, today)?;
             let parts = whole.parts(chosen.items);
             let script = match parts {
                 0 => whole,
@@ -149,10 +171,11 @@ pub async fn broadcast(State(app): State<App>, staff: Staff, Query(wanted): Quer
 
 /// The part that was chosen, for a file.
 async fn chosen_part(app: &App, staff: Staff, chosen: Chosen) -> Result<Script> {
+    let today = day_of(app.now());
     app.db
         .read(move |conn| {
             let reach = staff.reach(conn, Permission::ReadNominations)?;
-            let whole = script::of_notice(conn, chosen.notice, &reach)?;
+            let whole = script::of(conn, chosen.source, &reach, today)?;
             whole.expect_something()?;
             whole.part(chosen.part, chosen.items)
         })
@@ -183,7 +206,7 @@ pub async fn speech(State(app): State<App>, staff: Staff, Query(wanted): Query<W
 
 /// A file to take along.
 fn as_file(chosen: Chosen, ending: &str, kind: &'static str, bytes: Vec<u8>) -> Response {
-    let name = format!("broadcast-{}-{}.{ending}", chosen.notice, chosen.part);
+    let name = format!("broadcast-{}-{}.{ending}", chosen.source, chosen.part);
     let headers = [
         (header::CONTENT_TYPE, kind.to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),

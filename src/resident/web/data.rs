@@ -10,6 +10,7 @@ use crate::access::lookup::{self, Told};
 use crate::app::{App, Resident};
 use crate::clock::{self, day_of, spoken_day};
 use crate::error::Result;
+use crate::ledger::account::AccountKind;
 use crate::page::{self, Shell};
 use crate::papers::order::{Asked, Order};
 use crate::papers::paper::Paper;
@@ -77,8 +78,34 @@ pub async fn data(State(app): State<App>, resident: Resident, Query(done): Query
 /// Only when the database fails.
 pub async fn lines_csv(State(app): State<App>, resident: Resident) -> Result<Response> {
     let household = resident.household;
-    let file = app.db.read(move |conn| export::lines(conn, &household)).await?;
+    let file = app
+        .db
+        .read(move |conn| export::lines(conn, &household, AccountKind::Spendable))
+        .await?;
     Ok(as_csv("attachment; filename=\"lines.csv\"", file))
+}
+
+/// `GET /my/data/honour.csv`: the lines of its recognition.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn honour_csv(State(app): State<App>, resident: Resident) -> Result<Response> {
+    let household = resident.household;
+    let file = app
+        .db
+        .read(move |conn| export::lines(conn, &household, AccountKind::Honour))
+        .await?;
+    Ok(as_csv("attachment; filename=\"honour.csv\"", file))
+}
+
+/// `GET /my/data/honours.csv`: titles, stars and shares of dividends.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn honours_csv(State(app): State<App>, resident: Resident) -> Result<Response> {
+    let (household, now) = (resident.household, app.now());
+    let file = app.db.read(move |conn| export::honours(conn, &household, now)).await?;
+    Ok(as_csv("attachment; filename=\"honours.csv\"", file))
 }
 
 /// `GET /my/data/time.csv`

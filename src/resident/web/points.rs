@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::app::{App, Resident};
-use crate::clock::{Day, day_of, weekday};
+use crate::clock::{Day, day_of, spoken_day, weekday};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::ledger::account::AccountKind;
@@ -14,6 +14,7 @@ use crate::page::{self, Shell};
 use crate::places::area::Tree;
 use crate::places::household::Household;
 use crate::places::programme;
+use crate::places::standing::{self, Standing};
 use crate::points::Points;
 use crate::resident::story::Story;
 use crate::sent::{Path, Query};
@@ -24,8 +25,10 @@ use crate::statements::statement;
 use crate::volunteering::event;
 use crate::volunteering::minutes::Minutes;
 
-/// Lines beside the number.
-const NEWEST: i64 = 3;
+/// Lines below the number.
+const NEWEST: i64 = 10;
+/// As many of them as are read aloud.
+const READ_ALOUD: usize = 3;
 /// Lines on a page of all.
 const PAGE: i64 = 20;
 
@@ -34,6 +37,8 @@ const PAGE: i64 = 20;
 struct PointsPage {
     shell: Shell,
     head: String,
+    /// The last day on which it can spend what it has, of a household that left.
+    until: Option<String>,
     balance: Points,
     stories: Vec<Story>,
     /// Hours of help, and how many events it may join.
@@ -94,9 +99,14 @@ pub async fn points(State(app): State<App>, resident: Resident) -> Result<Respon
             let told = statement::statement(conn, household.clone(), AccountKind::Spendable, None, NEWEST)?;
             let stories: Vec<Story> = told.lines.iter().map(Story::of).collect();
             let balance = told.balances.spendable;
-            let lines: String = stories.iter().map(Story::aloud).collect();
+            let lines: String = stories.iter().take(READ_ALOUD).map(Story::aloud).collect();
+            let until = match standing::now(conn, &household.id)? {
+                Standing::Left { redeemable_until, .. } => Some(spoken_day(redeemable_until)),
+                Standing::Active | Standing::Merged { .. } => None,
+            };
             Ok(PointsPage {
                 aloud: format!("您家现在可以用{balance}分。最近的账：{lines}"),
+                until,
                 balance,
                 stories,
                 time: Minutes::of(told.balances.time),
