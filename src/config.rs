@@ -205,6 +205,9 @@ pub struct Which {
     /// Words to print, where a paper has room for them.
     #[arg(long)]
     pub text: Option<String>,
+    /// Over which edge the printer turns a sheet of cards.
+    #[arg(long, value_parser = ["long", "short"])]
+    pub flip: Option<String>,
 }
 
 impl From<Which> for Asked {
@@ -220,6 +223,7 @@ impl From<Which> for Asked {
             large,
             kind,
             text,
+            flip,
         } = which;
         Asked {
             household,
@@ -232,6 +236,7 @@ impl From<Which> for Asked {
             large,
             kind,
             text,
+            flip,
         }
     }
 }

@@ -15,12 +15,13 @@ use crate::clock::Moment;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
-use crate::papers::card::{self as card_paper, Face};
+use crate::papers::card::{self as card_paper, Face, Flip};
 use crate::papers::job::{self, Kind, PrintJob, PrintPart, Progress};
 use crate::papers::order::Order;
 use crate::papers::paper::Paper;
 use crate::papers::statement;
 use crate::places::area::Tree;
+use crate::places::consent;
 use crate::places::household::{self, Household};
 use crate::places::programme;
 use crate::print::{Printer, Purpose};
@@ -207,24 +208,30 @@ async fn print_cards(app: &App, job: &PrintJob, part: &PrintPart, see: impl Fn(i
         duties: None,
         now,
     };
+    let flip = Flip::asked(order.asked.flip.as_deref())?;
     let (issued, problems) = app.db.write(move |conn| issue_all(conn, &job, &ids, now)).await?;
     see(part.papers);
     if issued.is_empty() {
         return Ok(Printed { pdf: None, problems });
     }
-    let (programme, back) = app
+    let whose: Vec<Id<Household>> = issued.iter().map(|(_, household)| household.id.clone()).collect();
+    let (programme, back, named) = app
         .db
         .read(move |conn| {
             let tree = Tree::load(conn)?;
-            Ok((programme::get(conn)?, card_paper::back(conn, &order, &tree, None)?))
+            Ok((
+                programme::get(conn)?,
+                card_paper::back(conn, &order, &tree, None)?,
+                consent::given_by(conn, &whose, consent::Purpose::NameOnCard)?,
+            ))
         })
         .await?;
     let pdf = app
         .at_press(move |printer| {
             let faces = issued
                 .iter()
-                .map(|(issued, household)| Face::of(&programme, issued, household));
-            let sheet = card_paper::sheet(back, faces.collect::<Result<_>>()?);
+                .map(|(issued, household)| Face::of(&programme, issued, household, named.contains(&household.id)));
+            let sheet = card_paper::sheet(back, faces.collect::<Result<_>>()?, flip);
             printer.set("card-sheet.typ", &sheet)?.pdf(Purpose::PrintingOnly, now)
         })
         .await?;

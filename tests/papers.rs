@@ -10,11 +10,12 @@ use std::path::Path;
 use diesel::RunQueryDsl as _;
 use jishan::cards::card;
 use jishan::error::Error;
-use jishan::papers::card::{CardSheet, SingleCard};
+use jishan::papers::card::{CardSheet, Face, Flip, SingleCard};
 use jishan::papers::job::{self, Kind, PrintJob, State};
 use jishan::papers::marks::{self, Plan, Verdict};
 use jishan::papers::order::{Asked, Order};
 use jishan::papers::paper::Paper;
+use jishan::places::programme;
 use jishan::press;
 use jishan::print::{Printer, Purpose, Unprintable};
 use serde_json::{Value, json};
@@ -574,6 +575,27 @@ on_both! {
         assert_eq!(fs::read(&file).unwrap(), first);
         // Everybody has a card now.
         assert!(matches!(ask(&town, Kind::Cards, admin.as_str()).await, Err(Error::Invalid(_))));
+    }
+}
+
+on_both! {
+    async fn a_card_says_a_family_name_by_consent_only_and_is_turned_as_the_printer_turns(town: Town) {
+        let issued = town.issue_card(WANG).await;
+        let (home, programme) = (town.household(WANG).await, town.read(programme::get).await);
+        let name = |is_named| {
+            let face = Face::of(&programme, &issued, &home, is_named).unwrap();
+            serde_json::to_value(face).unwrap()["name"].clone()
+        };
+        assert_eq!((name(false), name(true)), (Value::Null, json!("王家")));
+        // What a job asks for is checked before a card is issued.
+        let order = |flip: &str| Order { asked: Asked { flip: Some(flip.to_owned()), ..Asked::default() }, duties: None, now: town.app.now() };
+        let (short, wrong) = (order("short"), order("up"));
+        let planned = town.app.db.read(move |conn| job::plan(conn, Kind::Cards, wrong)).await;
+        assert!(matches!(planned, Err(Error::Invalid(_))));
+        assert!(town.app.db.read(move |conn| job::plan(conn, Kind::Cards, short)).await.is_ok());
+        for (asked, flip) in [(None, Flip::Long), (Some(""), Flip::Long), (Some("short"), Flip::Short)] {
+            assert_eq!(Flip::asked(asked).unwrap(), flip);
+        }
     }
 }
 

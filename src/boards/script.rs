@@ -21,7 +21,7 @@ use crate::honours::{notice as title_notice, title};
 use crate::id::Id;
 use crate::places::area::{Area, Tree};
 use crate::places::consent::{self, Purpose};
-use crate::places::household::{self, Household};
+use crate::places::household::{self, Household, family_name};
 use crate::places::programme;
 use crate::scheme::item;
 
@@ -51,12 +51,6 @@ impl Rate {
 
 /// Deeds of one broadcast when no other number was asked for: people like it short.
 pub const ITEMS: usize = 5;
-
-/// Family names of two characters.
-const OF_TWO: [&str; 20] = [
-    "欧阳", "司马", "上官", "诸葛", "司徒", "东方", "皇甫", "尉迟", "公孙", "慕容", "令狐", "宇文", "长孙", "夏侯",
-    "轩辕", "端木", "南宫", "西门", "独孤", "百里",
-];
 
 /// Family names that everybody reads right: two of three people have one of these.
 const COMMON: &str = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭肖田董袁潘于蒋蔡余杜叶程苏魏吕丁沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛段雷侯龙史陶黎贺顾毛郝龚邵万钱武戴莫孔向汤";
@@ -378,14 +372,6 @@ fn reading(one: char, family: &str) -> Option<Reading> {
         character: one.to_string(),
         pinyin,
     })
-}
-
-fn family_name(name: &str) -> String {
-    let two = OF_TWO.iter().find(|family| name.starts_with(**family));
-    match two {
-        Some(family) => (*family).to_owned(),
-        None => name.chars().take(1).collect(),
-    }
 }
 
 fn opening(conn: &mut Conn, area: &str, what: &str, today: Day) -> Result<String> {

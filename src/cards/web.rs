@@ -17,6 +17,7 @@ use crate::papers;
 use crate::papers::card::{self as paper, Face};
 use crate::papers::order::{Asked, Order};
 use crate::places::area::Tree;
+use crate::places::consent;
 use crate::places::household::{self, Household};
 use crate::places::programme::{self, Programme};
 use crate::print::Purpose;
@@ -122,16 +123,17 @@ async fn as_pdf(app: &App, issued: Issued, household: Household, programme: Prog
         now: app.now(),
     };
     let (now, of) = (order.now, household.clone());
-    let back = app
+    let (back, is_named) = app
         .db
         .read(move |conn| {
             let tree = Tree::load(conn)?;
-            paper::back(conn, &order, &tree, Some(&of))
+            let named = consent::given_by(conn, std::slice::from_ref(&of.id), consent::Purpose::NameOnCard)?;
+            Ok((paper::back(conn, &order, &tree, Some(&of))?, named.contains(&of.id)))
         })
         .await?;
     let pdf = app
         .at_press(move |printer| {
-            let card = paper::single(back, Face::of(&programme, &issued, &household)?);
+            let card = paper::single(back, Face::of(&programme, &issued, &household, is_named)?);
             printer.set("card.typ", &card)?.pdf(Purpose::PrintingOnly, now)
         })
         .await?;

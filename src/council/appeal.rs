@@ -494,6 +494,18 @@ pub fn due(conn: &mut Conn, now: Moment) -> Result<usize> {
     Ok(changed)
 }
 
+/// Takes out where to reach whoever sent it, of what was decided before a day: nobody needs it any more. Answers of how
+/// many.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn forget_senders(conn: &mut Conn, before: Moment) -> Result<usize> {
+    let decided = appeals::table
+        .filter(appeals::decided_at.lt(before))
+        .filter(appeals::contact.ne(""));
+    Ok(diesel::update(decided).set(appeals::contact.eq("")).execute(conn)?)
+}
+
 /// An appeal by its id.
 ///
 /// # Errors

@@ -333,6 +333,20 @@ pub fn due(conn: &mut Conn, now: Moment) -> Result<usize> {
     Ok(changed)
 }
 
+/// Takes out who sent it and where to reach him, of what was decided before a day: nobody needs it any more. Answers of how
+/// many.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn forget_senders(conn: &mut Conn, before: Moment) -> Result<usize> {
+    let decided = objections::table
+        .filter(objections::decided_at.lt(before))
+        .filter(objections::objector_name.ne("").or(objections::objector_contact.ne("")));
+    Ok(diesel::update(decided)
+        .set((objections::objector_name.eq(""), objections::objector_contact.eq("")))
+        .execute(conn)?)
+}
+
 /// An objection by its id.
 ///
 /// # Errors

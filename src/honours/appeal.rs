@@ -465,6 +465,20 @@ pub fn open(conn: &mut Conn, households: Option<&[Id<Household>]>) -> Result<Vec
     Ok(query.load(conn)?)
 }
 
+/// Takes out where to reach whoever sent it, of what was decided before a day: nobody needs it any more. Answers of how
+/// many.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn forget_senders(conn: &mut Conn, before: Moment) -> Result<usize> {
+    let decided = title_appeals::table
+        .filter(title_appeals::decided_at.lt(before))
+        .filter(title_appeals::contact.ne(""));
+    Ok(diesel::update(decided)
+        .set(title_appeals::contact.eq(""))
+        .execute(conn)?)
+}
+
 /// An appeal by its id.
 ///
 /// # Errors

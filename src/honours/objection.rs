@@ -267,6 +267,27 @@ pub(super) fn due(conn: &mut Conn, now: Moment) -> Result<usize> {
     Ok(count)
 }
 
+/// Takes out who sent it and where to reach him, of what was decided before a day: nobody needs it any more. Answers of how
+/// many.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn forget_senders(conn: &mut Conn, before: Moment) -> Result<usize> {
+    let decided = title_objections::table
+        .filter(title_objections::decided_at.lt(before))
+        .filter(
+            title_objections::objector_name
+                .ne("")
+                .or(title_objections::objector_contact.ne("")),
+        );
+    Ok(diesel::update(decided)
+        .set((
+            title_objections::objector_name.eq(""),
+            title_objections::objector_contact.eq(""),
+        ))
+        .execute(conn)?)
+}
+
 /// An objection by its id.
 ///
 /// # Errors

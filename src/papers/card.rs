@@ -9,10 +9,10 @@ use super::order::{Head, Order};
 use crate::cards::card::Issued;
 use crate::cards::number::CardToken;
 use crate::cards::{bars, qr};
-use crate::db::Conn;
+use crate::db::{Conn, text_enum};
 use crate::error::{Error, Result};
 use crate::places::area::{Area, Tree};
-use crate::places::household::Household;
+use crate::places::household::{Household, family_name};
 use crate::places::programme::{self, Programme};
 use crate::shop::{opening, store};
 
@@ -54,18 +54,18 @@ pub struct Face {
 }
 
 impl Face {
-    /// The face of a card that was just issued.
+    /// The face of a card that was just issued; with the family's name where the household agreed to that.
     ///
     /// # Errors
     /// `Internal` when the programme's address is too long for a code.
-    pub fn of(programme: &Programme, issued: &Issued, household: &Household) -> Result<Face> {
+    pub fn of(programme: &Programme, issued: &Issued, household: &Household, is_named: bool) -> Result<Face> {
         let address = CardToken::address(&programme.address, &issued.number, &issued.secret);
         Ok(Face {
             number: issued.number.as_str().to_owned(),
             qr: qr::svg_of_pixels(&address).map_err(Error::internal)?,
             bars: bars::code_128(issued.number.as_str(), "").unwrap_or_default(),
             code: Some(household.code.clone()),
-            name: None,
+            name: is_named.then(|| format!("{}家", family_name(&household.head_name))),
         })
     }
 }
@@ -102,12 +102,35 @@ pub fn back(conn: &mut Conn, order: &Order, tree: &Tree, household: Option<&Hous
 /// Stores that a card's back has room for.
 const STORES: usize = 2;
 
+text_enum! {
+    /// Over which edge a printer turns the sheet to print its back.
+    pub enum Flip {
+        /// As a book is turned: what printers do unless they are told otherwise.
+        Long = "long", "长边翻转";
+        /// As a calendar is turned.
+        Short = "short", "短边翻转";
+    }
+}
+
+impl Flip {
+    /// What was asked for; the long edge without a word.
+    ///
+    /// # Errors
+    /// `Invalid` for another word.
+    pub fn asked(word: Option<&str>) -> Result<Flip> {
+        match word {
+            None | Some("") => Ok(Flip::Long),
+            Some(word) => Flip::from_word(word).ok_or_else(|| Error::invalid("flip", "双面打印的翻转请选长边或短边。")),
+        }
+    }
+}
+
 /// Sheets of these cards.
 #[must_use]
-pub fn sheet(back: Back, cards: Vec<Face>) -> CardSheet {
+pub fn sheet(back: Back, cards: Vec<Face>, flip: Flip) -> CardSheet {
     CardSheet {
         paper: back.paper,
-        flip: "long".to_owned(),
+        flip: flip.word().to_owned(),
         with_backs: true,
         hours: back.hours,
         phone: back.phone,

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::card::Flip;
 use super::order::{Asked, Order};
 use crate::access::role::Permission;
 use crate::audit;
@@ -180,6 +181,7 @@ pub struct Plan {
 /// # Errors
 /// `Invalid` when there is nothing to print; as [`Order::buildings`].
 pub fn plan(conn: &mut Conn, kind: Kind, order: Order) -> Result<Plan> {
+    Flip::asked(order.asked.flip.as_deref())?;
     let buildings = order.buildings(conn, kind.permission())?;
     let tree = Tree::load(conn)?;
     let mut of_building = households_of(conn, kind, &buildings)?;

@@ -38,6 +38,8 @@ pub struct Asked {
     pub kind: Option<String>,
     /// Words to print, where a paper has room for them.
     pub text: Option<String>,
+    /// Over which edge the printer turns a sheet of cards: long, short.
+    pub flip: Option<String>,
 }
 
 /// What somebody wants printed.

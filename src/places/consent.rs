@@ -27,6 +27,8 @@ text_enum! {
         Photo = "photo", "使用照片";
         /// Its full name on the public notice; otherwise the family name and two stars.
         FullNameOnNotice = "full_name_on_notice", "公示写全名";
+        /// Its family name on its card.
+        NameOnCard = "name_on_card", "卡上印姓氏";
     }
 }
 
@@ -38,6 +40,7 @@ impl Purpose {
             Purpose::HonourBoard => "做的好事、得到的称号和户主姓名可以写上光荣榜。不同意就不上榜，积分不受影响。",
             Purpose::Broadcast => "做的好事和得到的称号可以用大喇叭播报，只说姓氏，不说门牌和积分。",
             Purpose::Photo => "家人的照片可以和好事一起张贴。有未成年人的照片另外征得监护人同意。",
+            Purpose::NameOnCard => "新发的积分卡正面印“王家”这样的姓氏，全名不印。不同意就只印户号和卡号。",
             Purpose::FullNameOnNotice => "公示时写户主全名。不同意就写成“王**”，公示照常进行。",
         }
     }

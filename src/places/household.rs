@@ -81,6 +81,21 @@ pub fn mask(name: &str) -> String {
     format!("{family}**")
 }
 
+/// `王`, `欧阳`: what a family is called by.
+#[must_use]
+pub fn family_name(name: &str) -> String {
+    match OF_TWO.iter().find(|family| name.starts_with(**family)) {
+        Some(family) => (*family).to_owned(),
+        None => name.chars().take(1).collect(),
+    }
+}
+
+/// Family names of two characters.
+const OF_TWO: [&str; 20] = [
+    "欧阳", "司马", "上官", "诸葛", "司徒", "东方", "皇甫", "尉迟", "公孙", "慕容", "令狐", "宇文", "长孙", "夏侯",
+    "轩辕", "端木", "南宫", "西门", "独孤", "百里",
+];
+
 /// Pinyin initials: `李玉山` is `lys`. A character without a reading stands for itself.
 #[must_use]
 pub fn initials(name: &str) -> String {

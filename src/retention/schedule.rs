@@ -46,9 +46,10 @@ pub struct Deleted {
 }
 
 /// What the record calls a deletion, and what people call it.
-const ACTS: [(&str, &str); 4] = [
+const ACTS: [(&str, &str); 5] = [
     ("evidence.deleted", "好事照片"),
     ("lookups.deleted", "查阅记录"),
+    ("senders.deleted", "异议、申诉的称呼和联系方式"),
     ("feedback_marks.deleted", "评价的防重记号"),
     ("household.deleted", "住户资料"),
 ];
@@ -88,6 +89,13 @@ pub fn kept(conn: &mut Conn, ledger_years: u32, now: Moment) -> Result<Vec<Kept>
             then: "迁出满年限的户，两人办理删除姓名、门牌和文字，数字不动",
             now: format!("已迁出{}户", left.len()),
             next: over.min(),
+        },
+        Kept {
+            what: "异议、申诉的称呼和联系方式",
+            how_long: "作出决定后12个月".to_owned(),
+            then: "自动删除，内容和决定留着",
+            now: String::new(),
+            next: None,
         },
         Kept {
             what: "服务评价的防重记号",

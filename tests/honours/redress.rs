@@ -311,6 +311,29 @@ on_both! {
 }
 
 on_both! {
+    async fn who_objected_is_forgotten_a_year_after_the_decision(town: Town) {
+        let (_, slip) = on_notice(&town, WANG, MODEL).await;
+        let fields = [("key", "k"), ("slip", slip.as_str()), ("reason", "楼道是别家扫的"), ("name", "老陈"), ("contact", "13800000000")];
+        let sent = town.stranger().post("/title-objections", &fields).await;
+        assert_eq!(sent.status, 303, "{}", sent.text);
+        let said = async || {
+            let rows = town.write(|conn| {
+                let columns = (title_objections::objector_name, title_objections::objector_contact, title_objections::reason);
+                Ok(title_objections::table.select(columns).load::<(String, String, String)>(conn)?)
+            });
+            rows.await.unwrap().remove(0)
+        };
+        let all = ("老陈".to_owned(), "13800000000".to_owned(), "楼道是别家扫的".to_owned());
+        after(&town, 11).await;
+        assert_eq!(said().await, all, "silence has decided, and somebody may still ask");
+        after(&town, 350).await;
+        assert_eq!(said().await, all);
+        after(&town, 30).await;
+        assert_eq!(said().await, (String::new(), String::new(), all.2));
+    }
+}
+
+on_both! {
     async fn every_number_of_a_title_leads_to_its_page_and_every_line_says_how_it_came(town: Town) {
         more_people(&town).await;
         let one = conferred(&town, WANG, MODEL).await;

@@ -214,6 +214,7 @@ fn act_in_words(act: &str) -> &'static str {
         "evidence.attached" => "上传凭证",
         "evidence.deleted" => "删除到期凭证",
         "lookups.deleted" => "删除到期查阅记录",
+        "senders.deleted" => "删除到期联系方式",
         "feedback.keyed" => "录入评价条",
         "feedback_marks.deleted" => "删除评价的防重记号",
         "gathering.opened" => "开始签到",

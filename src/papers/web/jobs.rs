@@ -12,6 +12,7 @@ use crate::clock;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
+use crate::papers::card::Flip;
 use crate::papers::job::{self, Kind, PrintJob, PrintPart, Progress, State as Stand};
 use crate::papers::order::{Asked, Order};
 use crate::places::area::Tree;
@@ -75,6 +76,8 @@ pub struct NewJob {
     size: String,
     #[serde(default)]
     large: String,
+    #[serde(default)]
+    flip: String,
 }
 
 /// `POST /print-jobs`
@@ -91,6 +94,7 @@ pub async fn ask(State(app): State<App>, staff: Staff, SignedForm(form): SignedF
             area: Some(form.area),
             size: Some(form.size).filter(|size| !size.is_empty()),
             large: form.large == "true",
+            flip: Some(Flip::asked(Some(&form.flip))?.word().to_owned()),
             ..Asked::default()
         },
         duties: Some(staff.duties.clone()),

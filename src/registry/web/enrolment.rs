@@ -79,6 +79,8 @@ pub struct Ticked {
     photo: String,
     #[serde(default)]
     full_name_on_notice: String,
+    #[serde(default)]
+    name_on_card: String,
 }
 
 /// `POST /households/{code}/consents`: takes down what is ticked. It says how things stand, so sent twice it changes nothing.
@@ -99,6 +101,7 @@ pub async fn decide(
         (Purpose::Broadcast, &ticked.broadcast),
         (Purpose::Photo, &ticked.photo),
         (Purpose::FullNameOnNotice, &ticked.full_name_on_notice),
+        (Purpose::NameOnCard, &ticked.name_on_card),
     ]
     .into_iter()
     .filter(|(_, box_)| *box_ == "yes")
