@@ -269,7 +269,7 @@ on_both! {
 on_both! {
     async fn a_household_agrees_by_itself_and_takes_it_back(town: Town) {
         let wang = town.at_home(WANG).await;
-        assert_eq!(wang.get("/my/consents").await.text.matches(">不同意</span>").count(), 4, "off by default");
+        assert_eq!(wang.get("/my/consents").await.text.matches(">不同意</span>").count(), Purpose::ALL.len(), "off by default");
         assert!(shows(&wang.get("/my/consents/photo").await, "同意“使用照片”吗？"));
         for _ in 0..2 {
             let answer = wang.post("/my/consents/photo", &[("given", "yes")]).await;
