@@ -494,8 +494,8 @@ pub fn due(conn: &mut Conn, now: Moment) -> Result<usize> {
     Ok(changed)
 }
 
-/// Takes out where to reach whoever sent it, of what was decided before a day: nobody needs it any more. Answers of how
-/// many.
+/// Takes out where to reach whoever sent it, of what was decided before a day: nobody needs it any more. Answers
+/// how many.
 ///
 /// # Errors
 /// Only when the database fails.

@@ -465,8 +465,8 @@ pub fn open(conn: &mut Conn, households: Option<&[Id<Household>]>) -> Result<Vec
     Ok(query.load(conn)?)
 }
 
-/// Takes out where to reach whoever sent it, of what was decided before a day: nobody needs it any more. Answers of how
-/// many.
+/// Takes out where to reach whoever sent it, of what was decided before a day: nobody needs it any more. Answers
+/// how many.
 ///
 /// # Errors
 /// Only when the database fails.

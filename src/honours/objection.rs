@@ -267,8 +267,8 @@ pub(super) fn due(conn: &mut Conn, now: Moment) -> Result<usize> {
     Ok(count)
 }
 
-/// Takes out who sent it and where to reach him, of what was decided before a day: nobody needs it any more. Answers of how
-/// many.
+/// Takes out who sent it and where to reach him, of what was decided before a day: nobody needs it any more. Answers
+/// how many.
 ///
 /// # Errors
 /// Only when the database fails.

@@ -244,6 +244,14 @@ fn entry(line: &Line) -> Entry {
     }
 }
 
+/// Who nominated, and who verified where somebody had to.
+fn people(nominated_by: &str, verified_by: &str) -> String {
+    match verified_by.is_empty() {
+        true => format!("{nominated_by}申报"),
+        false => format!("{nominated_by}申报，{verified_by}核实"),
+    }
+}
+
 /// What happened, by which rule, and who decided.
 fn told(what: &What) -> (String, String, String) {
     match what {
@@ -267,10 +275,7 @@ fn told(what: &What) -> (String, String, String) {
                 true => (format!("{rule}{times}"), item_code.clone()),
                 false => (format!("{note}{times}"), format!("{item_code}，{rule}")),
             };
-            let people = match verified_by.is_empty() {
-                true => format!("{nominated_by}申报"),
-                false => format!("{nominated_by}申报，{verified_by}核实"),
-            };
+            let people = people(nominated_by, verified_by);
             let decided = match shown {
                 Some(shown) => format!("{people}；第{}次评议会，公示{}", shown.session, shown.slip),
                 None => format!("{people}；申诉成立"),
@@ -316,10 +321,7 @@ fn told(what: &What) -> (String, String, String) {
             verified_by,
             shown,
         } => {
-            let people = match verified_by.is_empty() {
-                true => format!("{nominated_by}申报"),
-                false => format!("{nominated_by}申报，{verified_by}核实"),
-            };
+            let people = people(nominated_by, verified_by);
             let decided = match shown {
                 Some(shown) => format!("{people}；第{}次评议会票决，公示{}", shown.session, shown.slip),
                 None => format!("{people}；申诉成立"),
