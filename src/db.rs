@@ -226,7 +226,8 @@ impl ManageConnection for Readers {
         };
         let mut conn = connect(&self.0).map_err(failed)?;
         let read_only = match &conn {
-            Conn::Sqlite(_) => "PRAGMA query_only = ON;",
+            // Of what many read, the kernel keeps one copy for all of them.
+            Conn::Sqlite(_) => "PRAGMA query_only = ON; PRAGMA cache_size = -16384;",
             Conn::Postgres(_) => {
                 "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
             }

@@ -12,7 +12,7 @@ use jishan::access::{session, user};
 use jishan::app::App;
 use jishan::boards::speech::Voice;
 use jishan::cards::photo::decode_photo;
-use jishan::clock::{Clock, day_of};
+use jishan::clock::{Clock, Moment, day_of};
 use jishan::config::{Card, Command, Config, Import, Place, Print, Scheme, Token};
 use jishan::db::{Db, Location, migrate};
 use jishan::error::{Error, Result};
@@ -22,6 +22,7 @@ use jishan::papers::job::{self, Kind};
 use jishan::papers::order::Order;
 use jishan::papers::paper::Paper;
 use jishan::places::import;
+use jishan::print::thread::PressThread;
 use jishan::print::{Printer, Purpose};
 use jishan::scheme::{validator, version};
 use jishan::shop::goods;
@@ -306,35 +307,37 @@ async fn print(what: Print) -> Result<ExitCode> {
             paper.illustrated(data, &what.place.files())?
         }
     };
+    let (name, out, dpi) = (name.to_owned(), what.out, what.dpi);
+    let setting = move || set_into(&printer, &name, data, &out, dpi, now);
+    PressThread::default().run(setting).await
+}
+
+/// Sets a paper and writes it into a file, as its ending says.
+fn set_into(printer: &Printer, name: &str, data: Vec<u8>, out: &Path, dpi: u32, now: Moment) -> Result<ExitCode> {
     let sheets = printer.set_json(&format!("{name}.typ"), data)?;
     let write = |file: &Path, bytes: Vec<u8>| std::fs::write(file, bytes).map_err(Error::internal);
-    match what
-        .out
-        .extension()
-        .and_then(|ending| ending.to_str())
-        .unwrap_or_default()
-    {
+    match out.extension().and_then(|ending| ending.to_str()).unwrap_or_default() {
         "png" => {
             for page in 0..sheets.pages() {
                 let file = match page {
-                    0 => what.out.clone(),
-                    page => what.out.with_extension(format!("{}.png", page.saturating_add(1))),
+                    0 => out.to_owned(),
+                    page => out.with_extension(format!("{}.png", page.saturating_add(1))),
                 };
-                write(&file, sheets.png(page, what.dpi)?.unwrap_or_default())?;
+                write(&file, sheets.png(page, dpi)?.unwrap_or_default())?;
             }
         }
-        "escpos" => write(&what.out, sheets.escpos()?)?,
+        "escpos" => write(out, sheets.escpos()?)?,
         // A card is laminated; every other paper is kept as a file too.
         "pdf" => match Paper::from_word(name) {
-            Some(_) => write(&what.out, sheets.pdf(Purpose::Keeping, now)?)?,
-            None => write(&what.out, sheets.pdf(Purpose::PrintingOnly, now)?)?,
+            Some(_) => write(out, sheets.pdf(Purpose::Keeping, now)?)?,
+            None => write(out, sheets.pdf(Purpose::PrintingOnly, now)?)?,
         },
         _ => {
-            eprintln!("{}：文件名要以.pdf、.png或.escpos结尾。", what.out.display());
+            eprintln!("{}：文件名要以.pdf、.png或.escpos结尾。", out.display());
             return Ok(ExitCode::FAILURE);
         }
     }
-    println!("{}：{}页", what.out.display(), sheets.pages());
+    println!("{}：{}页", out.display(), sheets.pages());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,23 +1,21 @@
 //! The thread of the press: whatever is set is set on it, one after the other.
 //!
 //! One thread is the turn that papers wait for, and it keeps the memory small: what one paper has given back the next one
-//! uses, whereas each of many threads would keep as much for itself.
+//! uses, whereas each of many threads would keep as much for itself. Typst spreads its work over the threads of the pool in
+//! which it runs; this pool has one, and the counter keeps the other processors.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
-use std::sync::mpsc::{Sender, channel};
-use std::thread;
 
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 
-type Work = Box<dyn FnOnce() + Send>;
-
 /// The thread of the press. It starts with the first paper and ends when this is dropped.
 #[derive(Default)]
 pub struct PressThread {
-    queue: OnceLock<Sender<Work>>,
+    pool: OnceLock<Option<ThreadPool>>,
 }
 
 impl PressThread {
@@ -26,29 +24,29 @@ impl PressThread {
     /// # Errors
     /// What the work answers; `Internal` when it panicked or there is no thread.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+        let pool = self.pool.get_or_init(start).as_ref();
+        let pool = pool.ok_or_else(|| Error::internal("the press has no thread"))?;
         let (answer, answered) = oneshot::channel();
-        let work: Work = Box::new(move || {
+        pool.spawn_fifo(move || {
             if !answer.is_closed() {
                 let done = catch_unwind(AssertUnwindSafe(work));
                 // Whoever asked may have gone meanwhile.
                 let _ = answer.send(done.unwrap_or_else(|_| Err(Error::internal("the press stumbled"))));
             }
         });
-        self.queue.get_or_init(start).send(work).map_err(Error::internal)?;
         answered.await.map_err(Error::internal)?
     }
 }
 
-fn start() -> Sender<Work> {
-    let (queue, works) = channel::<Work>();
-    let started = thread::Builder::new()
-        .name("press".to_owned())
-        .spawn(move || works.into_iter().for_each(|work| work()));
-    if let Err(error) = started {
-        // The queue has no reader then, and each work is answered with an error.
+fn start() -> Option<ThreadPool> {
+    let named = ThreadPoolBuilder::new()
+        .num_threads(1)
+        .thread_name(|_| "press".to_owned());
+    let started = named.build();
+    if let Err(error) = &started {
         tracing::error!("the press has no thread: {error}");
     }
-    queue
+    started.ok()
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use crate::access::role::Permission;
 use crate::app::{App, Staff};
 use crate::clock::{self, day_of};
 use crate::error::Result;
+use crate::honours::award::TitleAward;
+use crate::id::Id;
 use crate::ledger::balance;
 use crate::page::{self, Shell};
 use crate::places::area::Tree;
@@ -33,6 +35,14 @@ enum Found {
     Other(Option<Box<Line>>, Transaction),
 }
 
+/// What a number leads to.
+enum Answer {
+    /// The page of its trace.
+    Page(Box<TracePage>),
+    /// The own page of a title's award, which tells the whole way.
+    Title(Id<TitleAward>),
+}
+
 /// A transaction that is about something else than a deed.
 struct Transaction {
     recorded_at: String,
@@ -48,7 +58,7 @@ struct Transaction {
 /// `NotFound`, also for a household outside the visitor's area.
 pub async fn trace(State(app): State<App>, staff: Staff, Path(number): Path<String>) -> Result<Response> {
     let today = day_of(app.now());
-    let page = app
+    let answer = app
         .db
         .read(move |conn| {
             let traced = trace::find(conn, &number, today)?;
@@ -60,8 +70,7 @@ pub async fn trace(State(app): State<App>, staff: Staff, Path(number): Path<Stri
             staff.expect_within(conn, Permission::ReadHouseholds, &household.building_id)?;
             let (steps, found) = match traced {
                 Traced::Award(trace) => (trace.steps(), Found::Award(trace)),
-                // Its own page tells the whole way.
-                Traced::Title(award) => return Ok(Err(award.id)),
+                Traced::Title(award) => return Ok(Answer::Title(award.id)),
                 Traced::Other(household, head) => {
                     let line = statement::line(conn, &household, head.number)?;
                     let transaction = Transaction {
@@ -72,7 +81,7 @@ pub async fn trace(State(app): State<App>, staff: Staff, Path(number): Path<Stri
                     (Vec::new(), Found::Other(line.map(Box::new), transaction))
                 }
             };
-            Ok(Ok(TracePage {
+            Ok(Answer::Page(Box::new(TracePage {
                 asked: number,
                 address: household.address(&Tree::load(conn)?),
                 household,
@@ -80,11 +89,11 @@ pub async fn trace(State(app): State<App>, staff: Staff, Path(number): Path<Stri
                 steps,
                 may_read_council: staff.duties.permit(Permission::ReadCouncil),
                 shell: staff.shell,
-            }))
+            })))
         })
         .await?;
-    match page {
-        Ok(page) => page::show(&page),
-        Err(title) => Ok(page::go(&format!("/title-awards/{title}"))),
+    match answer {
+        Answer::Page(page) => page::show(&*page),
+        Answer::Title(award) => Ok(page::go(&format!("/title-awards/{award}"))),
     }
 }
