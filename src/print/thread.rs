@@ -51,6 +51,8 @@ fn start() -> Option<ThreadPool> {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     #[tokio::test]
