@@ -98,6 +98,29 @@ test("each page is small, and comes from nowhere else", async () => {
   }
 });
 
+test("a book that was found right waits for whoever nominates, who needs one button", async () => {
+  const home = await signedIn({ js: false });
+  await home.goto(`${town.address}/my/data`);
+  const household = await home.locator("main .kv .number").innerText();
+  await submit(home, home.getByRole("button", { name: "对得上" }));
+  assert.match(await visible(home), /您已看过，对得上/);
+  await shot(home, "resident-book-checked");
+  await home.context().close();
+  const page = await town.enter("grid", { viewport: PHONE, js: false });
+  await page.goto(`${town.address}/nominations`);
+  await submit(page, page.locator("main a", { hasText: "季度对账" }));
+  assert.match(await visible(page), /在网页上/);
+  await shot(page, "confirmations-360");
+  await submit(page, page.getByRole("button", { name: /^申报这\d+户$/ }));
+  assert.match(await page.locator(".notice.ok").innerText(), /已申报\d+户/);
+  assert.equal(await page.getByRole("button", { name: /^申报这/ }).count(), 0, "filed once");
+  await page.fill("#household", household);
+  await submit(page, page.getByRole("button", { name: "记下书面确认" }));
+  assert.match(await page.locator(".notice.ok").innerText(), /已经确认过，不重复记/);
+  await shot(page, "confirmations-filed-360");
+  await page.context().close();
+});
+
 test("for elders the letters are large, what is pressed is large, and there is one thing a page", async () => {
   const page = await signedIn();
   for (const [text, least] of [["large", 18], ["huge", 24]]) {
