@@ -234,6 +234,21 @@ fn rooms() -> Vec<Route> {
         post("/gatherings/{id}/sign-ins", May(P::Nominate), council::web::sign_in).with_body_limit(PHOTO_LIMIT),
         post("/gatherings/{id}/strikes", May(P::Nominate), council::web::strike),
         post("/gatherings/{id}/closing", May(P::Nominate), council::web::close),
+        get(
+            "/nominations/confirmations",
+            May(P::Nominate),
+            resident::web::confirmations,
+        ),
+        post(
+            "/nominations/confirmations",
+            May(P::Nominate),
+            resident::web::file_confirmations,
+        ),
+        post(
+            "/nominations/confirmations/paper",
+            May(P::Nominate),
+            resident::web::take_confirmation,
+        ),
         get("/nominations/new", May(P::Nominate), council::web::nominate_form),
         post("/nominations/household", May(P::Nominate), council::web::find_household).with_body_limit(PHOTO_LIMIT),
         post("/nominations/check", May(P::Nominate), council::web::check),

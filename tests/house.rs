@@ -111,6 +111,7 @@ const TABLES: &[(&str, &str)] = &[
     ("evidence", "council"),
     ("gatherings", "council"),
     ("gathering_rows", "council"),
+    ("filed_confirmations", "council"),
     ("objections", "council"),
     ("appeals", "council"),
     ("appeal_panellists", "council"),

@@ -16,6 +16,7 @@ mod api;
 mod boards;
 mod cards;
 mod commands;
+mod confirmations;
 mod council;
 mod crash;
 mod demo;

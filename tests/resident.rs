@@ -1,13 +1,14 @@
 //! A household at its own pages: card and PIN, the lock after five tries, the session and its end, and what is its own.
 
 use chrono::TimeDelta;
+use jishan::access::role::Reach;
 use jishan::app::App;
 use jishan::cards::card;
 use jishan::cards::pin::{self, PinHash};
 use jishan::db::Db;
 use jishan::places::consent::{self, Purpose};
 use jishan::registry::change::Change;
-use jishan::resident::{book, request};
+use jishan::resident::{book, confirmation, request};
 use jishan::shop::act::Act;
 use jishan::shop::wish;
 
@@ -15,10 +16,16 @@ use crate::browser::{Answer, Visitor};
 use crate::registry::ask;
 use crate::town::{FAR, LI, PIN, Town, WANG, on_both};
 
-/// A household's word about its book, in the only table of this room that never changes.
+/// A household's word about its book, in the only table of this room that never changes, and what became of it.
 pub async fn a_row_of_each(town: &Town) {
     let (wang, later) = (town.household(WANG).await, town.app.now() + TimeDelta::days(60));
-    town.write(move |conn| book::check(conn, &wang, later)).await.unwrap();
+    let by = town.user("grid").await.id;
+    town.write(move |conn| {
+        book::check(conn, &wang, None, later)?;
+        confirmation::file(conn, &Reach::Everywhere, &by, "filed", later)
+    })
+    .await
+    .unwrap();
 }
 
 /// Tries a PIN with a card's number.

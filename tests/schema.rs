@@ -63,6 +63,7 @@ const NEVER_CHANGED: &[&str] = &[
     "title_ballot_voters",
     "star_awards",
     "book_checks",
+    "filed_confirmations",
     "time_helps",
     "time_corrections",
     "time_pool_limits",

@@ -7,6 +7,7 @@ pub mod award;
 pub mod budget;
 pub mod check;
 pub mod clockwork;
+pub mod confirmation;
 pub mod correction;
 pub mod deadline;
 pub mod evidence;

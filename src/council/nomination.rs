@@ -18,6 +18,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::appeal;
+use super::confirmation;
 use super::gathering;
 use super::notice::Notice;
 use super::refused::Refused;
@@ -136,7 +137,7 @@ impl State {
 }
 
 /// The longest that a deed may lie back, in days: a quarter, so that a quarter's paper can still be keyed in.
-const OLDEST_DAYS: u64 = 92;
+pub const OLDEST_DAYS: u64 = 92;
 /// The most counts of one nomination.
 const MOST_COUNT: i64 = 100;
 
@@ -299,6 +300,9 @@ pub fn verify(conn: &mut Conn, asked: &Verify, now: Moment) -> Result<Nomination
     }
     if gathering::witnesses(conn, &nomination.id)?.contains(&asked.by.id) {
         return Err(Error::Forbidden("这次活动的签到是您登记的，请由另一人核实。"));
+    }
+    if confirmation::witness(conn, &nomination.id)?.as_ref() == Some(&asked.by.id) {
+        return Err(Error::Forbidden("这户的书面确认是您记下的，请由另一人核实。"));
     }
     if nomination.state != State::Submitted {
         return Err(Refused::AlreadyDecided(nomination.state).into());

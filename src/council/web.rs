@@ -71,6 +71,7 @@ pub use work::{Work, work_of};
 
 use std::collections::HashMap;
 
+use super::confirmation;
 use super::gathering::witnessed_by;
 use super::nomination::{Filter, Nomination, State, list};
 use crate::access::role::{Permission, Reach};
@@ -85,7 +86,7 @@ use crate::places::household::{self, Household};
 const NEWEST: i64 = 1_000;
 
 /// The nominations that wait for this person: in the person's area, made by someone else, not about the own household, and
-/// not from a sign-in that this person took down.
+/// not from a sign-in or a word on paper that this person took down.
 ///
 /// # Errors
 /// Only when the database fails.
@@ -93,7 +94,8 @@ fn waiting_for(conn: &mut Conn, staff: &Staff) -> Result<Vec<(Nomination, Househ
     let reach = staff.reach(conn, Permission::Verify)?;
     let mut submitted = within(conn, &reach, &[State::Submitted])?;
     let ids: Vec<Id<Nomination>> = submitted.iter().map(|(one, _)| one.id.clone()).collect();
-    let witnessed = witnessed_by(conn, &staff.user.id, &ids)?;
+    let mut witnessed = witnessed_by(conn, &staff.user.id, &ids)?;
+    witnessed.extend(confirmation::witnessed_by(conn, &staff.user.id, &ids)?);
     submitted.retain(|(one, household)| !is_own(staff, one, household) && !witnessed.contains(&one.id));
     Ok(submitted)
 }

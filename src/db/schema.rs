@@ -236,6 +236,7 @@ diesel::table! {
         evidence -> Text,
         nominator -> Text,
         check_level -> Text,
+        given_for -> Nullable<Text>,
     }
 }
 
@@ -1546,6 +1547,19 @@ diesel::table! {
         quarter_from -> Date,
         balance -> BigInt,
         checked_at -> Timestamp,
+        taken_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    filed_confirmations (household_id, quarter_from) {
+        household_id -> Text,
+        quarter_from -> Date,
+        taken_by -> Nullable<Text>,
+        nomination_id -> Nullable<Text>,
+        refusal -> Nullable<Text>,
+        filed_by -> Text,
+        filed_at -> Timestamp,
     }
 }
 

@@ -1,9 +1,13 @@
 //! The book of a quarter: what was there at its beginning, what came, what was used, what was left; and that the household
-//! found it right. Once a quarter, by its own wish; no points for it and no reminder (SG21).
+//! found it right: on its page, or on paper, which somebody takes down. Once a quarter, by its own wish.
+//!
+//! Nothing here gives points. Signing in brings none, and nobody is reminded to come (SG21). Where the rules have an item
+//! for having gone through the book, `confirmation.rs` lists who did, and the council decides as on any other deed.
 
 use chrono::Days;
 use diesel::prelude::*;
 
+use crate::access::user::User;
 use crate::audit;
 use crate::clock::{Day, Moment, Span, begin_of, day_of};
 use crate::db::Conn;
@@ -28,8 +32,33 @@ pub struct Book {
     pub taken: Points,
     /// What could be spent when it was over.
     pub closing: Points,
-    /// When the household found it right.
-    pub checked_at: Option<Moment>,
+    /// That the household found it right, if it did.
+    pub check: Option<Check>,
+}
+
+/// A household's word that its book of a quarter is right.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = book_checks)]
+pub struct Check {
+    /// The household.
+    pub household_id: Id<Household>,
+    /// The first day of the quarter.
+    pub quarter_from: Day,
+    /// When it said so.
+    pub checked_at: Moment,
+    /// Who took it down, when it was said on paper.
+    pub taken_by: Option<Id<User>>,
+}
+
+/// What a household's word came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// It is written down now.
+    New,
+    /// It had said so before.
+    Known,
+    /// It was not there yet: there is no book.
+    NoBook,
 }
 
 /// Lines that are looked at in one go.
@@ -70,9 +99,9 @@ pub fn last(conn: &mut Conn, household: &Household, today: Day) -> Result<Option
             None => break,
         }
     }
-    let checked_at = book_checks::table
+    let check = book_checks::table
         .find((&household.id, quarter.from))
-        .select(book_checks::checked_at)
+        .select(Check::as_select())
         .first(conn)
         .optional()?;
     Ok(Some(Book {
@@ -81,20 +110,21 @@ pub fn last(conn: &mut Conn, household: &Household, today: Day) -> Result<Option
         added,
         taken,
         closing: closing.unwrap_or_default(),
-        checked_at,
+        check,
     }))
 }
 
-/// The household finds its book of the last quarter right. Said twice, it is the same.
+/// The household finds its book of the last quarter right: itself, or on paper that somebody takes down. Said twice, it is
+/// the same.
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn check(conn: &mut Conn, household: &Household, now: Moment) -> Result<()> {
+pub fn check(conn: &mut Conn, household: &Household, taken_by: Option<&Id<User>>, now: Moment) -> Result<Word> {
     let Some(book) = last(conn, household, day_of(now))? else {
-        return Ok(());
+        return Ok(Word::NoBook);
     };
-    if book.checked_at.is_some() {
-        return Ok(());
+    if book.check.is_some() {
+        return Ok(Word::Known);
     }
     diesel::insert_into(book_checks::table)
         .values((
@@ -102,12 +132,29 @@ pub fn check(conn: &mut Conn, household: &Household, now: Moment) -> Result<()> 
             book_checks::quarter_from.eq(book.quarter.from),
             book_checks::balance.eq(book.closing),
             book_checks::checked_at.eq(now),
+            book_checks::taken_by.eq(taken_by),
         ))
         .execute(conn)?;
     let subject = format!("household:{}", household.id);
     let quarter = book.quarter.from.to_string();
-    let event = audit::Event::new(household.id.as_str(), "book.checked", subject, quarter, now);
-    audit::record(conn, &[event])
+    let event = match taken_by {
+        None => audit::Event::new(household.id.as_str(), "book.checked", subject, quarter, now),
+        Some(by) => audit::Event::new(by.as_str(), "book.checked_on_paper", subject, quarter, now),
+    };
+    audit::record(conn, &[event])?;
+    Ok(Word::New)
+}
+
+/// What households said of their books since this moment, the oldest first.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn checked_since(conn: &mut Conn, since: Moment) -> Result<Vec<Check>> {
+    Ok(book_checks::table
+        .filter(book_checks::checked_at.ge(since))
+        .order((book_checks::checked_at, book_checks::household_id))
+        .select(Check::as_select())
+        .load(conn)?)
 }
 
 /// The quarters that a household found right, the latest first.

@@ -228,6 +228,12 @@ pub const FATES: &[Line] = &[
     kept("redemptions", "兑换小票", OWN, AMOUNTS),
     kept("dividend_shares", "分红份额", OWN, AMOUNTS),
     kept("book_checks", "核对账本", OWN, AMOUNTS),
+    kept(
+        "filed_confirmations",
+        "核对账本后的申报",
+        OWN,
+        "评议的依据，只有户号、日期和没有申报的原因",
+    ),
     kept("star_awards", "评过的星", OWN, "评议会的决定，只有户号"),
     kept(
         "household_consents",

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::item::{CapPeriod, CheckLevel};
+use super::item::{CapPeriod, CheckLevel, Occasion};
 
 /// What happened to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,6 +185,7 @@ fn field_in_words(name: &str) -> &str {
         "evidence" => "凭什么",
         "nominator" => "谁申报",
         "check_level" => "谁核实",
+        "given_for" => "由系统列出",
         "category" => "类别",
         "title_zh" | "title" => "称号",
         "redeemable" => "可否兑换",
@@ -243,6 +244,9 @@ fn in_words(field: &str, value: &Value) -> String {
         }
         ("check_level", Value::String(word)) => {
             CheckLevel::from_word(word).map_or(word.clone(), |level| level.label().to_owned())
+        }
+        ("given_for", Value::String(word)) => {
+            Occasion::from_word(word).map_or(word.clone(), |occasion| occasion.label().to_owned())
         }
         ("per", Value::String(word)) => super::item::per_in_words(word).to_owned(),
         ("nominator", Value::String(word)) => super::item::nominator_in_words(word).to_owned(),

@@ -224,7 +224,7 @@ pub(super) fn set(file: &mut Value, field: &str, value: Value) {
 }
 
 /// The order in which people read a file; what is not named follows by name.
-const ORDER: [&str; 34] = [
+const ORDER: [&str; 35] = [
     "scheme_code",
     "code",
     "name_zh",
@@ -241,6 +241,7 @@ const ORDER: [&str; 34] = [
     "evidence",
     "nominator",
     "check_level",
+    "given_for",
     "origin",
     "redeemable",
     "unit",
@@ -385,7 +386,7 @@ pub enum Change {
         list: &'static str,
         /// The code of the row that is replaced; empty for a new one.
         code: String,
-        /// The fields that are set; others of the row stay.
+        /// The fields that are set; others of the row stay. One that is null is taken out.
         row: Map<String, Value>,
     },
     /// Takes the row with this code out of a list.
@@ -408,8 +409,14 @@ impl Change {
                     .iter_mut()
                     .find(|old| !code.is_empty() && code_of(old) == Some(code));
                 match found.and_then(Value::as_object_mut) {
-                    Some(old) => old.extend(row.clone()),
-                    None => rows.push(Value::Object(row.clone())),
+                    Some(old) => {
+                        old.extend(row.clone());
+                        old.retain(|_, value| !value.is_null());
+                    }
+                    None => {
+                        let said = row.iter().filter(|(_, value)| !value.is_null());
+                        rows.push(said.map(|(name, value)| (name.clone(), value.clone())).collect());
+                    }
                 }
             }
             Change::Remove { list, code } => {

@@ -50,6 +50,14 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// What the program knows of itself that a household did, and for which a scheme may have an item.
+    pub enum Occasion {
+        /// It went through its book of the last quarter and found it right.
+        StatementConfirmed = "statement_confirmed", "住户核对过季度账本的，一并申报";
+    }
+}
+
 impl CapPeriod {
     /// The calendar span around a day.
     #[must_use]
@@ -90,6 +98,8 @@ pub struct Item {
     pub nominator: String,
     /// How much checking it asks for.
     pub check_level: CheckLevel,
+    /// What the program knows of itself for which it is given; most items are given for what people saw.
+    pub given_for: Option<Occasion>,
 }
 
 impl Item {
@@ -191,6 +201,23 @@ pub fn by_code(conn: &mut Conn, version: &Id<SchemeVersion>, code: &str) -> Resu
         .get_result(conn)
         .optional()?
         .ok_or_else(|| Error::invalid("item", format!("现行方案里没有编号为{code}的项目。")))
+}
+
+/// The item of a version that is given for this; a version has one at most.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn given_for(conn: &mut Conn, version: &Id<SchemeVersion>, occasion: Occasion) -> Result<Option<Item>> {
+    Ok(scoring_items::table
+        .filter(
+            scoring_items::scheme_version_id
+                .eq(version)
+                .and(scoring_items::given_for.eq(occasion)),
+        )
+        .order(scoring_items::code)
+        .select(Item::as_select())
+        .first(conn)
+        .optional()?)
 }
 
 /// An item by its id, with its category.

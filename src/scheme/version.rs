@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::item::{self, CapPeriod, Category, CheckLevel, Item};
+use super::item::{self, CapPeriod, Category, CheckLevel, Item, Occasion};
 use super::validator::{self, Finding};
 use crate::audit;
 use crate::clock::{Day, Moment};
@@ -67,6 +67,8 @@ struct FileItem {
     evidence: String,
     nominator: String,
     check_level: String,
+    #[serde(default)]
+    given_for: Option<String>,
 }
 
 /// Yuan per point, if the scheme states a rate.
@@ -244,6 +246,7 @@ fn rules(version: &Id<SchemeVersion>, file: &File, now: Moment) -> Result<(Vec<C
             evidence: row.evidence.clone(),
             nominator: row.nominator.clone(),
             check_level: CheckLevel::from_word(&row.check_level).ok_or_else(|| word(&row.check_level))?,
+            given_for: row.given_for.as_deref().and_then(Occasion::from_word),
         })
     });
     Ok((categories.collect(), items.collect::<Result<Vec<Item>>>()?))

@@ -1,5 +1,6 @@
 // Every page as those see it who may: on a cheap phone and on an old screen it fits, passes axe, speaks Chinese, and keeps
-// to the content policy. What residents open is small. The paper forms of the field work without a script.
+// to the content policy; printed, it is ink on white with nothing to press. What residents open is small. The paper forms of
+// the field work without a script.
 
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
@@ -15,6 +16,8 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 // A page enlarged to 400 % on the old screen is as narrow as this (WCAG 1.4.10).
 const NARROWEST = { width: 320, height: 640 };
 const RESIDENTS_PAGE_BYTES = 100_000;
+// A sheet of A4 at 96 dots an inch, upright; registers lie on their side.
+const SHEET = { width: 794, height: 1123 };
 
 // Names that people at the screen know as they are, and the demo's user names.
 const LATIN = /^(English|Shift|Jishan|PDF|JPG|PNG|Noto|Sans|Serif|SC|HanaMin|Emoji|printables|fonts|Excel|XLSX|xlsx|admin|auditor|building|council|deputy|grid|partner|shop|stock)$/;
@@ -258,6 +261,10 @@ const PAGES = [
   ["time-helps-refused", "grid", async (page) => sent("/time-helps", async (form) => { await form.locator("details").first().evaluate((fold) => { fold.open = true; }); await form.locator("form[action='/time-helps']").evaluate((one) => { one.noValidate = true; }); }, "form[action='/time-helps'] .big")(page), 422],
   ["time-help", "council", followed("/time-helps", "tbody a")],
   ["card-deed", null, async (page) => page.goto(`${town.address}/K/${known.card.token}/deed`)],
+  ["confirmations", "grid", to("/nominations/confirmations")],
+  ["confirmations-refused", "grid", sent("/nominations/confirmations", (form) => form.fill("#household", "查无此人"), "form[action$='/paper'] .button.primary"), 422],
+  ["confirmations-taken", "grid", async (page) => sent("/nominations/confirmations", (form) => form.fill("#household", known.code), "form[action$='/paper'] .button.primary")(page)],
+  ["confirmations-filed", "grid", sent("/nominations/confirmations", () => {}, "form[action='/nominations/confirmations'] .button.big")],
   ["nominations", "grid", to("/nominations")],
   ["nominations-all", "grid", to("/nominations?state=all")],
   ["nominations-none", "grid", to("/nominations?state=returned")],
@@ -639,6 +646,7 @@ async function faults(page) {
     }, RULES);
     wrong.push(...violations.map((violation) => `${here}: ${violation}`));
   }
+  wrong.push(...(await paperFaults(page)).map((fault) => `on paper: ${fault}`));
   await page.setViewportSize(NARROWEST);
   if (await isTooWide(page)) wrong.push(`at ${NARROWEST.width}: scrolls sideways`);
 
@@ -659,6 +667,41 @@ async function faults(page) {
   const codes = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b\w+\/\w+\.json\b|(\/[\w.-]+){2,}|\b[\w-]+\.typ\b/g;
   const latin = new Set((seen.words.replace(codes, " ").match(/[A-Za-z]{4,}/g) || []).filter((word) => !LATIN.test(word)));
   if (latin.size) wrong.push(`not Chinese: ${[...latin].join(", ")}`);
+  return wrong;
+}
+
+/** What is wrong with the page as it would be printed: what only a screen needs, colours, and what lies beyond the sheet. */
+async function paperFaults(page) {
+  const lies = (await page.locator(".wide-paper").count()) > 0;
+  await page.setViewportSize(lies ? { width: SHEET.height, height: SHEET.width } : SHEET);
+  await page.emulateMedia({ media: "print" });
+  const wrong = await page.evaluate(() => {
+    const isSeen = (element) => element.getClientRects().length > 0 && getComputedStyle(element).visibility === "visible" && !element.closest(".hush, .skip");
+    const brief = (element) => `${element.tagName.toLowerCase()}${element.className && typeof element.className === "string" ? `.${element.className.trim().replace(/ +/g, ".")}` : ""} “${element.textContent.trim().slice(0, 20)}”`;
+    const few = (what, all) => (all.length ? [`${what}: ${all.slice(0, 3).map(brief).join(" | ")}`] : []);
+    const all = [...document.querySelectorAll("body *")].filter(isSeen);
+    const owns = (element) => [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim());
+    // The card's head is printed in its colours, and a drawing in its own.
+    const texts = all.filter(owns).filter((element) => !element.closest(".id-card header, svg, option"));
+    const isWhite = (element) => {
+      for (let at = element; at; at = at.parentElement) {
+        const { backgroundColor, backgroundImage } = getComputedStyle(at);
+        if (backgroundImage !== "none" || !["rgba(0, 0, 0, 0)", "rgb(255, 255, 255)"].includes(backgroundColor)) return false;
+      }
+      return true;
+    };
+    const root = document.documentElement;
+    return [
+      ...few("something to press", all.filter((element) => element.matches("button, .button, [type=submit], [type=button], [type=file], [role=button]"))),
+      ...few("a way to other pages", all.filter((element) => element.matches("nav, [role=navigation], .top, .foot, .menu, .places, .crumbs, .pager, .search, .demo-strip"))),
+      ...few("a bar of what can be done", all.filter((element) => element.matches(".settle, .pay, .leave, .view, [role=toolbar]"))),
+      ...few("not black", texts.filter((element) => getComputedStyle(element).color !== "rgb(0, 0, 0)")),
+      ...few("not on white", texts.filter((element) => !isWhite(element))),
+      ...few("a link that cannot be read", all.filter((element) => element.matches("a[href]") && owns(element) && parseFloat(getComputedStyle(element).fontSize) < 8)),
+      ...(root.scrollWidth > root.clientWidth ? few(`wider than the sheet by ${root.scrollWidth - root.clientWidth}`, all.filter((element) => element.getBoundingClientRect().right > root.clientWidth + 1).slice(-3)) : []),
+    ];
+  });
+  await page.emulateMedia({ media: null });
   return wrong;
 }
 

@@ -98,6 +98,29 @@ test("each page is small, and comes from nowhere else", async () => {
   }
 });
 
+test("a book that was found right waits for whoever nominates, who needs one button", async () => {
+  const home = await signedIn({ js: false });
+  await home.goto(`${town.address}/my/data`);
+  const household = await home.locator("main .kv .number").innerText();
+  await submit(home, home.getByRole("button", { name: "对得上" }));
+  assert.match(await visible(home), /您已看过，对得上/);
+  await shot(home, "resident-book-checked");
+  await home.context().close();
+  const page = await town.enter("grid", { viewport: PHONE, js: false });
+  await page.goto(`${town.address}/nominations`);
+  await submit(page, page.locator("main a", { hasText: "季度对账" }));
+  assert.match(await visible(page), /在网页上/);
+  await shot(page, "confirmations-360");
+  await submit(page, page.getByRole("button", { name: /^申报这\d+户$/ }));
+  assert.match(await page.locator(".notice.ok").innerText(), /已申报\d+户/);
+  assert.equal(await page.getByRole("button", { name: /^申报这/ }).count(), 0, "filed once");
+  await page.fill("#household", household);
+  await submit(page, page.getByRole("button", { name: "记下书面确认" }));
+  assert.match(await page.locator(".notice.ok").innerText(), /已经确认过，不重复记/);
+  await shot(page, "confirmations-filed-360");
+  await page.context().close();
+});
+
 test("for elders the letters are large, what is pressed is large, and there is one thing a page", async () => {
   const page = await signedIn();
   for (const [text, least] of [["large", 18], ["huge", 24]]) {
@@ -136,20 +159,11 @@ test("enlarged to 200 % nothing is cut off", async () => {
   await page.context().close();
 });
 
-test("by keyboard alone, and read aloud by the browser's own voice", async () => {
+test("by keyboard alone", async () => {
   const page = await scanned();
   await page.locator("#pin").focus();
   await page.keyboard.type("2580");
   await Promise.all([page.waitForURL("**/my/points"), page.keyboard.press("Enter")]);
-  const spoken = await page.evaluate(() => {
-    const button = document.querySelector("[data-read]");
-    if (!("speechSynthesis" in window)) return button.hidden ? "none" : "shown";
-    let said = "";
-    speechSynthesis.speak = (words) => { said = words.text; };
-    button.click();
-    return said;
-  });
-  if (spoken !== "none") assert.match(spoken, /您家现在可以用\d+分/);
   const focus = () => page.evaluate(() => document.activeElement.textContent.trim());
   const reached = new Set();
   for (let presses = 0; presses < 40; presses += 1) {
@@ -157,6 +171,48 @@ test("by keyboard alone, and read aloud by the browser's own voice", async () =>
     reached.add(await focus());
   }
   for (const label of ["退出", "长辈版", "我的积分", "能换什么", "同意事项", "我的资料"]) assert.ok(reached.has(label), `${label} by keyboard`);
+  await page.context().close();
+});
+
+/** Presses the button that reads aloud, and says what the browser would; again, and it is still. */
+const readAloud = (page) => page.evaluate(() => {
+  const button = document.querySelector("[data-read]");
+  if (!("speechSynthesis" in window)) return { none: button.hidden };
+  const before = speechSynthesis.speaking || speechSynthesis.pending, label = button.textContent;
+  const said = [];
+  let stopped = 0;
+  speechSynthesis.speak = (words) => { said.push(words); };
+  speechSynthesis.cancel = () => { stopped += 1; };
+  button.click();
+  const reading = button.textContent, begun = stopped;
+  button.click();
+  return { before, shown: !button.hidden, label, reading, rest: button.textContent, stops: stopped - begun, text: said.map((words) => words.text).join("\n"), languages: [...new Set(said.map((words) => words.lang))], longest: Math.max(...said.map((words) => words.text.length)) };
+});
+
+test("each page is read aloud by the browser's own voice when asked, from its heading on", async () => {
+  const page = await signedIn();
+  for (const path of [...PATHS, "/my/feedback", "/my/deed", "/my/appeal"]) {
+    await page.goto(town.address + path);
+    const read = await readAloud(page);
+    if ("none" in read) return assert.ok(read.none, `${path}: no voice, and yet a button`);
+    assert.deepEqual({ path, before: read.before, shown: read.shown, label: read.label, reading: read.reading, rest: read.rest, stops: read.stops, languages: read.languages }, { path, before: false, shown: true, label: "读给我听", reading: "停下，不读了", rest: "读给我听", stops: 1, languages: ["zh-CN"] });
+    const [heading] = (await page.locator("h1").innerText()).split("\n");
+    assert.ok(read.text.startsWith(heading.trim().slice(0, 4)), `${path}: ${read.text.slice(0, 60)}`);
+    assert.doesNotMatch(read.text, /退出|长辈版|undefined/, path);
+  }
+  // Signs in words, and what people know by heart digit by digit.
+  await page.goto(`${town.address}/my/points`);
+  assert.match((await readAloud(page)).text, /现在可以用 ?\d+ ?分/);
+  await page.evaluate(() => { const more = document.createElement("p"); more.textContent = "余−5分，凭条号12-3，卡号4028173654，9:00—12:30"; document.querySelector("h1").after(more); });
+  assert.match((await readAloud(page)).text, /余减5分，凭条号12杠3，卡号四 零 二 八 一 七 三 六 五 四，9点到12点30分/);
+  // Elders, who see the number alone, hear the newest lines too.
+  await submit(page, page.locator(".view [value=large]"));
+  assert.match((await readAloud(page)).text, /您家现在可以用\d+分。\n?最近的账/);
+  // In English, what the page says in English.
+  await page.context().addCookies([{ name: "jishan-language", value: "en", url: town.address }]);
+  await page.goto(`${town.address}/my/consents`);
+  const english = await readAloud(page);
+  assert.deepEqual([english.languages, english.label.trim(), english.reading], [["en"], "Read to me", "Stop reading"]);
   await page.context().close();
 });
 

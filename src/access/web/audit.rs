@@ -319,6 +319,7 @@ fn act_in_words(act: &str) -> &'static str {
         "pin.set" => "设定住户密码",
         "pin.unlocked" => "解锁住户查询",
         "book.checked" => "住户核对账本",
+        "book.checked_on_paper" => "记下书面确认账本",
         "resident_request.made" => "住户提出请求",
         "resident_request.answered" => "答复住户请求",
         "delivery.packed" => "配货",

@@ -11,6 +11,7 @@ use super::{badge, is_nominator, is_own};
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
 use crate::clock::{self, Moment};
+use crate::council::confirmation;
 use crate::council::evidence::{self, Evidence};
 use crate::council::forecast;
 use crate::council::nomination::{self, Decision, Nomination, Nominator, State as Stand, Verify};
@@ -159,6 +160,7 @@ fn nomination_page(conn: &mut Conn, staff: &Staff, id: &Id<Nomination>, now: Mom
         }
         _ => Vec::new(),
     };
+    let is_witness = confirmation::witness(conn, &nomination.id)?.as_ref() == Some(&staff.user.id);
     Ok(NominationPage {
         shell: staff.shell.clone(),
         done: String::new(),
@@ -171,6 +173,7 @@ fn nomination_page(conn: &mut Conn, staff: &Staff, id: &Id<Nomination>, now: Mom
         not_mine: match () {
             () if nomination.nominated_by.as_ref() == Some(&staff.user.id) => Some("自己申报的，由他人核实。"),
             () if is_own(staff, &nomination, &household) => Some("这是您自己家的申报，由他人核实。"),
+            () if is_witness => Some("这户的书面确认是您记下的，由他人核实。"),
             () if !verifies => Some("正在等这一片的核实人核实。"),
             () => None,
         },

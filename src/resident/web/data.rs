@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::access::lookup::{self, Told};
 use crate::app::{App, Resident};
 use crate::clock::{self, day_of, spoken_day};
+use crate::council::confirmation;
 use crate::error::Result;
 use crate::ledger::account::AccountKind;
 use crate::page::{self, Shell};
@@ -30,6 +31,8 @@ struct DataPage {
     household: Household,
     address: String,
     book: Option<Book>,
+    /// The rule by which a household that went through its book may be nominated; empty where there is none.
+    rule: String,
     /// Who of the staff looked at its data, by their duty.
     looks: Vec<Told>,
 }
@@ -59,7 +62,9 @@ pub async fn data(State(app): State<App>, resident: Resident, Query(done): Query
         .db
         .read(move |conn| {
             let household = resident.household;
+            let item = confirmation::item_on(conn, today)?;
             Ok(DataPage {
+                rule: item.map(|item| item.rule_text()).unwrap_or_default(),
                 looks: lookup::told_to(conn, &household.id, today)?,
                 address: household.address(&Tree::load(conn)?),
                 book: book::last(conn, &household, today)?,
@@ -177,6 +182,8 @@ pub async fn check_book(
     SignedForm(_): SignedForm<NoFields>,
 ) -> Result<Response> {
     let (household, now) = (resident.household, app.now());
-    app.db.write(move |conn| book::check(conn, &household, now)).await?;
+    app.db
+        .write(move |conn| book::check(conn, &household, None, now))
+        .await?;
     Ok(page::go("/my/data?done=true"))
 }

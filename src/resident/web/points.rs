@@ -27,7 +27,7 @@ use crate::volunteering::minutes::Minutes;
 
 /// Lines below the number.
 const NEWEST: i64 = 10;
-/// As many of them as are read aloud.
+/// As many of them as elders, whose page shows the number alone, are read.
 const READ_ALOUD: usize = 3;
 /// Lines on a page of all.
 const PAGE: i64 = 20;
@@ -49,7 +49,7 @@ struct PointsPage {
     openings: Vec<Opening>,
     office: String,
     phone: String,
-    /// What is read aloud.
+    /// What elders are read for the number: it, and the newest lines.
     aloud: String,
 }
 

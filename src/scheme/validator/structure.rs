@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::{Finding, Place};
-use crate::scheme::item::{CapPeriod, CheckLevel};
+use crate::scheme::item::{CapPeriod, CheckLevel, Occasion};
 
 /// The most items of a scheme: more than anybody reads, and far more than any village has.
 const MOST_ITEMS: usize = 300;
@@ -191,6 +191,7 @@ fn look_at_item(place: &Place, row: &Value, before: &[Value], codes: &[&str], ca
             wrong(&format!("“{}”太长", brief(name)), "请写短，一项只写一件事");
         }
     }
+    look_at_occasion(row, before, &mut wrong);
     look_at_kind(row, &mut wrong);
 }
 
@@ -376,6 +377,24 @@ fn look_at_evidence(row: &Value, wrong: &mut Wrong<'_>) {
             "佐证材料等于没有写",
             "请写明看得见、查得到的材料，例如“签到表”“现场照片”",
         );
+    }
+}
+
+/// For what the program knows of itself an item is given, if it is: one item for each.
+fn look_at_occasion(row: &Value, before: &[Value], wrong: &mut Wrong<'_>) {
+    const FIELD: &str = "given_for";
+    let Some(given) = row.get(FIELD).filter(|given| !given.is_null()) else {
+        return;
+    };
+    match given.as_str().and_then(Occasion::from_word) {
+        None => wrong(
+            "由系统列出什么（given_for）看不懂",
+            "请写 statement_confirmed（住户核对过季度账本），或删去这一行",
+        ),
+        Some(_) if before.iter().any(|other| other.get(FIELD) == Some(given)) => {
+            wrong("前面已有一项由系统为同一件事列出", "请只留一项，免得一件事记两次");
+        }
+        Some(_) => {}
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{self, Shell};
 use crate::scheme::draft::{self as drafts, Change, SchemeDraft};
-use crate::scheme::item::{CapPeriod, CheckLevel, nominator_in_words, per_in_words};
+use crate::scheme::item::{CapPeriod, CheckLevel, Occasion, nominator_in_words, per_in_words};
 use crate::sent::{Path, SignedForm};
 
 #[derive(Template)]
@@ -28,6 +28,7 @@ struct ItemPage {
     nominators: Vec<(String, String)>,
     periods: &'static [CapPeriod],
     levels: &'static [CheckLevel],
+    occasions: &'static [Occasion],
 }
 
 /// An item, as the form sends it.
@@ -59,6 +60,8 @@ pub struct ItemForm {
     nominator: String,
     #[serde(default)]
     check_level: String,
+    #[serde(default)]
+    given_for: String,
 }
 
 /// `GET /scheme/drafts/{id}/items/new`
@@ -139,6 +142,7 @@ async fn show(app: &App, staff: Staff, id: String, code: Option<String>) -> Resu
         nominators: choices(&nominators, &form.nominator, nominator_in_words),
         periods: CapPeriod::ALL,
         levels: CheckLevel::ALL,
+        occasions: Occasion::ALL,
         draft,
         form,
     })
@@ -159,6 +163,7 @@ fn form_of(row: &Value) -> ItemForm {
         evidence: shown(row, "evidence"),
         nominator: shown(row, "nominator"),
         check_level: shown(row, "check_level"),
+        given_for: shown(row, "given_for"),
     }
 }
 
@@ -203,6 +208,13 @@ fn row_of(form: &ItemForm) -> Map<String, Value> {
         ("evidence", json!(form.evidence.trim())),
         ("nominator", json!(form.nominator.trim())),
         ("check_level", json!(form.check_level.trim())),
+        (
+            "given_for",
+            match form.given_for.trim() {
+                "" => Value::Null,
+                word => json!(word),
+            },
+        ),
     ];
     fields
         .into_iter()
