@@ -213,6 +213,7 @@ fn empty() -> Result<String> {
     if let Some(fields) = file.as_object_mut() {
         fields.remove("status");
         fields.remove("home_visit");
+        fields.remove("dividend");
     }
     Ok(written(&file))
 }
@@ -224,7 +225,7 @@ pub(super) fn set(file: &mut Value, field: &str, value: Value) {
 }
 
 /// The order in which people read a file; what is not named follows by name.
-const ORDER: [&str; 34] = [
+const ORDER: [&str; 35] = [
     "scheme_code",
     "code",
     "name_zh",
@@ -253,6 +254,7 @@ const ORDER: [&str; 34] = [
     "honour_penalty",
     "council",
     "home_visit",
+    "dividend",
     "month",
     "day",
     "categories",
