@@ -212,25 +212,13 @@ pub fn share(conn: &mut Conn, plan: &Plan, today: Day) -> Result<Sharing> {
     })?;
     let terms = terms::of(conn, &version.id)?.dividend.unwrap_or_default();
     let ids = household::ids_in(conn, &tree.buildings_of(&area))?;
-    let scores = balance::all_at_end_of(conn, AccountKind::Honour, plan.scored_on)?;
-    let mut sharing: Vec<(Household, Points)> = Vec::new();
-    for chunk in ids.chunks(AT_ONCE) {
-        let gone = standing::gone(conn, chunk)?;
-        let here = household::by_ids(conn, chunk)?
-            .into_iter()
-            .filter(|one| !gone.contains(&one.id));
-        sharing.extend(here.filter_map(|one| {
-            let score = *scores.get(one.id.as_str())?;
-            (score >= terms.from_honour).then_some((one, score))
-        }));
-    }
+    let sharing = who_shares(conn, &ids, plan.scored_on, terms.from_honour)?;
     if sharing.is_empty() {
         return Err(Error::invalid(
             "area",
             format!("这个范围里没有荣誉分满{}分的住户，没有可以分的。", terms.from_honour),
         ));
     }
-    sharing.sort_by(|one, other| one.0.code.cmp(&other.0.code));
     let counted: Vec<Points> = sharing.iter().map(|(_, score)| terms.counted(*score)).collect();
     let weights =
         weights(&counted, &terms).ok_or_else(|| Error::internal("honour beyond what can be reckoned with"))?;
@@ -248,6 +236,24 @@ pub fn share(conn: &mut Conn, plan: &Plan, today: Day) -> Result<Sharing> {
             })
             .collect(),
     })
+}
+
+/// Those of the households that are still here and had so much honour when the day ended, with it, by their codes.
+fn who_shares(conn: &mut Conn, ids: &[Id<Household>], on: Day, from: Points) -> Result<Vec<(Household, Points)>> {
+    let scores = balance::all_at_end_of(conn, AccountKind::Honour, on)?;
+    let mut sharing = Vec::new();
+    for chunk in ids.chunks(AT_ONCE) {
+        let gone = standing::gone(conn, chunk)?;
+        let here = household::by_ids(conn, chunk)?
+            .into_iter()
+            .filter(|one| !gone.contains(&one.id));
+        sharing.extend(here.filter_map(|one| {
+            let score = *scores.get(one.id.as_str())?;
+            (score >= from).then_some((one, score))
+        }));
+    }
+    sharing.sort_by(|one, other| one.0.code.cmp(&other.0.code));
+    Ok(sharing)
 }
 
 /// What each household weighs, so that sharing out once gives the equal part and the part by honour together, exactly.
@@ -318,7 +324,12 @@ pub fn resolve(
     }
     asked.expect_sensible(day_of(now))?;
     asked.meeting.expect_carried()?;
-    if asked.version != sharing.version.id.as_str() {
+    // What was tried out, what was shared just now, and what counts at this moment are by one version.
+    let in_force = version::in_force(conn, asked.plan.scored_on)?.id;
+    if [&in_force, &sharing.version.id]
+        .iter()
+        .any(|id| id.as_str() != asked.version)
+    {
         return Err(Refused::OtherVersion.into());
     }
     let meeting = &asked.meeting;
