@@ -197,6 +197,30 @@ pub fn go(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }
 
+/// A workbook to take along, named by what it is, in Chinese and in a word for old programs, and by which one it is.
+///
+/// # Errors
+/// `Internal` for a name that no header holds.
+pub fn workbook(title: &str, word: &str, which: &str, bytes: Vec<u8>) -> Result<Response, Error> {
+    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let spelled: String = format!("{title}-{which}.xlsx")
+        .bytes()
+        .map(|byte| match byte.is_ascii_alphanumeric() || b".-".contains(&byte) {
+            true => char::from(byte).to_string(),
+            false => format!("%{byte:02X}"),
+        })
+        .collect();
+    let name = format!("attachment; filename=\"{word}-{which}.xlsx\"; filename*=UTF-8''{spelled}");
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_str(&name).map_err(Error::internal)?,
+        ),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
 /// What was wrong with a form, shown above it and beside its fields.
 #[derive(Clone, Debug, Default)]
 pub struct Problems {

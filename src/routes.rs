@@ -833,9 +833,19 @@ fn rooms() -> Vec<Route> {
         get("/dividends", May(P::ReadPointsRegisters), dividends::web::dividends),
         post("/dividends", May(P::ManageProgramme), dividends::web::resolve),
         get(
+            "/dividends/file.xlsx",
+            May(P::ReadPointsRegisters),
+            dividends::web::trial_file,
+        ),
+        get(
             "/dividends/{number}",
             May(P::ReadPointsRegisters),
             dividends::web::dividend,
+        ),
+        get(
+            "/dividends/{number}/file.xlsx",
+            May(P::ReadPointsRegisters),
+            dividends::web::dividend_file,
         ),
         post(
             "/dividends/{number}/annulment",

@@ -374,11 +374,40 @@ fn terms_keep_the_safeguards() {
         ("honour_penalty", "applies_to", json!("spendable balance")),
         ("honour_penalty", "floor", json!(-5)),
         ("council", "fewest_voters", json!(1)),
+        ("dividend", "from_honour", json!(0)),
+        ("dividend", "from_honour", json!("10")),
+        ("dividend", "most_honour_counted", json!(9)),
+        ("dividend", "equal_part_percent", json!(101)),
+        ("dividend", "by_property_shares", json!(true)),
     ] {
         let told = found(part, field, value);
         assert!(
             told.iter().any(|finding| !finding.can_be_overridden()),
             "{part}.{field}: {told:?}"
+        );
+    }
+}
+
+#[test]
+fn a_dividend_is_a_term_that_may_be_left_out() {
+    let with = |dividend: Value| {
+        let mut file: Value = serde_json::from_str(SAMPLE).unwrap();
+        file["dividend"] = dividend;
+        validator::validate(&file.to_string())
+    };
+    for good in [
+        json!(null),
+        json!({}),
+        json!({"from_honour": 1, "most_honour_counted": null}),
+        json!({"equal_part_percent": 100, "most_honour_counted": 1}),
+    ] {
+        assert_eq!(with(good.clone()), [], "{good}");
+    }
+    for bad in [json!("按股份"), json!([])] {
+        let found = with(bad.clone());
+        assert!(
+            found.iter().any(|finding| !finding.can_be_overridden()),
+            "{bad}: {found:?}"
         );
     }
 }
@@ -470,6 +499,28 @@ async fn adopt(town: &Town, draft: &str, key: &str, change: (&str, &str), scan: 
     admin
         .post_file(&format!("{draft}/adoption"), &fields, ("file", "minutes.pdf", scan))
         .await
+}
+
+on_both! {
+    async fn the_rules_of_a_dividend_are_written_in_a_draft_and_its_limit_taken_back(town: Town) {
+        let admin = town.signed_in("admin").await;
+        let draft = begin(&town, "begin").await;
+        for (limit, told) in [("300", "300"), ("", "不封顶")] {
+            let revision = hidden(&admin.get(&draft).await.text, "revision");
+            let fields = [("revision", revision.as_str()), ("dividend.from_honour", "20"), ("dividend.most_honour_counted", limit)];
+            assert_eq!(admin.post(&format!("{draft}/terms"), &fields).await.status, 303);
+            let page = admin.get(&draft).await.text;
+            assert!(page.contains("没有要改的问题"), "{page}");
+            let since = page.split("与第1版的不同").nth(1).unwrap();
+            for words in ["文明股分红", "每户最多计入的荣誉分", "240", told] {
+                assert!(since.contains(words), "{words}: {since}");
+            }
+        }
+        // A draft from nothing has no dividend until somebody writes one.
+        let begun = admin.post("/scheme/drafts", &[("version", ""), ("key", "blank")]).await;
+        let page = admin.get(begun.location()).await.text;
+        assert!(page.contains("name=\"dividend.from_honour\" inputmode=\"numeric\" value=\"\""), "{page}");
+    }
 }
 
 on_both! {

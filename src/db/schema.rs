@@ -1332,6 +1332,9 @@ diesel::table! {
         votes_abstained -> BigInt,
         recorded_by -> Text,
         recorded_at -> Timestamp,
+        scheme_version_id -> Nullable<Text>,
+        most_honour_counted -> Nullable<BigInt>,
+        equal_part_percent -> BigInt,
     }
 }
 

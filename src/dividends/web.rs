@@ -1,12 +1,16 @@
 //! Pages of dividends: trying one out, writing down what an assembly resolved, and the page of each.
 
+mod file;
+
+pub use file::{dividend_file, trial_file};
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::dividend::{self, Annulment, Dividend, Part, Resolve, Terms};
+use super::dividend::{self, Annulment, Dividend, Part, Plan, Resolve};
 use crate::access::role::Permission;
 use crate::access::user::{self, User};
 use crate::app::{App, Staff};
@@ -18,19 +22,20 @@ use crate::money::Fen;
 use crate::page::{self, Problems, Shell};
 use crate::places::area::{Area, Tree};
 use crate::scheme::resolution::{Assembly, Meeting};
+use crate::scheme::terms::DividendTerms;
+use crate::scheme::version::SchemeVersion;
 use crate::sent::{Path, Query, SignedForm};
 
-/// Households on the page; the register has them all.
+/// Households on the page; the register and the workbook have them all.
 const SHOWN: usize = 50;
 
 /// What is tried out, as it was filled in.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Trial {
     pool: String,
     area: String,
     scored_on: String,
-    from_honour: String,
 }
 
 impl Trial {
@@ -38,13 +43,17 @@ impl Trial {
         !self.pool.trim().is_empty()
     }
 
-    fn read(&self) -> Result<Terms> {
+    /// The question of an address.
+    fn question(&self) -> String {
+        serde_urlencoded::to_string(self).unwrap_or_default()
+    }
+
+    fn read(&self) -> Result<Plan> {
         let pool = Fen::of_yuan(self.pool.trim().trim_end_matches('元'));
-        Ok(Terms {
+        Ok(Plan {
             pool: pool.map_or(0, |pool| pool.0),
             area: self.area.clone(),
             scored_on: day("scored_on", &self.scored_on, "荣誉分截止日")?,
-            from_honour: number("from_honour", &self.from_honour, "起分的荣誉分")?,
         })
     }
 }
@@ -56,6 +65,7 @@ pub struct ResolutionForm {
     key: String,
     #[serde(flatten)]
     trial: Trial,
+    version: String,
     title: String,
     body: String,
     held_on: String,
@@ -71,7 +81,8 @@ impl ResolutionForm {
     fn read(&self) -> Result<Resolve> {
         Ok(Resolve {
             title: self.title.clone(),
-            terms: self.trial.read()?,
+            plan: self.trial.read()?,
+            version: self.version.clone(),
             meeting: Meeting {
                 body: Assembly::from_word(&self.body).ok_or_else(|| Error::invalid("body", "请选择是什么会议。"))?,
                 held_on: day("held_on", &self.held_on, "会议日期")?,
@@ -102,10 +113,36 @@ fn number(field: &'static str, text: &str, told: &str) -> Result<i64> {
 
 /// How a pool is shared out, in a few figures.
 struct Sharing {
+    version: Option<SchemeVersion>,
+    terms: DividendTerms,
     parts: Vec<Part>,
 }
 
+impl From<dividend::Sharing> for Sharing {
+    fn from(tried: dividend::Sharing) -> Sharing {
+        Sharing {
+            version: Some(tried.version),
+            terms: tried.terms,
+            parts: tried.parts,
+        }
+    }
+}
+
 impl Sharing {
+    /// Of a dividend that was resolved on.
+    fn of(conn: &mut Conn, one: &Dividend) -> Result<Sharing> {
+        Ok(Sharing {
+            version: dividend::version(conn, one)?,
+            terms: one.terms(),
+            parts: dividend::parts(conn, one)?,
+        })
+    }
+
+    /// Does less count of some household's honour than it has?
+    fn is_capped(&self) -> bool {
+        self.parts.iter().any(|part| part.counted < part.honour)
+    }
+
     fn shown(&self) -> &[Part] {
         self.parts.get(..SHOWN).unwrap_or(&self.parts)
     }
@@ -116,6 +153,11 @@ impl Sharing {
 
     fn honour(&self) -> i64 {
         self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.honour.0))
+    }
+
+    fn counted(&self) -> i64 {
+        let counted = self.parts.iter().map(|part| part.counted.0);
+        counted.fold(0, i64::saturating_add)
     }
 
     fn total(&self) -> Fen {
@@ -199,7 +241,6 @@ fn list_page(
         .collect();
     if !form.trial.is_asked() && problems.is_empty() {
         form.trial.scored_on = yesterday(now).to_string();
-        "1".clone_into(&mut form.trial.from_honour);
     }
     let mut known = Vec::new();
     for one in dividend::all(conn)? {
@@ -227,11 +268,9 @@ fn yesterday(now: Moment) -> Day {
 }
 
 fn try_out(conn: &mut Conn, staff: &Staff, trial: &Trial, now: Moment) -> Result<Sharing> {
-    let terms = trial.read()?;
-    staff.expect_within(conn, Permission::ReadPointsRegisters, &Id::known(terms.area.as_str()))?;
-    Ok(Sharing {
-        parts: dividend::share(conn, &terms, day_of(now))?,
-    })
+    let plan = trial.read()?;
+    staff.expect_within(conn, Permission::ReadPointsRegisters, &Id::known(plan.area.as_str()))?;
+    Ok(dividend::share(conn, &plan, day_of(now))?.into())
 }
 
 /// `POST /dividends`: what an assembly resolved is written down, with the share of each household.
@@ -253,17 +292,17 @@ async fn try_resolve(app: &App, staff: &Staff, form: &ResolutionForm) -> Result<
     let (now, key, by) = (app.now(), form.key.clone(), staff.user.id.clone());
     let (asked, known) = (form.read()?, staff.clone());
     // The scores are of a day that is over: they are the same a moment later, when the rows are written.
-    let (asked, parts) = app
+    let (asked, sharing) = app
         .db
         .read(move |conn| {
-            let area = Id::known(asked.terms.area.as_str());
+            let area = Id::known(asked.plan.area.as_str());
             known.expect_within(conn, Permission::ManageProgramme, &area)?;
-            let parts = dividend::share(conn, &asked.terms, day_of(now))?;
-            Ok((asked, parts))
+            let sharing = dividend::share(conn, &asked.plan, day_of(now))?;
+            Ok((asked, sharing))
         })
         .await?;
     app.db
-        .write(move |conn| dividend::resolve(conn, &asked, &parts, &by, &key, now))
+        .write(move |conn| dividend::resolve(conn, &asked, &sharing, &by, &key, now))
         .await
 }
 
@@ -308,9 +347,7 @@ async fn dividend_page(app: &App, staff: Staff, number: i64, problems: Problems)
                     let by = name(&annulment.annulled_by);
                     (annulment, by)
                 }),
-                sharing: Sharing {
-                    parts: dividend::parts(conn, &one)?,
-                },
+                sharing: Sharing::of(conn, &one)?,
                 one,
                 shell: staff.shell,
             })

@@ -9,6 +9,7 @@ use crate::db::Conn;
 use crate::dividends::dividend;
 use crate::error::{Error, Result};
 use crate::money::Fen;
+use crate::points::Points;
 
 /// A dividend register.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,6 +23,7 @@ pub struct DividendRegister {
     rows: Vec<Row>,
     total: String,
     totals_honour: i64,
+    totals_counted: i64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,6 +33,7 @@ struct Row {
     code: String,
     name: String,
     honour: i64,
+    counted: i64,
     amount: String,
 }
 
@@ -45,8 +48,11 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<DividendRegister> {
         return Err(Error::invalid("id", "这次分红已经作废，不能打印发放册。"));
     }
     let parts = dividend::parts(conn, &one)?;
+    let cited = dividend::version(conn, &one)?;
+    let cited = cited.map(|version| format!("按第{}版积分办法：", version.version));
     let total = parts.iter().fold(0i64, |sum, part| sum.saturating_add(part.amount.0));
-    let honour = parts.iter().fold(0i64, |sum, part| sum.saturating_add(part.honour.0));
+    let honour: Points = parts.iter().map(|part| part.honour).sum();
+    let counted: Points = parts.iter().map(|part| part.counted).sum();
     Ok(DividendRegister {
         paper: order.head(conn, Some(&one.area_id))?,
         title: format!("{}发放册", one.title),
@@ -60,9 +66,10 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<DividendRegister> {
         ),
         pool: format!("{}元", one.pool),
         rule: format!(
-            "按各户{}的荣誉分占全部荣誉分的比例分，{}分起分，算到分；除不尽的零头，余数大的先各得一分，直到分完。",
-            spoken_day(one.scored_on),
-            one.from_honour
+            "{}{}荣誉分截至{}；除不尽的零头，余数大的先各得一分。",
+            cited.unwrap_or_default(),
+            one.terms().in_words(),
+            spoken_day(one.scored_on)
         ),
         rows: (1i64..)
             .zip(parts)
@@ -71,10 +78,12 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<DividendRegister> {
                 code: part.household.code,
                 name: part.household.head_name,
                 honour: part.honour.0,
+                counted: part.counted.0,
                 amount: format!("{}元", part.amount),
             })
             .collect(),
         total: format!("{}元", Fen(total)),
-        totals_honour: honour,
+        totals_honour: honour.0,
+        totals_counted: counted.0,
     })
 }

@@ -137,6 +137,9 @@ fn in_words(terms: &Terms) -> Vec<Term> {
         };
         said.push(("用到哪天", format!("{year}{}月{}日", until.month, until.day)));
     }
+    if let Some(dividend) = &terms.dividend {
+        said.push(("文明股分红", dividend.in_words()));
+    }
     said.into_iter()
         .map(|(label, value)| Term {
             label: label.to_owned(),

@@ -4,8 +4,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 
 use super::columns::{Column, Line, Measure, total};
@@ -239,28 +238,7 @@ async fn file(app: App, staff: Staff, wanted: Wanted, kind: Kind) -> Result<Resp
         })
         .await?;
     let bytes = app.slowly(move || workbook::write(&[sheet])).await??;
-    taken_along(kind.label(), kind.word(), &month, bytes)
-}
-
-/// A workbook to take along, with the month in its name.
-fn taken_along(title: &str, word: &str, month: &str, bytes: Vec<u8>) -> Result<Response> {
-    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    let spelled: String = format!("{title}-{month}.xlsx")
-        .bytes()
-        .map(|byte| match byte.is_ascii_alphanumeric() || b".-".contains(&byte) {
-            true => char::from(byte).to_string(),
-            false => format!("%{byte:02X}"),
-        })
-        .collect();
-    let name = format!("attachment; filename=\"{word}-{month}.xlsx\"; filename*=UTF-8''{spelled}");
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-        (
-            header::CONTENT_DISPOSITION,
-            HeaderValue::from_str(&name).map_err(Error::internal)?,
-        ),
-    ];
-    Ok((headers, bytes).into_response())
+    page::workbook(kind.label(), kind.word(), &month, bytes)
 }
 
 /// `GET /registers/issue`
@@ -397,5 +375,5 @@ pub async fn month_file(State(app): State<App>, staff: Staff, Query(wanted): Que
         })
         .await?;
     let bytes = app.slowly(move || workbook::write(&sheets)).await??;
-    taken_along("月度汇总", "month", &month, bytes)
+    page::workbook("月度汇总", "month", &month, bytes)
 }

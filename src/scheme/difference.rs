@@ -208,6 +208,10 @@ fn field_in_words(name: &str) -> &str {
         "honour_penalty" => "荣誉分减少与恢复",
         "council" => "评议会",
         "home_visit" => "入户评比",
+        "dividend" => "文明股分红",
+        "from_honour" => "起分的荣誉分",
+        "most_honour_counted" => "每户最多计入的荣誉分",
+        "equal_part_percent" => "各户平分的百分比",
         "rate_yuan_per_point" => "每分折合元",
         "nomination_deadline_day" => "每月申报截止日",
         "council_day" => "每月评议日",
@@ -238,6 +242,7 @@ fn field_in_words(name: &str) -> &str {
 /// What people call a value.
 fn in_words(field: &str, value: &Value) -> String {
     match (field, value) {
+        ("most_honour_counted", Value::Null) => "不封顶".to_owned(),
         (_, Value::Null) => String::new(),
         ("cap_period", Value::String(word)) => {
             CapPeriod::from_word(word).map_or(word.clone(), |period| format!("每{}", period.label()))

@@ -213,6 +213,7 @@ fn empty() -> Result<String> {
     if let Some(fields) = file.as_object_mut() {
         fields.remove("status");
         fields.remove("home_visit");
+        fields.remove("dividend");
     }
     Ok(written(&file))
 }
@@ -254,6 +255,7 @@ const ORDER: [&str; 35] = [
     "honour_penalty",
     "council",
     "home_visit",
+    "dividend",
     "month",
     "day",
     "categories",

@@ -35,6 +35,8 @@ pub struct Terms {
     pub council: CouncilTerms,
     /// How three judges mark a home, where a scheme has home visits.
     pub home_visit: Option<HomeVisit>,
+    /// How a civility dividend is shared out, where a scheme says so.
+    pub dividend: Option<DividendTerms>,
 }
 
 /// The cycle of nomination, council, notice and appeal.
@@ -253,6 +255,56 @@ pub struct VisitResult {
     pub at_least: i64,
 }
 
+/// How a civility dividend is shared out (`domain.md` §3.8). It looks at honour and at nothing else: no property share, no
+/// number of people, no place in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct DividendTerms {
+    /// Households below this honour score have no share: 1.
+    pub from_honour: Points,
+    /// Honour above this counts as this; all of it counts where nothing is said.
+    pub most_honour_counted: Option<Points>,
+    /// So many hundredths of the pool are shared equally among all who take part, the rest by honour: 0.
+    pub equal_part_percent: i64,
+}
+
+impl Default for DividendTerms {
+    fn default() -> DividendTerms {
+        DividendTerms {
+            from_honour: Points(1),
+            most_honour_counted: None,
+            equal_part_percent: 0,
+        }
+    }
+}
+
+impl DividendTerms {
+    /// What of a household's honour score counts.
+    #[must_use]
+    pub fn counted(&self, honour: Points) -> Points {
+        self.most_honour_counted.map_or(honour, |most| honour.min(most))
+    }
+
+    /// In words, as the rules, a trial and the register have it.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let from = self.from_honour;
+        let who = match self.most_honour_counted {
+            None => format!("荣誉分满{from}分的住户参加分红，荣誉分全部计入；"),
+            Some(most) => format!("荣誉分满{from}分的住户参加分红，每户最多计入{most}分；"),
+        };
+        let how = match self.equal_part_percent {
+            0 => "总额按计入的荣誉分多少来分。".to_owned(),
+            100 => "总额由参加的住户平分。".to_owned(),
+            equal => {
+                let rest = 100i64.saturating_sub(equal);
+                format!("总额的{equal}%由参加的住户平分，其余{rest}%按计入的荣誉分多少来分。")
+            }
+        };
+        format!("{who}{how}")
+    }
+}
+
 /// A title as the rules have it. Its quota is for people in words, and in these fields for the program.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct TitleTerms {
@@ -352,6 +404,24 @@ mod tests {
         let terms = Terms::read("{\"cycle\":{\"notice_days\":7}}").unwrap_or_default();
         assert_eq!((terms.cycle.notice_days, terms.cycle.appeal_window_days), (7, 15));
         assert_eq!(terms.expiry.last_day(day("2026-11-21")), None);
+    }
+
+    #[test]
+    fn a_dividend_is_told_as_it_is_shared_out() {
+        let terms = Terms::read(include_str!("../../samples/scheme.json")).unwrap_or_default();
+        let sample = terms.dividend.unwrap_or_default();
+        assert_eq!(sample.counted(Points(300)), Points(240));
+        assert_eq!(sample.counted(Points(30)), Points(30));
+        assert_eq!(
+            sample.in_words(),
+            "荣誉分满10分的住户参加分红，每户最多计入240分；总额的20%由参加的住户平分，其余80%按计入的荣誉分多少来分。"
+        );
+        let unsaid = Terms::read("{}").unwrap_or_default().dividend.unwrap_or_default();
+        assert_eq!(unsaid.counted(Points(300)), Points(300));
+        assert_eq!(
+            unsaid.in_words(),
+            "荣誉分满1分的住户参加分红，荣誉分全部计入；总额按计入的荣誉分多少来分。"
+        );
     }
 
     #[test]

@@ -56,7 +56,7 @@ const sent = (path, fill, button) => async (page) => {
 async function dividendTrial(page) {
   await page.goto(`${town.address}/dividends`);
   const [area, day] = [await page.inputValue("#area"), await page.inputValue("#scored_on")];
-  return `/dividends?pool=20000&area=${area}&scored_on=${day}&from_honour=1`;
+  return `/dividends?pool=20000&area=${area}&scored_on=${day}`;
 }
 /** A page of the household that has a PIN: its card stands in what the demo printed. */
 const atHome = (path, text) => async (page) => {
@@ -463,7 +463,7 @@ const PAGES = [
   }, "form .button.primary"), 422],
   ["household-lookups", "auditor", async (page) => page.goto(`${town.address}/households/${known.code}/lookups`)],
   ["dividends", "admin", to("/dividends")],
-  ["dividends-refused", "admin", to("/dividends?pool=1&area=none&scored_on=2026-01-01&from_honour=1"), 404],
+  ["dividends-refused", "admin", to("/dividends?pool=1&area=none&scored_on=2026-01-01"), 404],
   ["dividends-tried", "admin", async (page) => page.goto(town.address + (await dividendTrial(page)))],
   ["dividend", "admin", async (page) => sent(await dividendTrial(page), async (form) => {
     const fields = { title: "2026年文明股分红", held_on: await form.inputValue("#scored_on"), place: "社区活动室", entitled: "60", present: "52", votes_for: "50", votes_against: "1", votes_abstained: "1" };
@@ -967,6 +967,24 @@ test("what the auditor takes along arrives as a file", async () => {
     assert.match(answer.headers()["content-type"], /spreadsheetml/, path);
     assert.ok((await answer.body()).toString().startsWith("PK"), path);
     town.visited.add(path);
+  }
+  await page.context().close();
+});
+
+test("a dividend and the trial of one arrive as files", async () => {
+  const page = await town.enter("admin");
+  await page.goto(town.address + (await dividendTrial(page)));
+  const tried = await page.locator('a[href^="/dividends/file.xlsx"]').getAttribute("href");
+  const fields = { title: "2026年文明股分红", held_on: await page.inputValue("#scored_on"), place: "社区活动室", entitled: "60", present: "52", votes_for: "50", votes_against: "1", votes_abstained: "1" };
+  for (const [name, value] of Object.entries(fields)) await page.fill(`#${name}`, value);
+  await submit(page, page.locator("form[method='post'] .primary"));
+  const decided = await page.locator('a[href$="/file.xlsx"]').getAttribute("href");
+  for (const path of [tried, decided]) {
+    const answer = await page.request.get(town.address + path);
+    assert.equal(answer.status(), 200, path);
+    assert.match(answer.headers()["content-type"], /spreadsheetml/, path);
+    assert.ok((await answer.body()).toString().startsWith("PK"), path);
+    town.visited.add(new URL(answer.url()).pathname);
   }
   await page.context().close();
 });

@@ -2,10 +2,11 @@
 
 use chrono::TimeDelta;
 use jishan::clock::{day_of, days_after};
-use jishan::dividends::dividend::{self, Resolve, Terms};
+use jishan::dividends::dividend::{self, Plan, Resolve};
 use jishan::honours::appeal;
 use jishan::places::area::Tree;
 use jishan::scheme::resolution::{Assembly, Meeting};
+use jishan::scheme::version;
 
 use super::{
     MODEL, PARTY, after, again, close, conferred, count, define_star, give_star, nominate, opened, publish, verified,
@@ -38,12 +39,12 @@ async fn share_out(town: &Town) {
     town.write(move |conn| {
         let asked = Resolve {
             title: "2026年文明股分红".to_owned(),
-            terms: Terms {
+            plan: Plan {
                 area: Tree::load(conn)?.root().unwrap().id.to_string(),
                 pool: 10_000,
                 scored_on,
-                from_honour: 1,
             },
+            version: version::in_force(conn, scored_on)?.id.to_string(),
             meeting: Meeting {
                 body: Assembly::Residents,
                 held_on: days_after(scored_on, 1),
@@ -55,8 +56,8 @@ async fn share_out(town: &Town) {
                 votes_abstained: 1,
             },
         };
-        let parts = dividend::share(conn, &asked.terms, day_of(now))?;
-        dividend::resolve(conn, &asked, &parts, &admin, "dividend", now)
+        let sharing = dividend::share(conn, &asked.plan, day_of(now))?;
+        dividend::resolve(conn, &asked, &sharing, &admin, "dividend", now)
     })
     .await
     .unwrap();
@@ -138,17 +139,17 @@ on_both! {
         conferred(&town, WANG, MODEL).await;
         define_star(&town, "和睦星").await.unwrap();
         give_star(&town, WANG, 1, "2027-11-21").await.unwrap();
-        // The title brought sixty, so that the shares are 3 to 1.
+        // The title brought sixty, so that by honour the shares are 3 to 1; a fifth is shared equally.
         town.give_honour(LI, 20).await;
         share_out(&town).await;
 
         let page = own(&town, WANG).await;
-        for told in [MODEL, "和睦星", "邻里和睦，有事商量着办", "2026年文明股分红", "75.00元", "荣誉分60分"] {
+        for told in [MODEL, "和睦星", "邻里和睦，有事商量着办", "2026年文明股分红", "70.00元", "荣誉分60分"] {
             assert!(page.contains(told), "{told}: {page}");
         }
         let other = own(&town, LI).await;
-        assert!(other.contains("25.00元") && other.contains("还没有评上的称号"), "{other}");
-        for hidden in ["王建国", MODEL, "和睦星", "75.00"] {
+        assert!(other.contains("30.00元") && other.contains("还没有评上的称号"), "{other}");
+        for hidden in ["王建国", MODEL, "和睦星", "70.00"] {
             assert!(!other.contains(hidden), "{hidden}: {other}");
         }
 
@@ -158,12 +159,12 @@ on_both! {
             "称号,文明榜样户,2026年第四季度,已授予，有效到",
             "星级,和睦星,2026年11月21日至2027年11月21日,有效,邻里和睦，有事商量着办,",
             "分红,2026年文明股分红,",
-            ",75.00元",
+            ",70.00元",
         ] {
             assert!(honours.contains(told), "{told}: {honours}");
         }
         let others = file(&town, LI, "/my/data/honours.csv").await;
-        assert!(others.lines().count() == 2 && others.contains(",25.00元"), "{others}");
+        assert!(others.lines().count() == 2 && others.contains(",30.00元"), "{others}");
         let lines = file(&town, WANG, "/my/data/honour.csv").await;
         assert!(lines.lines().count() == 2 && lines.contains("荣誉称号奖励：文明榜样户（2026年第四季度）,60,60,"), "{lines}");
         assert!(file(&town, LI, "/my/data/honour.csv").await.contains(",20,20,"));
@@ -173,7 +174,7 @@ on_both! {
         let (council, now) = (town.user("council").await.id, town.app.now());
         town.write(move |conn| dividend::annul(conn, 1, "金额错了", &council, now)).await.unwrap();
         let page = own(&town, WANG).await;
-        assert!(page.contains("已作废") && !page.contains("75.00元"), "{page}");
+        assert!(page.contains("已作废") && !page.contains("70.00元"), "{page}");
         assert!(file(&town, WANG, "/my/data/honours.csv").await.contains(",已作废,"));
     }
 }

@@ -51,7 +51,7 @@ fn code_and_name(row: &Value, code: &str, name: &str) -> String {
 }
 
 /// Enough of a text to know it again.
-fn brief(text: &str) -> String {
+pub(super) fn brief(text: &str) -> String {
     match text.chars().count() > 40 {
         true => text.chars().take(40).chain(['…']).collect(),
         false => text.to_owned(),

@@ -5,13 +5,13 @@
 
 use serde_json::Value;
 
-use super::structure::{reminder_place, text, title_place};
+use super::structure::{brief, reminder_place, text, title_place};
 use super::{Finding, Place};
 use crate::scheme::item::CapPeriod;
 use crate::scheme::terms::Terms;
 
 /// A number among the terms: path, what people call it, least, most.
-const NUMBERS: [(&str, &str, &str, i64, i64); 19] = [
+const NUMBERS: [(&str, &str, &str, i64, i64); 21] = [
     ("cycle", "nomination_deadline_day", "每月申报截止日", 1, 31),
     ("cycle", "council_day", "每月评议日", 1, 31),
     ("cycle", "notice_days", "公示天数", 3, 30),
@@ -31,6 +31,8 @@ const NUMBERS: [(&str, &str, &str, i64, i64); 19] = [
     ("council", "fewest_voters", "最少表决人数", 3, 99),
     ("redemption", "refund_days", "退换天数", 0, 60),
     ("redemption", "max_points_per_day", "每天兑换上限", 1, 10_000),
+    ("dividend", "from_honour", "起分的荣誉分", 1, 100_000),
+    ("dividend", "equal_part_percent", "各户平分的百分比", 0, 100),
 ];
 
 pub(super) fn look(file: &Value) -> Vec<Finding> {
@@ -50,9 +52,11 @@ pub(super) fn look(file: &Value) -> Vec<Finding> {
     look_at_bans(file, &mut found);
     look_at_reminders(file, &mut found);
     look_at_titles(file, &mut found);
+    look_at_dividend(file, &mut found);
     // What nobody above has a word for, the reader of the terms has.
     if found.is_empty() && Terms::read(&file.to_string()).is_err() {
-        let advice = "请对照 samples/scheme.json 核对 cycle、caps、expiry、council、home_visit 各处的数字和文字";
+        let advice =
+            "请对照 samples/scheme.json 核对 cycle、caps、expiry、council、home_visit、dividend 各处的数字和文字";
         found.push(Finding::defect(
             &Place::Scheme("方案条款"),
             "有一处条款的类型不对，读不出来",
@@ -290,5 +294,31 @@ fn look_at_quota(row: &Value, wrong: &mut dyn FnMut(&str, &str)) {
     }
     if number("term_months", 60) != Some(true) {
         wrong("有效月数（term_months）应为 1 至 60 的整数", "请改过来");
+    }
+}
+
+/// What a dividend is shared out by. A term that the program does not know is money shared otherwise than people read, so it
+/// cannot stand: neither a property share nor anything else of a household's has a place here (`domain.md` §3.8).
+fn look_at_dividend(file: &Value, found: &mut Vec<Finding>) {
+    let Some(dividend) = file.get("dividend").filter(|dividend| !dividend.is_null()) else {
+        return;
+    };
+    let advice = "请只写 from_honour、most_honour_counted、equal_part_percent";
+    let Some(fields) = dividend.as_object() else {
+        return wrong(found, "文明股分红（dividend）不是一组条款", advice);
+    };
+    let known = ["from_honour", "most_honour_counted", "equal_part_percent"];
+    for name in fields.keys().filter(|name| !known.contains(&name.as_str())) {
+        let reason = format!("文明股分红（dividend）没有“{}”这样的规则", brief(name));
+        wrong(found, reason, advice);
+    }
+    let from = fields.get("from_honour").and_then(Value::as_i64).unwrap_or(1);
+    let most = fields.get("most_honour_counted").filter(|most| !most.is_null());
+    if most.is_some_and(|most| !most.as_i64().is_some_and(|most| (from..=1_000_000).contains(&most))) {
+        wrong(
+            found,
+            "每户最多计入的荣誉分（most_honour_counted）应为整数，且不小于起分的荣誉分",
+            "请改过来；不封顶就写 null",
+        );
     }
 }

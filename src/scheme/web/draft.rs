@@ -98,7 +98,7 @@ impl DraftPage {
 }
 
 /// The numbers of the plain form: part, field, label.
-const TERMS: [(&str, &str, &str); 13] = [
+const TERMS: [(&str, &str, &str); 16] = [
     ("cycle", "nomination_deadline_day", "每月几号截止申报"),
     ("cycle", "council_day", "每月几号评议"),
     ("cycle", "notice_days", "公示天数（至少3天）"),
@@ -112,7 +112,13 @@ const TERMS: [(&str, &str, &str); 13] = [
     ("council", "quorum_percent", "评议会到会比例（%）"),
     ("council", "approve_more_than_percent", "赞成须超过（%）"),
     ("council", "fewest_voters", "最少几人表决"),
+    ("dividend", "from_honour", "分红从几分荣誉分起分"),
+    ("dividend", LIMIT, "分红每户最多计入几分荣誉分（不封顶就空着）"),
+    ("dividend", "equal_part_percent", "分红总额中各户平分的部分（%）"),
 ];
+
+/// The number that may be taken back: without it there is no limit.
+const LIMIT: &str = "most_honour_counted";
 
 /// `GET /scheme/drafts/{id}`
 ///
@@ -389,6 +395,8 @@ pub async fn change_terms(
             .filter(|text| !text.trim().is_empty())
         {
             fields.push((part, field, value(text)));
+        } else if field == LIMIT && fields.iter().any(|(before, ..)| *before == part) {
+            fields.push((part, field, Value::Null));
         }
     }
     if let Some(name) = form.get("name").map(|name| name.trim()).filter(|name| !name.is_empty()) {

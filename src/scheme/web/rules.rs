@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::page::{self, Shell};
 use crate::scheme::item::{self, Category, Item, nominator_in_words};
 use crate::scheme::version::{self, SchemeVersion};
-use crate::scheme::{draft, overrule, resolution};
+use crate::scheme::{draft, overrule, resolution, terms};
 use crate::sent::Query;
 
 #[derive(Template)]
@@ -37,6 +37,8 @@ pub(super) struct Facts {
     pub stopped: Option<String>,
     pub adopted: Option<String>,
     pub overrides: Vec<Stands>,
+    /// How a dividend is shared out, where the version says so.
+    pub dividend: Option<String>,
 }
 
 /// A find that two people let stand, printed with the rules.
@@ -153,6 +155,7 @@ pub(super) fn facts(conn: &mut Conn, scheme: &SchemeVersion, today: clock::Day) 
         stopped: stopped.map(|event| format!("{}：{}", clock::spoken(event.recorded_at), event.reason)),
         adopted: adopted.as_ref().map(adopted_in_words),
         overrides,
+        dividend: terms::of(conn, &scheme.id)?.dividend.map(|terms| terms.in_words()),
     })
 }
 
