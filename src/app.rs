@@ -190,7 +190,7 @@ impl App {
         let files = self.files.clone();
         let deleted = self
             .db
-            .write(move |conn| picture::delete_due(conn, &files, now))
+            .write(move |conn| picture::over::delete_due(conn, &files, now))
             .await?;
         if deleted > 0 {
             tracing::info!(deleted, "photographs on the board whose time was over");

@@ -355,7 +355,7 @@ on_both! {
         let file = row(&town, &id).await.file().unwrap();
         let home = town.household(WANG).await.id;
         let (files, now) = (town.app.files.clone(), town.app.now());
-        let gone = town.write(move |conn| picture::delete_of(conn, &files, &home, now)).await.unwrap();
+        let gone = town.write(move |conn| picture::over::delete_of(conn, &files, &home, now)).await.unwrap();
         assert_eq!(gone, 1);
         assert_eq!(stands(&town, &id, &file).await, (false, false));
     }

@@ -12,6 +12,8 @@
 //! is kept, who the guardian is never. The file goes with the deed's time on the board, thirty days after a consent was
 //! withdrawn, and at once with a household that leaves; the row stays without it. Nothing here looks for faces: people do.
 
+pub mod over;
+
 use std::collections::HashMap;
 
 use diesel::prelude::*;
@@ -20,7 +22,7 @@ use super::board;
 use super::refused::{Hidden, PictureRefused};
 use crate::access::user::User;
 use crate::audit;
-use crate::clock::{Day, Moment, Span, day_of, days_after};
+use crate::clock::{Day, Moment, Span, day_of};
 use crate::council::nomination::{self, Nomination};
 use crate::council::notice::findings_about;
 use crate::council::objection::words;
@@ -34,7 +36,6 @@ use crate::id::Id;
 use crate::photo::{self, Photo};
 use crate::places::consent::{self, Purpose};
 use crate::places::household::Household;
-use crate::places::standing;
 use crate::request::{self, Request, Requests};
 
 /// A photograph and what became of it.
@@ -138,8 +139,6 @@ pub enum Children {
 pub const WORDS_LENGTH: usize = 60;
 /// The longest reason, in characters.
 pub const REASON_LENGTH: usize = 200;
-/// For how many days a file is kept after a consent was withdrawn: the household may have meant something else.
-pub const WITHDRAWN_DAYS: u64 = 30;
 /// Ids that one question to a database names.
 const CHUNK: usize = 500;
 
@@ -354,7 +353,7 @@ fn seen(conn: &mut Conn, id: &Id<Picture>, state: State, by: &Id<User>, now: Mom
     Ok(())
 }
 
-/// Writes down that a photograph has ended and takes its file away, unless another row shows the same one.
+/// Writes down that a photograph has ended and takes its file away.
 fn end(conn: &mut Conn, files: &Files, picture: &Picture, state: State, why: Option<&str>, now: Moment) -> Result<()> {
     diesel::update(board_pictures::table.find(&picture.id))
         .set((
@@ -363,14 +362,30 @@ fn end(conn: &mut Conn, files: &Files, picture: &Picture, state: State, why: Opt
             board_pictures::ending_reason.eq(why),
         ))
         .execute(conn)?;
-    let elsewhere = board_pictures::table
-        .filter(board_pictures::file.eq(&picture.file))
+    match picture.file() {
+        Some(file) => discard_unless_kept(conn, files, &file),
+        None => Ok(()),
+    }
+}
+
+/// Takes the file of a photograph away that was not taken after all.
+///
+/// # Errors
+/// When the database or the disk fails.
+pub fn discard(conn: &mut Conn, files: &Files, photo: &Kept) -> Result<()> {
+    discard_unless_kept(conn, files, &photo.file)
+}
+
+/// Takes a file away, unless a row still shows it: many households may be on one photograph.
+fn discard_unless_kept(conn: &mut Conn, files: &Files, file: &FileName) -> Result<()> {
+    let rows = board_pictures::table
+        .filter(board_pictures::file.eq(file.to_string()))
         .filter(board_pictures::state.eq_any(State::KEPT))
         .count()
         .get_result::<i64>(conn)?;
-    match picture.file().filter(|_| elsewhere == 0) {
-        Some(file) => files.discard(&file),
-        None => Ok(()),
+    match rows {
+        0 => files.discard(file),
+        _ => Ok(()),
     }
 }
 
@@ -553,90 +568,6 @@ pub fn of_household(conn: &mut Conn, household: &Id<Household>) -> Result<Vec<Pi
     let mut own = kept(conn)?;
     own.retain(|one| one.household_id == *household);
     Ok(own)
-}
-
-/// The day on which a photograph beside this comes down by itself; `None` when nothing is left to stand beside.
-///
-/// # Errors
-/// `NotFound` for a deed or title that is not there.
-pub fn due_on(conn: &mut Conn, beside: &Beside, today: Day) -> Result<Option<Day>> {
-    let (since, term_ends_on) = match beside {
-        Beside::Deed(id) => (board::deed_since(&nomination::by_id(conn, id)?), None),
-        Beside::Title(id) => {
-            let award = award::by_id(conn, id)?;
-            (board::title_since(&award, today), award.term_ends_on)
-        }
-    };
-    let next_quarter = since.map(|on| Span::quarter_of(Span::quarter_of(on).until).until);
-    let after_term = term_ends_on.and_then(|last| last.succ_opt());
-    Ok(next_quarter.map(|day| after_term.map_or(day, |other| day.min(other))))
-}
-
-/// Deletes the files whose time is over, without anybody asking. Answers how many.
-///
-/// # Errors
-/// When the database or the disk fails; then nothing is written down, and the next run tries again.
-pub fn delete_due(conn: &mut Conn, files: &Files, now: Moment) -> Result<usize> {
-    let today = day_of(now);
-    let mut deleted = 0usize;
-    for picture in kept(conn)? {
-        if is_over(conn, &picture, today)? {
-            end(conn, files, &picture, State::Over, None, now)?;
-            deleted = deleted.saturating_add(1);
-        }
-    }
-    if deleted > 0 {
-        let subject = "board_picture:".to_owned();
-        let line = audit::Event::new("system", "board_picture.deleted", subject, deleted.to_string(), now);
-        audit::record(conn, &[line])?;
-    }
-    Ok(deleted)
-}
-
-/// Is the deed's time on the board over, has the household left, or withdrawn a consent long enough ago?
-fn is_over(conn: &mut Conn, picture: &Picture, today: Day) -> Result<bool> {
-    let Some(beside) = picture.beside() else {
-        return Ok(true);
-    };
-    if due_on(conn, &beside, today)?.is_none_or(|day| day <= today) {
-        return Ok(true);
-    }
-    if !standing::gone(conn, std::slice::from_ref(&picture.household_id))?.is_empty() {
-        return Ok(true);
-    }
-    let stands = consent::of(conn, &picture.household_id)?;
-    let withdrawn = |purpose| {
-        let last = stands.get(&purpose).filter(|consent| !consent.given);
-        last.is_some_and(|consent| days_after(consent.decided_on, WITHDRAWN_DAYS) <= today)
-    };
-    Ok(withdrawn(Purpose::HonourBoard) || withdrawn(Purpose::Photo))
-}
-
-/// Deletes the files of a household, whatever their time; the rows stay and say so. Answers how many.
-///
-/// # Errors
-/// When the database or the disk fails.
-pub fn delete_of(conn: &mut Conn, files: &Files, household: &Id<Household>, now: Moment) -> Result<usize> {
-    let own = of_household(conn, household)?;
-    for picture in &own {
-        end(conn, files, picture, State::Over, None, now)?;
-    }
-    Ok(own.len())
-}
-
-/// How many files there are, and when the next of them is due to go.
-///
-/// # Errors
-/// Only when the database fails.
-pub fn waiting(conn: &mut Conn, today: Day) -> Result<(usize, Option<Day>)> {
-    let kept = kept(conn)?;
-    let mut next: Option<Day> = None;
-    for beside in kept.iter().filter_map(Picture::beside) {
-        if let Some(day) = due_on(conn, &beside, today)? {
-            next = Some(next.map_or(day, |earlier| earlier.min(day)));
-        }
-    }
-    Ok((kept.len(), next))
 }
 
 fn record(conn: &mut Conn, picture: &Id<Picture>, by: &str, act: &str, now: Moment) -> Result<()> {

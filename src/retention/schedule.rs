@@ -65,7 +65,7 @@ const SHOWN: i64 = 100;
 pub fn kept(conn: &mut Conn, ledger_years: u32, now: Moment) -> Result<Vec<Kept>> {
     let today = day_of(now);
     let (photos, photos_next) = evidence::waiting(conn)?;
-    let (pictures, pictures_next) = picture::waiting(conn, today)?;
+    let (pictures, pictures_next) = picture::over::waiting(conn, today)?;
     let (looks, looks_next) = lookup::waiting(conn)?;
     let marks = answer::marks(conn)?;
     let left = standing::left(conn)?;
@@ -81,7 +81,10 @@ pub fn kept(conn: &mut Conn, ledger_years: u32, now: Moment) -> Result<Vec<Kept>
         },
         Kept {
             what: "上榜照片",
-            how_long: format!("到下一季度末；收回同意满{}天、迁出的提前", picture::WITHDRAWN_DAYS),
+            how_long: format!(
+                "到下一季度末；收回同意满{}天、迁出的提前",
+                picture::over::WITHDRAWN_DAYS
+            ),
             then: "自动删除文件，留一行记录",
             now: format!("{pictures}张"),
             next: pictures_next,

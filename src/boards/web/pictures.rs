@@ -12,8 +12,9 @@ use serde::Deserialize;
 use crate::access::role::Permission;
 use crate::access::user::{self, User};
 use crate::app::{App, Resident, Staff};
+use crate::boards::picture::over::WITHDRAWN_DAYS;
 use crate::boards::picture::{
-    self, Add, Beside, Children, Decide, Decision, Picture, REASON_LENGTH, State as Stand, WITHDRAWN_DAYS, WORDS_LENGTH,
+    self, Add, Beside, Children, Decide, Decision, Picture, REASON_LENGTH, State as Stand, WORDS_LENGTH,
 };
 use crate::boards::refused::Hidden;
 use crate::clock::{self, Day, day_of};
@@ -81,10 +82,15 @@ impl Told {
         Ok(Told {
             about: About::of(conn, &beside)?,
             hidden: picture::hidden(conn, &beside, today)?,
-            due_on: picture::due_on(conn, &beside, today)?,
+            due_on: picture::over::due_on(conn, &beside, today)?,
             household,
             picture,
         })
+    }
+
+    fn all(conn: &mut Conn, staff: &Staff, pictures: Vec<Picture>, today: Day) -> Result<Vec<Told>> {
+        let told = pictures.into_iter().map(|one| Told::of(conn, staff, one, today));
+        told.collect()
     }
 
     fn waits(&self) -> bool {
@@ -130,14 +136,13 @@ pub async fn pictures(State(app): State<App>, staff: Staff) -> Result<Response> 
         .db
         .read(move |conn| {
             let inside = staff.households(conn, Permission::KeepSession)?;
-            let is_inside = |one: &Picture| inside.as_ref().is_none_or(|inside| inside.contains(&one.household_id));
-            let mut tell = |all: Vec<Picture>| -> Result<Vec<Told>> {
-                let within = all.into_iter().filter(&is_inside);
-                within.map(|one| Told::of(conn, &staff, one, today)).collect()
-            };
-            let ended = tell(picture::ended(conn, ENDED)?)?;
-            let (waiting, decided): (Vec<Told>, Vec<Told>) =
-                tell(picture::kept(conn)?)?.into_iter().partition(Told::waits);
+            let (mut kept, mut ended) = (picture::kept(conn)?, picture::ended(conn, ENDED)?);
+            for all in [&mut kept, &mut ended] {
+                all.retain(|one| inside.as_ref().is_none_or(|inside| inside.contains(&one.household_id)));
+            }
+            let ended = Told::all(conn, &staff, ended, today)?;
+            let kept = Told::all(conn, &staff, kept, today)?.into_iter();
+            let (waiting, decided): (Vec<Told>, Vec<Told>) = kept.partition(Told::waits);
             let (shown, hidden) = decided.into_iter().partition(Told::is_shown);
             Ok(PicturesPage {
                 shell: staff.shell,
@@ -305,7 +310,13 @@ async fn try_add(app: &App, staff: &Staff, form: &Form, sent: &Sent) -> Result<P
             picture::keep(&files, &photo)
         })
         .await??;
-    app.db.write(move |conn| picture::add(conn, &asked, &kept, now)).await
+    let (added, files) = (kept.clone(), app.files.clone());
+    let answer = app.db.write(move |conn| picture::add(conn, &asked, &added, now)).await;
+    if answer.is_err() {
+        // Somebody was quicker: what was not taken lies nowhere.
+        app.db.write(move |conn| picture::discard(conn, &files, &kept)).await?;
+    }
+    answer
 }
 
 #[derive(Template)]

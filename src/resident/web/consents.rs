@@ -41,7 +41,7 @@ impl Own {
             if let Some(beside) = picture.beside() {
                 all.push(Own {
                     hidden: picture::hidden(conn, &beside, today)?,
-                    due_on: picture::due_on(conn, &beside, today)?,
+                    due_on: picture::over::due_on(conn, &beside, today)?,
                     picture,
                 });
             }
