@@ -15,6 +15,7 @@ use crate::boards::{STORY, agrees, everything_in_public, praised, titles_on_noti
 use crate::browser::{Answer, Visitor};
 use crate::evidence::{photo, send};
 use crate::registry::ask;
+use crate::retention::{confirm, propose, time_passes};
 use crate::town::{LI, Town, WANG, on_both};
 
 /// What a photograph needs of its household.
@@ -358,5 +359,21 @@ on_both! {
         let gone = town.write(move |conn| picture::over::delete_of(conn, &files, &home, now)).await.unwrap();
         assert_eq!(gone, 1);
         assert_eq!(stands(&town, &id, &file).await, (false, false));
+    }
+}
+
+on_both! {
+    async fn a_deleted_household_has_no_words_beside_its_photographs_left(town: Town) {
+        let deed = pictured_deed(&town, WANG).await;
+        let id = approved(&town, "a", &deed).await;
+        let admin = town.signed_in("admin").await;
+        assert_eq!(decide(&admin, &id, "take_down", "王建国来说了一声").await.status, 303);
+        town.change(ask(&town.household(WANG).await, Change::Leave)).await.unwrap();
+        time_passes(&town).await;
+        let (grid, admin) = (town.signed_in("grid").await, town.signed_in("admin").await);
+        assert_eq!(propose(&grid, "on_paper").await.status, 303);
+        assert_eq!(confirm(&admin, WANG).await.status, 303);
+        let left = row(&town, &id).await;
+        assert_eq!((left.words.as_str(), left.ending_reason.as_deref()), ("已删除", Some("已删除")));
     }
 }
