@@ -982,8 +982,9 @@ test("a photograph goes onto the board after two people have seen it, and off ag
     if (found) break;
   }
   assert.ok(found, `none of ${deeds.length} deeds has a place for a photograph`);
-  assert.deepEqual(await faults(admin), []);
   await shot(admin, "board-picture-new-360");
+  assert.deepEqual(await faults(admin), []);
+  await admin.setViewportSize(PHONE);
   const dots = Buffer.alloc(640 * 480 * 4, 160);
   await admin.setInputFiles("#one-photo", { name: "IMG_1.png", mimeType: "image/png", buffer: PNG.sync.write({ width: 640, height: 480, data: dots }) });
   await admin.fill("#words", "清通以后的水沟");
@@ -994,12 +995,14 @@ test("a photograph goes onto the board after two people have seen it, and off ag
   const photo = `/board/photos/${path.split("/").pop()}`;
   assert.equal((await stranger.request.get(town.address + photo)).status(), 404, "nobody sees it before a second person");
   await council.goto(town.address + path);
-  assert.deepEqual(await faults(council), []);
   await shot(council, "board-picture-360");
+  assert.deepEqual(await faults(council), []);
+  await council.setViewportSize(PHONE);
   await submit(council, council.locator("button[value=approve]"));
   await admin.goto(`${town.address}/board/pictures`);
-  assert.deepEqual(await faults(admin), []);
   await shot(admin, "board-pictures-360");
+  assert.deepEqual(await faults(admin), []);
+  await admin.setViewportSize(PHONE);
   await stranger.goto(`${town.address}/board`);
   const picture = stranger.locator(`img[src="${photo}"]`);
   for (const [size, name] of [[PHONE, 360], [SCREEN, 1280]]) {
