@@ -13,6 +13,7 @@ use crate::access::attempts::{Attempts, Filings};
 use crate::access::role::{Duties, Permission, Reach};
 use crate::access::session::{self, Recognised, Secret};
 use crate::access::user::{self, User};
+use crate::boards::picture;
 use crate::boards::script::Rate;
 use crate::boards::speech::Voice;
 use crate::clock::{Clock, Moment};
@@ -185,6 +186,14 @@ impl App {
             .await?;
         if deleted > 0 {
             tracing::info!(deleted, "photographs whose time was over");
+        }
+        let files = self.files.clone();
+        let deleted = self
+            .db
+            .write(move |conn| picture::over::delete_due(conn, &files, now))
+            .await?;
+        if deleted > 0 {
+            tracing::info!(deleted, "photographs on the board whose time was over");
         }
         let gone = self.db.write(move |conn| retention::clockwork::run(conn, now)).await?;
         if gone > 0 {

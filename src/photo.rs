@@ -159,6 +159,37 @@ pub fn for_paper(bytes: &[u8], side: u32) -> Result<Photo, Refused> {
     smaller(bytes, side, QUALITY)
 }
 
+/// The most that a photograph on a board weighs, in bytes: many of them are on one page.
+pub const BOARD_BYTES: usize = 40_000;
+/// What is tried until it weighs no more: the longer side in pixels …
+const BOARD_SIDES: [u32; 4] = [800, 640, 480, 320];
+/// … and how finely it is written. Never as [`QUALITY`]: such a file is never the very one that somebody else keeps.
+const BOARD_QUALITIES: [u8; 4] = [72, 60, 48, 36];
+
+/// A photograph of ours for a board that everybody reads on a slow line: as large as [`BOARD_BYTES`] let it be.
+///
+/// # Errors
+/// [`Refused`].
+pub fn for_board(bytes: &[u8]) -> Result<Photo, Refused> {
+    let photo = image::load_from_memory_with_format(bytes, ImageFormat::Jpeg).map_err(refusal)?;
+    let mut smallest = Err(Refused::Damaged);
+    for side in BOARD_SIDES {
+        let scaled = match photo.width().max(photo.height()) > side {
+            true => photo.thumbnail(side, side).into_rgb8(),
+            false => photo.to_rgb8(),
+        };
+        let scaled = DynamicImage::from(scaled);
+        for quality in BOARD_QUALITIES {
+            let tried = written(&scaled, quality)?;
+            if tried.bytes.len() <= BOARD_BYTES {
+                return Ok(tried);
+            }
+            smallest = Ok(tried);
+        }
+    }
+    smallest
+}
+
 fn smaller(bytes: &[u8], side: u32, quality: u8) -> Result<Photo, Refused> {
     let photo = image::load_from_memory_with_format(bytes, ImageFormat::Jpeg).map_err(refusal)?;
     let photo = DynamicImage::from(photo.thumbnail(side, side).into_rgb8());
@@ -346,6 +377,31 @@ mod tests {
         assert_eq!((shown.width(), shown.height()), (160, 120));
         assert!(small.len() < 8_000, "{} bytes", small.len());
         assert!(matches!(for_list(b"no photograph"), Err(Refused::Damaged)));
+    }
+
+    #[test]
+    fn a_photograph_on_a_board_weighs_little_whatever_is_on_it() {
+        let kept = clean(&jpeg(&picture(2_000, 1_500))).unwrap();
+        let shown = for_board(&kept.bytes).unwrap();
+        assert_eq!((shown.width, shown.height), (800, 600));
+        assert!(shown.bytes.len() <= BOARD_BYTES && shown.bytes != kept.bytes);
+        // Nothing is harder to write in few bytes than noise.
+        let mut state = 1u32;
+        let noise = RgbImage::from_fn(1_600, 1_200, |_, _| {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            let [red, green, blue, _] = state.to_le_bytes();
+            image::Rgb([red, green, blue])
+        });
+        let shown = for_board(&jpeg(&noise)).unwrap();
+        assert!(shown.bytes.len() <= BOARD_BYTES, "{} bytes", shown.bytes.len());
+        // A small one is not blown up, and is another file than the one it was made of.
+        let small = clean(&jpeg(&picture(64, 48))).unwrap();
+        let shown = for_board(&small.bytes).unwrap();
+        assert_eq!((shown.width, shown.height), (64, 48));
+        assert_ne!(shown.bytes, small.bytes);
+        assert!(matches!(for_board(b"no photograph"), Err(Refused::Damaged)));
     }
 
     /// A segment, put where a camera puts it.

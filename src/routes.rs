@@ -80,6 +80,7 @@ fn rooms() -> Vec<Route> {
         get("/notices/{number}", Anyone, council::web::notice),
         get("/board", Anyone, boards::web::board),
         get("/board/kiosk", Anyone, boards::web::kiosk),
+        get("/board/photos/{id}", Anyone, boards::web::board_photo),
         get("/feedback", Anyone, feedback::web::ratings),
         get("/K/{token}/deed", Anyone, council::web::deed_form),
         post("/K/{token}/deed", Anyone, council::web::report_deed),
@@ -223,6 +224,21 @@ fn rooms() -> Vec<Route> {
         get("/broadcast", May(P::ReadNominations), boards::web::broadcast),
         get("/broadcast/script.txt", May(P::ReadNominations), boards::web::script),
         get("/broadcast/speech.wav", May(P::ReadNominations), boards::web::speech),
+        // Photographs on the board.
+        get("/board/pictures", May(P::KeepSession), boards::web::pictures),
+        post("/board/pictures", May(P::KeepSession), boards::web::add_picture).with_body_limit(PHOTO_LIMIT),
+        get("/board/pictures/new", May(P::KeepSession), boards::web::new_picture),
+        get("/board/pictures/{id}", May(P::KeepSession), boards::web::picture),
+        get(
+            "/board/pictures/{id}/file",
+            May(P::KeepSession),
+            boards::web::picture_file,
+        ),
+        post(
+            "/board/pictures/{id}/decision",
+            May(P::KeepSession),
+            boards::web::decide_picture,
+        ),
         // Cards.
         post("/households/{code}/cards", May(P::IssueCards), cards::web::issue),
         post("/households/{code}/card-stop", May(P::IssueCards), cards::web::stop),
@@ -777,6 +793,7 @@ fn rooms() -> Vec<Route> {
         get("/my/consents", Household, resident::web::consents),
         get("/my/consents/{purpose}", Household, resident::web::consent),
         post("/my/consents/{purpose}", Household, resident::web::decide),
+        get("/my/pictures/{id}", Household, boards::web::own_picture),
         get("/my/data", Household, resident::web::data),
         get("/my/data/lines.csv", Household, resident::web::lines_csv),
         get("/my/data/honour.csv", Household, resident::web::honour_csv),

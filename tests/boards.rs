@@ -31,10 +31,10 @@ use crate::town::{HOUSEHOLDS, LI, Town, WANG, area_of_council, fresh_key, hold_s
 
 /// The third household of the first building.
 const YONG: &str = HOUSEHOLDS[2].0;
-const STORY: &str = "下雨前清通楼前水沟，全楼不再积水";
+pub const STORY: &str = "下雨前清通楼前水沟，全楼不再积水";
 
 /// Earns points by the rules, all the way, with a sentence of the council's own on the public notice.
-async fn praised(town: &Town, household: &'static str, item: &'static str, sentence: &'static str) {
+pub async fn praised(town: &Town, household: &'static str, item: &'static str, sentence: &'static str) {
     praised_since(town, 5, household, item, sentence).await;
 }
 
@@ -82,7 +82,7 @@ async fn waits(town: &Town, days: i64, household: &'static str, item: &'static s
 }
 
 /// The household agrees to exactly these.
-async fn agrees(town: &Town, household: &'static str, to: &'static [Purpose]) {
+pub async fn agrees(town: &Town, household: &'static str, to: &'static [Purpose]) {
     let (home, grid, now) = (
         town.household(household).await.id,
         town.user("grid").await.id,
@@ -94,7 +94,7 @@ async fn agrees(town: &Town, household: &'static str, to: &'static [Purpose]) {
 }
 
 /// The page of the boards, and every screen of the kiosk.
-async fn everything_in_public(town: &Town) -> String {
+pub async fn everything_in_public(town: &Town) -> String {
     let stranger = town.stranger();
     let mut all = vec![stranger.get("/board").await];
     for screen in 1..=8 {
@@ -416,7 +416,7 @@ async fn moves_in(town: &Town, head: &'static str) {
 const REASON: &str = "红白事简办，带头清扫楼道";
 
 /// The council carried these titles, and everybody may object: notice H1.
-async fn titles_on_notice(town: &Town, awards: [(&'static str, &'static str); 2]) {
+pub async fn titles_on_notice(town: &Town, awards: [(&'static str, &'static str); 2]) {
     let mut carried = Vec::new();
     for (code, title) in awards {
         carried.push((town.household(code).await.id, title));

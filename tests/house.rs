@@ -181,6 +181,7 @@ const TABLES: &[(&str, &str)] = &[
     ("resident_requests", "resident"),
     ("book_checks", "resident"),
     ("household_deletions", "retention"),
+    ("board_pictures", "boards"),
     ("feedback_counts", "feedback"),
     ("feedback_sentences", "feedback"),
     ("feedback_marks", "feedback"),

@@ -13,6 +13,7 @@ mod town;
 
 mod access;
 mod api;
+mod board_pictures;
 mod boards;
 mod cards;
 mod commands;

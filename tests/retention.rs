@@ -189,7 +189,7 @@ async fn a_life(town: &Town) -> FileName {
 }
 
 /// Ninety days later.
-async fn time_passes(town: &Town) {
+pub async fn time_passes(town: &Town) {
     for _ in 0..10 {
         town.app.clock.advance(TimeDelta::days(10));
         town.app.run_due().await.unwrap();
@@ -202,13 +202,13 @@ fn key(page: &str) -> String {
     rest.split('"').next().unwrap().to_owned()
 }
 
-async fn propose(visitor: &Visitor, basis: &str) -> Answer {
+pub async fn propose(visitor: &Visitor, basis: &str) -> Answer {
     let path = format!("/households/{WANG}/deletion");
     let key = format!("propose-{basis}");
     visitor.post(&path, &[("key", &key), ("basis", basis)]).await
 }
 
-async fn confirm(visitor: &Visitor, code: &str) -> Answer {
+pub async fn confirm(visitor: &Visitor, code: &str) -> Answer {
     let path = format!("/households/{WANG}/deletion/decision");
     let key = format!("confirm-{code}");
     visitor

@@ -142,6 +142,10 @@ const CHANGED: &[(&str, &str)] = &[
     ("resident_sessions", "seen, and ended"),
     ("resident_requests", "answered"),
     ("household_deletions", "confirmed or refused"),
+    (
+        "board_pictures",
+        "seen by a second person; the file is deleted when its time is over",
+    ),
     ("feedback_counts", "counted up"),
     ("feedback_sentences", "written anew in another order"),
     ("feedback_marks", "deleted when the quarter is over"),

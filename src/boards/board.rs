@@ -8,12 +8,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::picture::{Pictures, Shown};
 use crate::clock::{Day, Span, day_of};
-use crate::council::nomination::{self, Nomination};
+use crate::council::nomination::{self, Nomination, State as Stand};
 use crate::council::staff_share;
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::honours::award::{self, State};
+use crate::honours::award::{self, State, TitleAward};
 use crate::honours::title;
 use crate::id::Id;
 use crate::places::area::{Area, AreaKind, Tree};
@@ -53,6 +54,8 @@ pub struct Winner {
     pub building: String,
     /// What for.
     pub reason: String,
+    /// A photograph to which it agreed.
+    pub picture: Option<Shown>,
 }
 
 /// A good deed on a board.
@@ -67,6 +70,8 @@ pub struct Deed {
     pub rule: String,
     /// What was done, in the council's own sentence for the public.
     pub sentence: Option<String>,
+    /// A photograph to which its household agreed, beside the sentence.
+    pub picture: Option<Shown>,
 }
 
 impl Deed {
@@ -221,11 +226,14 @@ pub fn of_quarter(conn: &mut Conn, quarter: Span, buildings: &[Area], today: Day
     let posted = nomination::posted_in(conn, quarter)?;
     let rules = rules(conn, &posted)?;
     let agreed = Agreed::load(conn, posted.iter().map(|row| &row.household_id), buildings, today)?;
+    let pictures = Pictures::of_quarter(conn, quarter)?;
     let mut seen = HashSet::new();
     let deeds = posted.into_iter().filter_map(|row| {
         let (name, building) = agreed.place_of(&row.household_id)?;
         let sentence = Some(row.public_text.trim().to_owned()).filter(|text| !text.is_empty());
+        let told = sentence.as_deref();
         let deed = Deed {
+            picture: told.and_then(|told| pictures.beside_deed(&row.household_id, told)),
             household: row.household_id,
             name,
             building,
@@ -237,13 +245,19 @@ pub fn of_quarter(conn: &mut Conn, quarter: Span, buildings: &[Area], today: Day
     });
     Ok(Board {
         quarter,
-        titles: titles(conn, quarter, buildings, today)?,
+        titles: titles(conn, quarter, buildings, today, &pictures)?,
         deeds: deeds.collect(),
     })
 }
 
 /// The titles that were conferred in the quarter and are held, in the order of the titles.
-fn titles(conn: &mut Conn, quarter: Span, buildings: &[Area], today: Day) -> Result<Vec<TitleGroup>> {
+fn titles(
+    conn: &mut Conn,
+    quarter: Span,
+    buildings: &[Area],
+    today: Day,
+    pictures: &Pictures,
+) -> Result<Vec<TitleGroup>> {
     let mut held = award::standing_as(conn, &[State::Conferred])?;
     held.retain(|award| award.is_held_on(today) && award.conferred_at.is_some_and(|at| quarter.contains(day_of(at))));
     held.sort_by(|one, other| (one.conferred_at, &one.id).cmp(&(other.conferred_at, &other.id)));
@@ -259,6 +273,7 @@ fn titles(conn: &mut Conn, quarter: Span, buildings: &[Area], today: Day) -> Res
                     name: format!("{name}家"),
                     building,
                     reason: award.reason.clone(),
+                    picture: pictures.beside_title(&award.id),
                 })
             });
         let winners: Vec<Winner> = winners.collect();
@@ -270,6 +285,28 @@ fn titles(conn: &mut Conn, quarter: Span, buildings: &[Area], today: Day) -> Res
         }
     }
     Ok(groups)
+}
+
+/// The day from which a deed stood in the books and stands there still.
+pub(super) fn deed_since(deed: &Nomination) -> Option<Day> {
+    let posted = deed.posted_at.filter(|_| deed.state == Stand::Posted);
+    posted.map(day_of)
+}
+
+/// The day from which a title is held that is held on this day.
+pub(super) fn title_since(award: &TitleAward, today: Day) -> Option<Day> {
+    let conferred = award.conferred_at.filter(|_| award.is_held_on(today));
+    conferred.map(day_of)
+}
+
+/// Does a household stand on a board that shows what it did on a day?
+pub(super) fn shows(conn: &mut Conn, household: &Id<Household>, since: Option<Day>, today: Day) -> Result<bool> {
+    if !since.is_some_and(|on| standing(today).iter().any(|quarter| quarter.contains(on))) {
+        return Ok(false);
+    }
+    let buildings = all_buildings(&Tree::load(conn)?);
+    let agreed = Agreed::load(conn, [household].into_iter(), &buildings, today)?;
+    Ok(agreed.place_of(household).is_some())
 }
 
 /// The rules that these deeds cite.

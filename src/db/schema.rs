@@ -1683,6 +1683,27 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    board_pictures (id) {
+        id -> Text,
+        household_id -> Text,
+        nomination_id -> Nullable<Text>,
+        award_id -> Nullable<Text>,
+        file -> Text,
+        width -> BigInt,
+        height -> BigInt,
+        words -> Text,
+        guardian_agreed_on -> Nullable<Date>,
+        state -> Text,
+        added_by -> Text,
+        added_at -> Timestamp,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        ended_at -> Nullable<Timestamp>,
+        ending_reason -> Nullable<Text>,
+    }
+}
+
 diesel::joinable!(print_parts -> print_jobs (job_id));
 diesel::joinable!(held_points -> holds (hold_number));
 diesel::joinable!(held_goods -> holds (hold_number));

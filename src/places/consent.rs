@@ -23,7 +23,7 @@ text_enum! {
         HonourBoard = "honour_board", "上光荣榜";
         /// Its deed over the loudspeaker.
         Broadcast = "broadcast", "大喇叭播报";
-        /// A photograph of its people beside the deed.
+        /// A photograph of its people beside its deed or title on the board (`boards::picture`).
         Photo = "photo", "使用照片";
         /// Its full name on the public notice; otherwise the family name and two stars.
         FullNameOnNotice = "full_name_on_notice", "公示写全名";
@@ -39,7 +39,10 @@ impl Purpose {
         match self {
             Purpose::HonourBoard => "做的好事、得到的称号和户主姓名可以写上光荣榜。不同意就不上榜，积分不受影响。",
             Purpose::Broadcast => "做的好事和得到的称号可以用大喇叭播报，只说姓氏，不说门牌和积分。",
-            Purpose::Photo => "家人的照片可以和好事一起张贴。有未成年人的照片另外征得监护人同意。",
+            Purpose::Photo => {
+                "上了光荣榜的好事、称号旁边可以放一张本户的照片，光荣榜网页和社区电视上谁都看得到，到下一季度末删除。\
+                 有未成年人的，先要监护人书面同意。收回同意，马上不显示，30天后删除。"
+            }
             Purpose::NameOnCard => "新发的积分卡正面印“王家”这样的姓氏，全名不印。不同意就只印户号和卡号。",
             Purpose::FullNameOnNotice => "公示时写户主全名。不同意就写成“王**”，公示照常进行。",
         }

@@ -16,6 +16,7 @@ use diesel::prelude::*;
 use super::fate::{self, Line};
 use crate::access::user::{self, User};
 use crate::audit;
+use crate::boards::picture;
 use crate::cards::card;
 use crate::clock::{Day, Moment, day_of};
 use crate::council::{evidence, member, nomination};
@@ -366,6 +367,7 @@ fn carry_out(conn: &mut Conn, files: &Files, household: &Household, by: &User, n
         let is_told = one.head_name.chars().count() > 1 && !one.is_deleted();
         let name = (is_told && !has_namesake(conn, &one)?).then(|| one.head_name.clone());
         evidence::delete_of(conn, files, &one.id, now)?;
+        picture::over::delete_of(conn, files, &one.id, now)?;
         fate::overwrite(conn, &one.id)?;
         household::forget(conn, &one.id)?;
         if let Some(name) = name {

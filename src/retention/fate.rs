@@ -131,6 +131,12 @@ pub const FATES: &[Line] = &[
     ),
     gone("evidence", "好事的照片文件", OF_ITS_DEEDS),
     overwritten(
+        "board_pictures",
+        "上榜照片的文字（照片文件删除）",
+        OWN,
+        &["words", "ending_reason"],
+    ),
+    overwritten(
         "objections",
         "对它公示条目的异议",
         OF_ITS_DEEDS,
@@ -353,7 +359,7 @@ pub fn count(conn: &mut Conn, household: &Id<Household>) -> Result<Vec<(&'static
 }
 
 /// Takes what says who it was out of the rows of a household. Its own row is the work of `places`, its photographs that of
-/// `council`.
+/// `council` and `boards`.
 pub(super) fn overwrite(conn: &mut Conn, household: &Id<Household>) -> Result<()> {
     let lines = FATES.iter().filter(|line| !line.rows.is_empty());
     for Line { table, fate, rows, .. } in lines {

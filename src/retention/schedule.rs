@@ -7,6 +7,7 @@ use chrono::Months;
 
 use crate::access::lookup;
 use crate::audit;
+use crate::boards::picture;
 use crate::clock::{Day, Moment, day_of};
 use crate::council::evidence;
 use crate::db::Conn;
@@ -46,8 +47,9 @@ pub struct Deleted {
 }
 
 /// What the record calls a deletion, and what people call it.
-const ACTS: [(&str, &str); 5] = [
+const ACTS: [(&str, &str); 6] = [
     ("evidence.deleted", "好事照片"),
+    ("board_picture.deleted", "上榜照片"),
     ("lookups.deleted", "查阅记录"),
     ("senders.deleted", "异议、申诉的称呼和联系方式"),
     ("feedback_marks.deleted", "评价的防重记号"),
@@ -63,6 +65,7 @@ const SHOWN: i64 = 100;
 pub fn kept(conn: &mut Conn, ledger_years: u32, now: Moment) -> Result<Vec<Kept>> {
     let today = day_of(now);
     let (photos, photos_next) = evidence::waiting(conn)?;
+    let (pictures, pictures_next) = picture::over::waiting(conn, today)?;
     let (looks, looks_next) = lookup::waiting(conn)?;
     let marks = answer::marks(conn)?;
     let left = standing::left(conn)?;
@@ -75,6 +78,16 @@ pub fn kept(conn: &mut Conn, ledger_years: u32, now: Moment) -> Result<Vec<Kept>
             then: "自动删除文件，留一行记录",
             now: format!("{photos}张"),
             next: photos_next,
+        },
+        Kept {
+            what: "上榜照片",
+            how_long: format!(
+                "到下一季度末；收回同意满{}天、迁出的提前",
+                picture::over::WITHDRAWN_DAYS
+            ),
+            then: "自动删除文件，留一行记录",
+            now: format!("{pictures}张"),
+            next: pictures_next,
         },
         Kept {
             what: "谁查阅过住户资料",

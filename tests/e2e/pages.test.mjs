@@ -8,6 +8,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PNG } from "pngjs";
 import { shot } from "./browser.mjs";
 import { PHONE, SCREEN, goods, openTown, scan, settled, submit } from "./town.mjs";
 
@@ -302,6 +303,9 @@ const PAGES = [
   ["nominations-under-way", "auditor", to("/nominations?state=under-way")],
   ["board", null, to("/board")],
   ["board-staff", "auditor", to("/board")],
+  ["board-pictures", "admin", to("/board/pictures")],
+  ["board-picture-of-nobody", "admin", to("/board/pictures/unknown"), 404],
+  ["board-picture-new", "admin", async (page) => { await followed("/nominations?state=posted", "tbody a.button")(page); return page.goto(new URL(await page.locator("a[href^='/board/pictures/new']").getAttribute("href"), town.address).href); }],
   ["board-community", null, to("/board?community=C01")],
   ["board-community-of-nobody", null, to("/board?community=C99"), 404],
   ["kiosk-community", null, to("/board/kiosk?community=C01&pause=1")],
@@ -543,6 +547,7 @@ const PAGES = [
   ["my-wishes", null, atHome("/my/wishes")],
   ["my-consents", null, atHome("/my/consents")],
   ["my-consent", null, atHome("/my/consents/photo")],
+  ["my-picture-of-nobody", null, atHome("/my/pictures/unknown"), 404],
   ["my-data", null, atHome("/my/data")],
   ["my-feedback", null, atHome("/my/feedback")],
   ["my-feedback-huge", null, atHome("/my/feedback", "huge")],
@@ -1015,6 +1020,70 @@ test("papers open as PDF, and a page of a sample as a picture", async () => {
   assert.equal(file.status(), 200);
   for (const answer of [picture, file]) town.visited.add(new URL(answer.url()).pathname);
   await page.context().close();
+});
+
+test("a photograph goes onto the board after two people have seen it, and off again", async () => {
+  const [admin, council, stranger] = await Promise.all(["admin", "council", null].map((who) => town.enter(who, { viewport: PHONE })));
+  await admin.goto(`${town.address}/nominations?state=posted`);
+  const deeds = await admin.locator("tbody a.button").evaluateAll((links) => links.map((link) => new URL(link.href).pathname.split("/").pop()));
+  // A deed on the wall of good deeds: its household agrees to the board, and now to photographs.
+  let found = false;
+  for (const deed of deeds) {
+    const form = `${town.address}/board/pictures/new?deed=${deed}`;
+    await admin.goto(form);
+    const why = admin.locator("main .notice.warn");
+    if ((await why.count()) && /使用照片/.test(await why.innerText())) {
+      await admin.goto(`${town.address}/nominations/${deed}`);
+      await admin.goto(new URL(await admin.locator("aside a.button[href^='/households/']").getAttribute("href"), town.address).href);
+      await admin.check("form[action$='/consents'] input[name=photo]", { force: true });
+      await submit(admin, admin.locator("form[action$='/consents'] .button"));
+      await admin.goto(form);
+    }
+    found = (await admin.locator("#one-photo").count()) > 0;
+    if (found) break;
+  }
+  assert.ok(found, `none of ${deeds.length} deeds has a place for a photograph`);
+  await shot(admin, "board-picture-new-360");
+  assert.deepEqual(await faults(admin), []);
+  await admin.setViewportSize(PHONE);
+  const dots = Buffer.alloc(640 * 480 * 4, 160);
+  await admin.setInputFiles("#one-photo", { name: "IMG_1.png", mimeType: "image/png", buffer: PNG.sync.write({ width: 640, height: 480, data: dots }) });
+  await admin.fill("#words", "清通以后的水沟");
+  await admin.check("input[name=children][value=none]", { force: true });
+  await submit(admin, admin.locator("form[action='/board/pictures'] .button.big"));
+  const path = new URL(admin.url()).pathname;
+  assert.match(path, /^\/board\/pictures\/[0-9a-f-]{36}$/, await admin.locator("main").innerText());
+  const photo = `/board/photos/${path.split("/").pop()}`;
+  assert.equal((await stranger.request.get(town.address + photo)).status(), 404, "nobody sees it before a second person");
+  await council.goto(town.address + path);
+  await shot(council, "board-picture-360");
+  assert.deepEqual(await faults(council), []);
+  await council.setViewportSize(PHONE);
+  await submit(council, council.locator("button[value=approve]"));
+  await admin.goto(`${town.address}/board/pictures`);
+  await shot(admin, "board-pictures-360");
+  assert.deepEqual(await faults(admin), []);
+  await admin.setViewportSize(PHONE);
+  await stranger.goto(`${town.address}/board`);
+  const picture = stranger.locator(`img[src="${photo}"]`);
+  for (const [size, name] of [[PHONE, 360], [SCREEN, 1280]]) {
+    await stranger.setViewportSize(size);
+    await picture.scrollIntoViewIfNeeded();
+    await stranger.waitForFunction((image) => image.complete && image.naturalWidth > 0, await picture.elementHandle());
+    const { width, height } = await picture.boundingBox();
+    assert.ok(Math.abs(width / height - 4 / 3) < 0.05, `${width} × ${height} at ${name}`);
+    await shot(stranger, `board-with-photograph-${name}`);
+  }
+  assert.deepEqual(await faults(stranger), []);
+  const file = await admin.request.get(`${town.address}${path}/file`);
+  assert.equal(file.headers()["content-type"], "image/jpeg");
+  for (const seen of [photo, `${path}/file`]) town.visited.add(seen);
+  await admin.goto(town.address + path);
+  await admin.fill("#why", "试一试");
+  await submit(admin, admin.locator("button[value=take_down]"));
+  await stranger.reload();
+  assert.equal(await picture.count(), 0);
+  for (const page of [admin, council, stranger]) await page.context().close();
 });
 
 test("every page that routes.rs knows was looked at", () => {

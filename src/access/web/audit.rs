@@ -137,6 +137,8 @@ fn subject_in_words(subject: &str) -> (String, String) {
         "scheme" => ("方案".to_owned(), String::new()),
         "scheme_draft" => ("方案草案".to_owned(), String::new()),
         "evidence" => ("凭证".to_owned(), String::new()),
+        "board_picture" if id.is_empty() => ("上榜照片".to_owned(), String::new()),
+        "board_picture" => ("看上榜照片".to_owned(), format!("/board/pictures/{id}")),
         _ => (subject.to_owned(), String::new()),
     };
     (words, href)
@@ -213,6 +215,11 @@ fn act_in_words(act: &str) -> &'static str {
         "award.granted_on_appeal" => "申诉后入账",
         "evidence.attached" => "上传凭证",
         "evidence.deleted" => "删除到期凭证",
+        "board_picture.added" => "上传上榜照片",
+        "board_picture.approved" => "同意照片上榜",
+        "board_picture.refused" => "不同意照片上榜",
+        "board_picture.taken_down" => "撤下上榜照片",
+        "board_picture.deleted" => "删除到期上榜照片",
         "lookups.deleted" => "删除到期查阅记录",
         "senders.deleted" => "删除到期联系方式",
         "feedback.keyed" => "录入评价条",

@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use crate::access::role::{Duties, Permission};
 use crate::app::{App, Staff};
+use crate::boards::picture;
 use crate::clock::{self, Moment};
 use crate::council::web::{Work, work_of};
 use crate::db::Conn;
@@ -55,11 +56,15 @@ struct Overview {
 /// Only when the database fails.
 pub async fn desk(State(app): State<App>, staff: Staff) -> Result<Response> {
     let now = app.now();
-    let (work, titles, requests, overview, staff) = app
+    let (work, titles, pictures, requests, overview, staff) = app
         .db
         .read(move |conn| {
             let work = work_of(conn, &staff, now)?;
             let titles = honours::work_of(conn, &staff, now)?;
+            let pictures = match staff.duties.permit(Permission::KeepSession) {
+                true => pictures_within(conn, &staff)?,
+                false => 0,
+            };
             let requests = match staff.duties.permit(Permission::ChangeHouseholds) {
                 true => Some(requests_within(conn, &staff)?),
                 false => None,
@@ -68,13 +73,14 @@ pub async fn desk(State(app): State<App>, staff: Staff) -> Result<Response> {
                 true => Some(overview(conn, now)?),
                 false => None,
             };
-            Ok((work, titles, requests, overview, staff))
+            Ok((work, titles, pictures, requests, overview, staff))
         })
         .await?;
     page::show(&DeskPage {
         duties: duties(&work)
             .into_iter()
             .chain(of_titles(&titles))
+            .chain((pictures > 0).then(|| pictures_tile(pictures)))
             .chain(requests.map(requests_tile))
             .collect(),
         tiles: tiles(&staff.duties),
@@ -98,6 +104,24 @@ fn requests_within(conn: &mut Conn, staff: &Staff) -> Result<usize> {
         .collect();
     let within = ids.iter().filter_map(|id| homes.get(id));
     Ok(within.filter(|building| reach.covers(building)).count())
+}
+
+/// How many photographs on the board wait for this person to see them.
+fn pictures_within(conn: &mut Conn, staff: &Staff) -> Result<usize> {
+    let inside = staff.households(conn, Permission::KeepSession)?;
+    let mut waiting = picture::kept(conn)?;
+    waiting.retain(|one| one.state == picture::State::Proposed && one.added_by != staff.user.id);
+    waiting.retain(|one| inside.as_ref().is_none_or(|inside| inside.contains(&one.household_id)));
+    Ok(waiting.len())
+}
+
+fn pictures_tile(waiting: usize) -> Tile {
+    Tile {
+        href: "/board/pictures".to_owned(),
+        title: "上榜照片待看",
+        hint: "别人传的，您看过同意才上榜".to_owned(),
+        count: Some(waiting),
+    }
 }
 
 fn requests_tile(waiting: usize) -> Tile {

@@ -30,6 +30,7 @@ struct BoardPage {
     scope: Scope,
     communities: Vec<Scope>,
     is_staff: bool,
+    keeps_pictures: bool,
 }
 
 /// Which community.
@@ -65,6 +66,13 @@ impl BoardPage {
         self.quarters
             .iter()
             .any(|quarter| quarter.board.told().next().is_some())
+    }
+
+    fn is_anything_pictured(&self) -> bool {
+        self.quarters.iter().any(|quarter| {
+            let mut winners = quarter.board.titles.iter().flat_map(|group| &group.winners);
+            winners.any(|winner| winner.picture.is_some()) || quarter.told().iter().any(|deed| deed.picture.is_some())
+        })
     }
 
     fn is_anybody_on(&self) -> bool {
@@ -105,6 +113,7 @@ pub async fn board(State(app): State<App>, visitor: Visitor, Query(wanted): Quer
                 scope,
                 communities: Scope::communities(&tree),
                 is_staff: visitor.may(Permission::ReadNominations),
+                keeps_pictures: visitor.may(Permission::KeepSession),
                 shell: visitor.shell,
             })
         })

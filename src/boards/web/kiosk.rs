@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::app::{App, Visitor};
 use crate::boards::board::{self, Scope};
 use crate::boards::comparison;
+use crate::boards::picture::Shown;
 use crate::clock::{Day, Moment, day_of, spoken_day, spoken_quarter, weekday};
 use crate::council::{nomination, notice};
 use crate::db::Conn;
@@ -75,6 +76,7 @@ struct Row {
     name: String,
     building: String,
     text: String,
+    picture: Option<Shown>,
 }
 
 struct Listed {
@@ -189,6 +191,7 @@ fn screens(conn: &mut Conn, tree: &Tree, scope: &Scope, now: Moment) -> Result<V
             name: deed.name.clone(),
             building: deed.building.clone(),
             text: deed.told().to_owned(),
+            picture: deed.picture.clone(),
         }));
         deeds.push((
             period.clone(),
@@ -200,6 +203,7 @@ fn screens(conn: &mut Conn, tree: &Tree, scope: &Scope, now: Moment) -> Result<V
                     name: line.name,
                     building: line.building,
                     text: line.rules.join("；"),
+                    picture: None,
                 })
                 .collect::<Vec<Row>>(),
         ));
@@ -208,6 +212,7 @@ fn screens(conn: &mut Conn, tree: &Tree, scope: &Scope, now: Moment) -> Result<V
                 name: winner.name,
                 building: winner.building,
                 text: winner.reason,
+                picture: winner.picture,
             });
             let about = format!("{period}　{}", group.title);
             honours.extend(cut(rows.collect(), LINES, |rows| Screen::Honours {

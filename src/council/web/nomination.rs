@@ -49,6 +49,8 @@ struct NominationPage {
     alike: Vec<Alike>,
     may_withdraw: bool,
     may_add_photos: bool,
+    /// May this person put a photograph beside it on the board?
+    may_picture: bool,
     /// The key of the form that verifies.
     key: Id<Verify>,
     reason: String,
@@ -183,6 +185,11 @@ fn nomination_page(conn: &mut Conn, staff: &Staff, id: &Id<Nomination>, now: Mom
         may_add_photos: evidence::is_open(nomination.state)
             && staff.duties.permit(Permission::AttachEvidence)
             && may_add(conn, staff, &nomination)?,
+        may_picture: nomination.state == Stand::Posted
+            && staff
+                .duties
+                .reach(Permission::KeepSession, &tree)
+                .covers(&household.building_id),
         key: Id::new(now),
         reason: String::new(),
         nomination,

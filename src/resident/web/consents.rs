@@ -1,4 +1,5 @@
-//! What a household agrees to: off until it says yes, and off again as easily. It takes effect at the next publication.
+//! What a household agrees to: off until it says yes, and off again as easily. It takes effect at the next publication. The
+//! photographs that are kept of it are shown beside the consent that they hang on, with who may see them.
 
 use askama::Template;
 use axum::extract::State;
@@ -6,10 +7,15 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::app::{App, Resident};
-use crate::clock;
+use crate::boards::picture::{self, Picture, State as Stand};
+use crate::boards::refused::Hidden;
+use crate::clock::{self, Day, day_of};
+use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::id::Id;
 use crate::page::{self, Shell};
 use crate::places::consent::{self, Purpose};
+use crate::places::household::Household;
 use crate::sent::{Path, Query, SignedForm};
 
 #[derive(Template)]
@@ -18,6 +24,43 @@ struct ConsentsPage {
     shell: Shell,
     is_done: bool,
     consents: Vec<Shown>,
+    pictures: Vec<Own>,
+}
+
+/// A photograph of the household, and who sees it.
+struct Own {
+    picture: Picture,
+    hidden: Option<Hidden>,
+    due_on: Option<Day>,
+}
+
+impl Own {
+    fn all(conn: &mut Conn, household: &Id<Household>, today: Day) -> Result<Vec<Own>> {
+        let mut all = Vec::new();
+        for picture in picture::of_household(conn, household)? {
+            if let Some(beside) = picture.beside() {
+                all.push(Own {
+                    hidden: picture::hidden(conn, &beside, today)?,
+                    due_on: picture::over::due_on(conn, &beside, today)?,
+                    picture,
+                });
+            }
+        }
+        Ok(all)
+    }
+
+    /// Who sees it now, in a sentence.
+    fn who_sees_it(&self) -> &'static str {
+        match (self.picture.state, self.hidden) {
+            (Stand::Approved, None) => "正在榜上：谁打开光荣榜网页、看社区电视，都看得到。",
+            (Stand::Approved, Some(_)) => "现在没有放出来：只有您自己和办公室看得到。",
+            _ => "还没有上榜，等第二个人看过：只有您自己和办公室看得到。",
+        }
+    }
+
+    fn due(&self) -> String {
+        self.due_on.map(clock::spoken_day).unwrap_or_default()
+    }
 }
 
 /// A purpose, and how the household decided.
@@ -40,8 +83,11 @@ pub struct Done {
 /// # Errors
 /// Only when the database fails.
 pub async fn consents(State(app): State<App>, resident: Resident, Query(done): Query<Done>) -> Result<Response> {
-    let household = resident.household.id;
-    let stands = app.db.read(move |conn| consent::of(conn, &household)).await?;
+    let (household, today) = (resident.household.id, day_of(app.now()));
+    let (stands, pictures) = app
+        .db
+        .read(move |conn| Ok((consent::of(conn, &household)?, Own::all(conn, &household, today)?)))
+        .await?;
     let consents = Purpose::ALL.iter().map(|purpose| {
         let last = stands.get(purpose);
         Shown {
@@ -60,6 +106,7 @@ pub async fn consents(State(app): State<App>, resident: Resident, Query(done): Q
         shell: resident.shell,
         is_done: done.done,
         consents: consents.collect(),
+        pictures,
     })
 }
 
