@@ -80,6 +80,7 @@ fn rooms() -> Vec<Route> {
         get("/notices/{number}", Anyone, council::web::notice),
         get("/board", Anyone, boards::web::board),
         get("/board/kiosk", Anyone, boards::web::kiosk),
+        get("/open-book", Anyone, registers::web::open_book),
         get("/feedback", Anyone, feedback::web::ratings),
         get("/K/{token}/deed", Anyone, council::web::deed_form),
         post("/K/{token}/deed", Anyone, council::web::report_deed),
