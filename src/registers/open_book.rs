@@ -2,9 +2,8 @@
 //!
 //! Its numbers are those of the monthly summary ([`month`]) and of the rooms they come from, put together and not reckoned
 //! anew. Households are counted and never named, and a count below [`FEWEST`] is not even in the struct. The books know no
-//! place, so points and goods are of the whole programme; a community has its deeds and budgets, and nothing of which another
-//! community's points could be told by taking one from the other. A month is open when it is over, because then it does not
-//! change any more; before the programme began there is none.
+//! place, so points and goods are of the whole programme; a community has its deeds and its budget, where enough households live
+//! in it. A month is open when it is over, because then it does not change any more; before the programme began there is none.
 
 use std::collections::HashMap;
 
@@ -370,7 +369,7 @@ fn evaluations(
     Ok(Some(told.collect()))
 }
 
-/// The budgets that bound the month, of communities and above: a smaller one would tell of few households.
+/// The budgets that bound the month, of communities and above: a smaller one would tell of a few households.
 fn budgets(conn: &mut Conn, tree: &Tree, month: Span, community: Option<&Area>) -> Result<Vec<Budget>> {
     let mut told = Vec::new();
     for used in budget::in_use(conn, month.from)? {
@@ -378,7 +377,11 @@ fn budgets(conn: &mut Conn, tree: &Tree, month: Span, community: Option<&Area>) 
             continue;
         };
         let is_large = matches!(area.kind, AreaKind::County | AreaKind::Township | AreaKind::Community);
-        if is_large && concerns(tree, community, &area.id) {
+        if !is_large || !concerns(tree, community, &area.id) {
+            continue;
+        }
+        let (households, _) = household::count_in(conn, &tree.buildings_of(&area.id))?;
+        if households >= FEWEST {
             told.push(Budget {
                 area: area.name.clone(),
                 points: used.budget.points,
