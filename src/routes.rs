@@ -81,6 +81,7 @@ fn rooms() -> Vec<Route> {
         get("/board", Anyone, boards::web::board),
         get("/board/kiosk", Anyone, boards::web::kiosk),
         get("/board/photos/{id}", Anyone, boards::web::board_photo),
+        get("/open-book", Anyone, registers::web::open_book),
         get("/feedback", Anyone, feedback::web::ratings),
         get("/K/{token}/deed", Anyone, council::web::deed_form),
         post("/K/{token}/deed", Anyone, council::web::report_deed),

@@ -4,14 +4,14 @@ use chrono::TimeDelta;
 use jishan::access::role::{Duties, Role};
 use jishan::access::user::{self, PasswordHash, User};
 use jishan::app::App;
-use jishan::clock::{Clock, Moment, day_of};
+use jishan::clock::{Clock, Moment, Span, day_of};
 use jishan::council::appeal::panel::{self, Accept, Give, Opinion, Settle};
 use jishan::council::appeal::{self, Appeal};
 use jishan::council::correction::{self, Correction, Propose};
 use jishan::council::motion::Choice;
 use jishan::council::nomination::{self, Decision, Nominate, Nomination, Nominator, State, Verify};
 use jishan::council::objection::{self, Channel, Decide, File, Objection};
-use jishan::council::{clockwork, notice};
+use jishan::council::{clockwork, notice, redress};
 use jishan::db::Conn;
 use jishan::error::{Error, Result};
 use jishan::id::Id;
@@ -357,6 +357,34 @@ on_both! {
         assert!(ended.was_silence() && ended.decision_reason.unwrap().contains("有利于住户"));
         assert_eq!(town.spendable(WANG).await, 30);
         town.expect_books_hold().await;
+    }
+}
+
+on_both! {
+    async fn what_came_and_what_was_decided_is_counted_by_its_day(town: Town) {
+        more_people(&town).await;
+        let this_month = Span::month_of(day_of(town.app.now()));
+        let (row, slip) = on_notice(&town, WANG).await;
+        let upheld = object(&town, &slip, "k1").await.unwrap();
+        decide(&town, &upheld, "admin", true, "d1").await.unwrap();
+        let (_, slip) = on_notice(&town, LI).await;
+        let silent = object(&town, &slip, "k2").await.unwrap();
+        town.app.clock.advance(silent.decide_by - town.app.now());
+        run(&town).await;
+        let objections = town.read(move |conn| redress::objections(conn, this_month)).await;
+        assert_eq!((objections.filed, objections.upheld, objections.dismissed), (2, 1, 1));
+        // Silence is a decision, and not in time.
+        assert_eq!((objections.decided(), objections.in_time), (2, 1));
+        // Came in one month, ended in the next.
+        let appealed = file_appeal(&town, &row, None, "a").await.unwrap();
+        town.app.clock.advance(appealed.decide_by - town.app.now());
+        run(&town).await;
+        let next_month = Span::month_of(this_month.until);
+        let (before, after) = town
+            .read(move |conn| Ok((redress::appeals(conn, this_month)?, redress::appeals(conn, next_month)?)))
+            .await;
+        assert_eq!((before.filed, before.decided()), (1, 0));
+        assert_eq!((after.filed, after.upheld, after.in_time), (0, 1, 0));
     }
 }
 

@@ -1,5 +1,7 @@
 //! The registers: a month with everything in it, whose lines, totals, summary, books, shelf and workbook say the same.
 
+mod open_book;
+
 use std::io::Cursor;
 
 use axum::body::Body;

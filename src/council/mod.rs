@@ -21,6 +21,7 @@ pub mod objection;
 pub mod parties;
 pub mod public_text;
 pub mod receipt;
+pub mod redress;
 pub mod refused;
 pub mod reminder;
 pub mod session;

@@ -14,7 +14,9 @@
 //! made. Points of a category that is not redeemable are honour only.
 
 use chrono::Days;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use serde::Serialize;
 
 use super::appeal;
@@ -525,6 +527,18 @@ pub fn posted_in(conn: &mut Conn, span: Span) -> Result<Vec<Nomination>> {
         .order((nominations::posted_at, nominations::id))
         .select(Nomination::as_select())
         .load(conn)?)
+}
+
+/// How many households somebody nominated in a span of days; each counts once, whatever became of it.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn households_nominated(conn: &mut Conn, span: Span) -> Result<i64> {
+    Ok(nominations::table
+        .filter(nominations::nominated_at.ge(begin_of(span.from)))
+        .filter(nominations::nominated_at.lt(begin_of(span.until)))
+        .select(sql::<BigInt>("count(distinct nominations.household_id)"))
+        .get_result(conn)?)
 }
 
 /// The rows of a notice, in its order.

@@ -23,7 +23,7 @@ use self::unheeded::Objection;
 use super::{clockwork, public_text};
 use crate::access::user::User;
 use crate::audit;
-use crate::clock::{Day, Moment, Span, day_of, days_after, spoken_day};
+use crate::clock::{Day, Moment, Span, begin_of, day_of, days_after, spoken_day};
 use crate::db::schema::{reminder_notes, reminder_objections};
 use crate::db::{Conn, text_enum};
 use crate::error::{Error, Refusal, Result};
@@ -609,6 +609,18 @@ pub fn by_id(conn: &mut Conn, id: &Id<ReminderNote>) -> Result<ReminderNote> {
         .get_result(conn)
         .optional()?
         .ok_or(Error::NotFound)
+}
+
+/// How many notes were issued in a span of days.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn issued_in(conn: &mut Conn, span: Span) -> Result<i64> {
+    Ok(reminder_notes::table
+        .filter(reminder_notes::issued_at.ge(begin_of(span.from)))
+        .filter(reminder_notes::issued_at.lt(begin_of(span.until)))
+        .count()
+        .get_result(conn)?)
 }
 
 /// Notes by their ids.

@@ -28,7 +28,7 @@ pub struct StaffShare {
     pub households: usize,
     /// All households.
     pub of_households: i64,
-    /// Points that posted for them this year.
+    /// Points that posted for them.
     pub points: Points,
     /// Points that posted for all.
     pub of_points: Points,
@@ -70,15 +70,30 @@ pub fn homes(conn: &mut Conn, today: Day) -> Result<HashSet<Id<Household>>> {
 /// # Errors
 /// Only when the database fails.
 pub fn of_year(conn: &mut Conn, today: Day) -> Result<Option<StaffShare>> {
-    let theirs = homes(conn, today)?;
+    in_span(conn, Span::year_of(today), today)
+}
+
+/// The share in a year up to the end of one of its months; `None` as in [`of_year`].
+///
+/// # Errors
+/// Only when the database fails.
+pub fn until_end_of(conn: &mut Conn, month: Span) -> Result<Option<StaffShare>> {
+    let so_far = Span {
+        from: Span::year_of(month.from).from,
+        until: month.until,
+    };
+    in_span(conn, so_far, month.until.pred_opt().unwrap_or(month.from))
+}
+
+fn in_span(conn: &mut Conn, span: Span, day: Day) -> Result<Option<StaffShare>> {
+    let theirs = homes(conn, day)?;
     if theirs.len() < FEWEST {
         return Ok(None);
     }
-    let year = Span::year_of(today);
     let posted = nominations::table
         .filter(nominations::state.eq(State::Posted))
-        .filter(nominations::posted_at.ge(begin_of(year.from)))
-        .filter(nominations::posted_at.lt(begin_of(year.until)))
+        .filter(nominations::posted_at.ge(begin_of(span.from)))
+        .filter(nominations::posted_at.lt(begin_of(span.until)))
         .select((nominations::household_id, nominations::points))
         .load::<(Id<Household>, Points)>(conn)?;
     let theirs_of_posted = posted.iter().filter(|(household, _)| theirs.contains(household));

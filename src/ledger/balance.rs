@@ -311,18 +311,28 @@ pub fn tip(conn: &mut Conn) -> Result<Option<(i64, Vec<u8>)>> {
         .optional()?)
 }
 
-/// The digest that closed the chain before a moment; `None` when nothing was written before it. Of a moment that is over
-/// it never changes, and nobody knew it earlier.
+/// The last transaction before a moment and the digest that it closed the chain with; `None` when nothing was written before
+/// it. Of a moment that is over it never changes, and nobody knew it earlier.
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn tip_before(conn: &mut Conn, moment: Moment) -> Result<Option<Vec<u8>>> {
+pub fn tip_before(conn: &mut Conn, moment: Moment) -> Result<Option<(i64, Vec<u8>)>> {
     Ok(transactions::table
         .filter(transactions::recorded_at.lt(moment))
         .order(transactions::number.desc())
-        .select(transactions::chain_digest)
+        .select((transactions::number, transactions::chain_digest))
         .first(conn)
         .optional()?)
+}
+
+/// The first sixteen hexadecimal digits of a digest in groups: what a person can compare.
+#[must_use]
+pub fn short(digest: &[u8]) -> String {
+    let groups = digest.chunks(2).take(4);
+    let groups: Vec<String> = groups
+        .map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        .collect();
+    groups.join("-")
 }
 
 /// A transaction without its sides.

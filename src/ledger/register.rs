@@ -143,6 +143,49 @@ pub fn is_of_counter(sum: &Sum) -> bool {
     sum.of_counter || AT_THE_COUNTER.contains(&sum.kind)
 }
 
+/// How many households got points to spend by transactions of these kinds in a span of days, or, when nothing `is_given`,
+/// spent or lost some; each counts once.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn households(conn: &mut Conn, span: Span, kinds: &[TransactionKind], is_given: bool) -> Result<i64> {
+    let moved = entries::table
+        .inner_join(accounts::table.on(accounts::id.eq(entries::account_id)))
+        .inner_join(transactions::table.on(transactions::number.eq(entries::transaction_number)))
+        .filter(accounts::kind.eq(AccountKind::Spendable))
+        .filter(transactions::recorded_at.ge(begin_of(span.from)))
+        .filter(transactions::recorded_at.lt(begin_of(span.until)))
+        .filter(transactions::kind.eq_any(kinds));
+    let count = sql::<BigInt>("count(distinct accounts.owner)");
+    Ok(match is_given {
+        true => moved
+            .filter(entries::amount.gt(Points::ZERO))
+            .select(count)
+            .get_result(conn)?,
+        false => moved
+            .filter(entries::amount.lt(Points::ZERO))
+            .select(count)
+            .get_result(conn)?,
+    })
+}
+
+/// The honour that transactions of these kinds gave in a span of days.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn honour_given(conn: &mut Conn, span: Span, kinds: &[TransactionKind]) -> Result<Points> {
+    Ok(entries::table
+        .inner_join(accounts::table.on(accounts::id.eq(entries::account_id)))
+        .inner_join(transactions::table.on(transactions::number.eq(entries::transaction_number)))
+        .filter(accounts::kind.eq(AccountKind::Honour))
+        .filter(transactions::recorded_at.ge(begin_of(span.from)))
+        .filter(transactions::recorded_at.lt(begin_of(span.until)))
+        .filter(transactions::kind.eq_any(kinds))
+        .filter(entries::amount.gt(Points::ZERO))
+        .select(sql::<BigInt>("cast(coalesce(sum(entries.amount), 0) as bigint)"))
+        .get_result(conn)?)
+}
+
 /// What all households together could spend before a day began: every entry written earlier, added up.
 ///
 /// # Errors

@@ -145,7 +145,7 @@ fn seed(conn: &mut Conn, order: &Order, span: Span) -> Result<String> {
             false => Err(Error::invalid("text", format!("抽签号码最多{LONGEST_SEED}个字。"))),
         };
     }
-    let tip = balance::tip_before(conn, begin_of(span.until))?.unwrap_or_default();
+    let (_, tip) = balance::tip_before(conn, begin_of(span.until))?.unwrap_or_default();
     let digest = Sha256::new()
         .chain_update(month::written(span))
         .chain_update(tip)

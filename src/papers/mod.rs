@@ -21,6 +21,7 @@ pub mod letter;
 pub mod marks;
 pub mod need;
 pub mod notice;
+pub mod open_book;
 pub mod order;
 pub mod paper;
 pub mod receipt;

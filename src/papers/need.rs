@@ -28,6 +28,8 @@ pub enum Need {
     Id(&'static str),
     /// A month.
     Month,
+    /// A month that is over.
+    MonthOver,
     /// An area.
     Area,
     /// A store.
@@ -79,7 +81,11 @@ impl Paper {
             | Paper::ThankYou
             | Paper::Settlement => Group::Shop,
             Paper::Broadcast | Paper::HonourBoard | Paper::Certificate | Paper::Plaque => Group::Honours,
-            Paper::Register | Paper::MonthSummary | Paper::CallBackSheet | Paper::DividendRegister => Group::Registers,
+            Paper::Register
+            | Paper::MonthSummary
+            | Paper::OpenBook
+            | Paper::CallBackSheet
+            | Paper::DividendRegister => Group::Registers,
         }
     }
 
@@ -123,6 +129,7 @@ impl Paper {
             Paper::Plaque => &[Need::Household, Need::Title],
             Paper::Register => &[Need::Register, Need::Month, Need::Store],
             Paper::MonthSummary => &[Need::Month, Need::Store],
+            Paper::OpenBook => &[Need::MonthOver],
             Paper::CallBackSheet => &[Need::Month, Need::Text("抽签字样（不填就用账本的校验码）")],
             Paper::DividendRegister => &[Need::Id("第几次分红")],
         }

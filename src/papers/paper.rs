@@ -10,7 +10,8 @@ use super::goods::Illustrated;
 use super::order::Order;
 use super::{
     broadcast, call_back, certificate, dividend, donation, goods, handover, honour_board, household, letter, notice,
-    receipt, register, rules, session, settlement, sheet, statement, stocktake, title_notice, volunteer_sheet,
+    open_book, receipt, register, rules, session, settlement, sheet, statement, stocktake, title_notice,
+    volunteer_sheet,
 };
 use crate::access::role::Permission;
 use crate::db::{Conn, text_enum};
@@ -74,6 +75,8 @@ text_enum! {
         Register = "register", "台账";
         /// The sums of a month with their proof.
         MonthSummary = "month-summary", "月度汇总";
+        /// The numbers of a month for everybody, on the wall.
+        OpenBook = "open-book", "积分公开";
         /// A drawn sample to be asked at the door.
         CallBackSheet = "call-back-sheet", "抽查回访表";
         /// What is read over the loudspeaker.
@@ -137,6 +140,7 @@ impl Paper {
             Paper::Settlement => "与定点商户一个月的逐笔对账，双方签字。",
             Paper::Register => "积分发放、积分兑换、商品出入库、捐赠四本台账，按月打印存档。",
             Paper::MonthSummary => "一个月积分和商品的期初、变动、期末，并核对是否一致。",
+            Paper::OpenBook => "一个月的积分、商品、好事和异议，只有合计，贴在超市门口，A4。",
             Paper::CallBackSheet => "从当月入账里抽20条上门回访，抽签号码可以重算。",
             Paper::Broadcast => "一次公示的大喇叭播报稿，只播同意播报的人家，只说姓氏和好事、称号。",
             Paper::HonourBoard => "一个季度的好人好事，只列同意上榜的人家，A3、A2或四张A4拼成。",
@@ -165,7 +169,7 @@ impl Paper {
             Paper::Settlement => Permission::ReadSettlements,
             Paper::Register | Paper::MonthSummary => Permission::ReadGoodsRegisters,
             Paper::CallBackSheet => Permission::ReadAudit,
-            Paper::Broadcast | Paper::HonourBoard => Permission::ReadNominations,
+            Paper::Broadcast | Paper::HonourBoard | Paper::OpenBook => Permission::ReadNominations,
             Paper::Certificate | Paper::Plaque => Permission::KeepSession,
             Paper::DividendRegister => Permission::ReadPointsRegisters,
         }
@@ -223,6 +227,7 @@ data! {
     Settlement: settlement::Settlement = settlement::load;
     Register: register::Register = register::register;
     MonthSummary: register::MonthSummary = register::month_summary;
+    OpenBook: open_book::OpenBook = open_book::load;
     CallBackSheet: call_back::CallBackSheet = call_back::load;
     Broadcast: broadcast::Broadcast = broadcast::load;
     HonourBoard: honour_board::HonourBoard = honour_board::load;

@@ -176,7 +176,7 @@ pub fn of(conn: &mut Conn, order: &Order, household: &Household) -> Result<State
         place: programme.office,
         chain: balance::tip(conn)?.map(|(number, digest)| Chain {
             number,
-            digest: short(&digest),
+            digest: balance::short(&digest),
         }),
         paper: order.head(conn, Some(&household.building_id))?,
     })
@@ -218,15 +218,6 @@ fn next_opening(conn: &mut Conn, order: &Order, household: &Household, tree: &Tr
     Ok(days
         .next(order.today())
         .map(|day| format!("{}（{}），{}", day.format("%-m月%-d日"), weekday(day), store.name)))
-}
-
-/// The first sixteen hexadecimal digits in groups: what a person can compare.
-fn short(digest: &[u8]) -> String {
-    let groups = digest.chunks(2).take(4);
-    let groups: Vec<String> = groups
-        .map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-        .collect();
-    groups.join("-")
 }
 
 fn entry(line: &Line) -> Entry {

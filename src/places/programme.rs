@@ -4,7 +4,7 @@
 
 use diesel::prelude::*;
 
-use crate::clock::Moment;
+use crate::clock::{Day, Moment, day_of};
 use crate::db::Conn;
 use crate::db::schema::programmes;
 use crate::error::{Error, Result};
@@ -32,6 +32,12 @@ impl Programme {
     #[must_use]
     pub fn card_key(&self) -> &[u8] {
         &self.card_key
+    }
+
+    /// The day on which it was founded.
+    #[must_use]
+    pub fn began_on(&self) -> Day {
+        day_of(self.created_at)
     }
 }
 

@@ -2,6 +2,10 @@
 //!
 //! What households have and get is read by those who answer for all of it; goods by their keeper too. The till reads neither.
 
+mod open_book;
+
+pub use open_book::open_book;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;

@@ -10,7 +10,7 @@ before(async () => { town = await openTown(); });
 after(() => town?.close());
 
 const PAGES = [
-  ["start", null, "/"], ["scheme", null, "/scheme"], ["notices", null, "/notices"], ["notice", null, "/notices/1"], ["board", null, "/board"],
+  ["start", null, "/"], ["scheme", null, "/scheme"], ["notices", null, "/notices"], ["notice", null, "/notices/1"], ["board", null, "/board"], ["open-book", null, "/open-book"],
   ["sign-in", null, "/sign-in"], ["household-sign-in", null, "/my"], ["nothing-here", null, "/nothing"],
   ["desk", "admin", "/desk"], ["households", "grid", "/households"], ["nominations", "grid", "/nominations"], ["nominate", "building", "/nominations/new"],
   ["sessions", "council", "/sessions"], ["titles", "admin", "/titles"], ["volunteering", "grid", "/volunteering"], ["counter", "shop", "/counter"],

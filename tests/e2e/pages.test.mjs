@@ -309,6 +309,18 @@ const PAGES = [
   ["board-community", null, to("/board?community=C01")],
   ["board-community-of-nobody", null, to("/board?community=C99"), 404],
   ["kiosk-community", null, to("/board/kiosk?community=C01&pause=1")],
+  ["open-book", null, to("/open-book")],
+  ["open-book-staff", "auditor", to("/open-book")],
+  ["open-book-community", null, to(`/open-book?month=${lastMonth}&community=C01`)],
+  ["open-book-running", null, to("/open-book?month=2099-01"), 422],
+  ["kiosk-totals", null, async (page) => {
+    await to("/board/kiosk?pause=1")(page);
+    // The last but one: after it the opening days.
+    const of = Number((await page.locator(".wall-nav span").innerText()).split("/")[1]);
+    const answer = await page.goto(`${town.address}/board/kiosk?screen=${of - 1}&pause=1`);
+    assert.match(await page.locator("h1").innerText(), /积分公开/);
+    return answer;
+  }],
   ["feedback", null, to("/feedback")],
   ["feedback-staff", "auditor", to("/feedback")],
   ["feedback-sentences", "auditor", to("/feedback/sentences")],
@@ -785,7 +797,7 @@ test("the rules in force can be taken home as a file", async () => {
 });
 
 test("what residents open is small, and comes from nowhere else", async () => {
-  for (const path of ["/", "/scheme", `/K/${known.card.token}`]) {
+  for (const path of ["/", "/scheme", "/open-book", `/K/${known.card.token}`]) {
     const page = await town.enter(null, { viewport: PHONE });
     const requests = [];
     page.on("requestfinished", (request) => requests.push(request));

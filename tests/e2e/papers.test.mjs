@@ -128,6 +128,7 @@ test("the papers with codes are the ones that are known, and each has as many as
     card: [1, 1],
     "card-sheet": [10, 10],
     "nomination-form": [1, 0],
+    "open-book": [1, 0],
     receipt: [1, 0],
     "score-sheet": [8, 0],
     "shelf-labels": [0, 24],

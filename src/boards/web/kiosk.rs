@@ -20,6 +20,8 @@ use crate::error::Result;
 use crate::page::{self, Shell};
 use crate::places::area::Tree;
 use crate::places::programme;
+use crate::registers::month;
+use crate::registers::open_book::{self, Figure};
 use crate::sent::Query;
 use crate::shop::{opening, store};
 
@@ -52,6 +54,8 @@ enum Screen {
     },
     /// Public notices in force.
     Notices { rows: Vec<Listed> },
+    /// The open book of the last month, in a few numbers.
+    Totals { month: String, figures: Vec<Figure> },
     /// When stores are open, and where to ask.
     Opening {
         stores: Vec<Open>,
@@ -67,6 +71,7 @@ impl Screen {
             Screen::GoodDeeds { .. } => "好人墙",
             Screen::Comparison { .. } => "评比栏",
             Screen::Notices { .. } => "正在公示",
+            Screen::Totals { .. } => "积分公开",
             Screen::Opening { .. } => "开放时间",
         }
     }
@@ -239,6 +244,10 @@ fn screens(conn: &mut Conn, tree: &Tree, scope: &Scope, now: Moment) -> Result<V
     let rows = running_notices(conn, tree, scope, now)?;
     if !rows.is_empty() {
         screens.push(Screen::Notices { rows });
+    }
+    if let Some((month, figures)) = open_book::latest_figures(conn, today)? {
+        let month = month::spoken(month);
+        screens.push(Screen::Totals { month, figures });
     }
     screens.push(opening_screen(conn, tree, scope, today)?);
     Ok(screens)

@@ -32,6 +32,8 @@ struct PapersPage {
     titles: Vec<String>,
     registers: &'static [Kind],
     month: String,
+    /// The last month that is over.
+    last_month: String,
     may_change_templates: bool,
     may_print_many: bool,
 }
@@ -65,6 +67,7 @@ pub async fn papers(State(app): State<App>, staff: Staff) -> Result<Response> {
             Ok((areas, stores, titles))
         })
         .await?;
+    let running = Span::month_of(today);
     let groups = Group::ALL.iter().map(|group| {
         let mine = Paper::ALL.iter().copied();
         let mine = mine.filter(|paper| paper.group() == *group && staff.duties.permit(paper.permission()));
@@ -76,7 +79,8 @@ pub async fn papers(State(app): State<App>, staff: Staff) -> Result<Response> {
         stores,
         titles,
         registers: Kind::ALL,
-        month: month::written(Span::month_of(today)),
+        month: month::written(running),
+        last_month: month::written(Span::month_of(running.from.pred_opt().unwrap_or(running.from))),
         may_change_templates: staff.duties.permit(Permission::ManageProgramme),
         may_print_many: staff.duties.permit(Permission::IssueCards),
         shell: staff.shell,
