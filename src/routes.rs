@@ -787,6 +787,8 @@ fn rooms() -> Vec<Route> {
         get("/my/points/{number}", Household, resident::web::line),
         get("/my/time", Household, resident::web::time),
         get("/my/honours", Household, resident::web::honours),
+        get("/my/honours/{id}/appeal", Household, honours::web::own_appeal_form),
+        post("/my/honours/{id}/appeal", Household, honours::web::own_appeal),
         get("/my/goods", Household, resident::web::goods),
         get("/my/goods/{sku}/photo", Household, resident::web::goods_photo),
         get("/my/wishes", Household, resident::web::wishes),

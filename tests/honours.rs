@@ -1,7 +1,9 @@
 //! Titles: nominated, verified, balloted, shown, conferred; quotas and ties; who stands outside, who decides, what silence
 //! does; points that come once and go back; and nobody sees more than his area.
 
+mod gone;
 mod own;
+mod own_appeal;
 mod redress;
 
 use chrono::TimeDelta;
@@ -14,7 +16,7 @@ use jishan::council::notice::Shown;
 use jishan::council::session::{self, BallotForm, Business, Convene, Session};
 use jishan::council::{clockwork, member};
 use jishan::error::{Error, Result};
-use jishan::honours::award::{self, Nominate, State, TitleAward, Verify};
+use jishan::honours::award::{self, Ending, Nominate, State, TitleAward, Verify};
 use jishan::honours::ballot::{self, Keyed};
 use jishan::honours::notice::{self, TitleNotice};
 use jishan::honours::star::{self, DefineStar, GiveStar};
@@ -494,7 +496,10 @@ on_both! {
         count(&town, &session, &one, [1, 0, 2]).await;
         let one = again(&town, &one).await;
         assert_eq!(one.state, State::Declined);
-        assert!(one.ending_reason.unwrap().contains("赞成1，反对0，弃权2"));
+        assert_eq!(one.ending, Some(Ending::NotCarried));
+        assert_eq!(one.ending_reason.unwrap(), "票决未通过", "its counts stand in the ballot alone");
+        let steps = town.signed_in("grid").await.get(&format!("/title-awards/{}", one.id)).await.text;
+        assert!(steps.contains("赞成1，反对0，弃权2，应投3人"), "{steps}");
         assert_eq!(code(nominate_by(&town, WANG, MODEL, "grid", "带头清扫楼道").await), "already_nominated");
     }
 }
@@ -531,7 +536,7 @@ on_both! {
         assert_eq!(state(&town, &li).await, State::Balloted);
         let wang = again(&town, &wang).await;
         assert_eq!(wang.state, State::Declined);
-        assert!(wang.ending_reason.unwrap().contains("名额已满"));
+        assert_eq!((wang.ending, wang.ending_reason.unwrap().as_str()), (Some(Ending::QuotaFull), "名额已满"));
     }
 }
 

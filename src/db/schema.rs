@@ -1413,6 +1413,7 @@ diesel::table! {
         reversal_number -> Nullable<BigInt>,
         ended_at -> Nullable<Timestamp>,
         ending_reason -> Nullable<Text>,
+        ending -> Nullable<Text>,
     }
 }
 
@@ -1467,12 +1468,12 @@ diesel::table! {
         kind -> Text,
         reason -> Text,
         contact -> Text,
-        taken_by -> Text,
         filed_at -> Timestamp,
         decide_by -> Timestamp,
         state -> Text,
         decided_at -> Nullable<Timestamp>,
         decision_reason -> Nullable<Text>,
+        taken_by -> Nullable<Text>,
     }
 }
 

@@ -1,5 +1,5 @@
-//! The demo's titles: the five of the rules are entered on the first day; three households hold one since the autumn, and two
-//! are on public notice today.
+//! The demo's titles: the five of the rules are entered on the first day; three households hold one since the autumn, two
+//! are on public notice today, and one was not carried: the household that can be tried on a phone may appeal.
 //!
 //! They go the way of every title: nominated by the building head, verified by the grid worker, counted at a session of the
 //! council by two people, shown, and conferred by the clockwork.
@@ -25,10 +25,12 @@ const AUTUMN: [Deed; 3] = [
     (50, "孝善互助户", "常年给楼上独居老人送饭，陪着看病拿药"),
     (74, "整洁美丽户", "家里家外常年干净，楼前花池也一起打理"),
 ];
-const RECENT: [Deed; 2] = [
+const RECENT: [Deed; 3] = [
     (30, "孝善互助户", "邻居住院时帮忙照看家里，一个多月没有断过"),
+    (30, "整洁美丽户", NOT_CARRIED),
     (66, "文明榜样户", "每次院坝会都到场，带着大家商量楼道晾晒"),
 ];
+const NOT_CARRIED: &str = "阳台和楼道都收拾得干净";
 
 fn at(day: Day, hour: i64) -> Moment {
     begin_of(day) + TimeDelta::hours(hour)
@@ -44,7 +46,7 @@ pub(super) fn nominate_in_autumn(conn: &mut Conn, town: &Setting, day: Day) -> R
     AUTUMN.iter().try_for_each(|deed| nominate(conn, town, *deed, day))
 }
 
-/// Two more, for the session of yesterday.
+/// Three more, for the session of yesterday.
 pub(super) fn nominate_of_late(conn: &mut Conn, town: &Setting, day: Day) -> Result<()> {
     RECENT.iter().try_for_each(|deed| nominate(conn, town, *deed, day))
 }
@@ -88,14 +90,22 @@ fn verify(conn: &mut Conn, resident: &Resident, award: award::TitleAward, at: Mo
     award::verify(conn, &asked, at).map(drop)
 }
 
-/// The titles of a session are counted: all but one are in favour of each.
+/// The titles of a session are counted: all but one are in favour of each, and of one nobody but one.
 pub(super) fn count(conn: &mut Conn, town: &Setting, session: &Session, at: Moment) -> Result<()> {
     for candidate in ballot::candidates(conn, session, at)? {
         let voters = candidate.votes();
-        let counts = Counts {
-            votes_for: voters.saturating_sub(1),
-            votes_against: 0,
-            abstentions: voters.min(1),
+        let (one, others) = (voters.min(1), voters.saturating_sub(1));
+        let counts = match candidate.award.reason == NOT_CARRIED {
+            true => Counts {
+                votes_for: one,
+                votes_against: others,
+                abstentions: 0,
+            },
+            false => Counts {
+                votes_for: others,
+                votes_against: 0,
+                abstentions: one,
+            },
         };
         for by in [&town.administrator, &town.council_member] {
             match ballot::key_counts(conn, &session.id, &candidate.award.id, counts, by, at) {

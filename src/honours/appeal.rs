@@ -1,16 +1,16 @@
 //! Appeals about titles: a household asks again for a title that it was not given, or somebody asks that one be taken back.
 //!
 //! ```text
-//! filed → accepted → upheld | dismissed
+//! filed → accepted → upheld | dismissed | lapsed
 //! ```
 //!
-//! A panel decides of people who neither voted nor had another part; each writes an opinion, and the majority decides. A tie
+//! The household itself asks from its phone, or the office writes down what somebody says. A panel decides of people who neither voted nor had another part; each writes an opinion, and the majority decides. A tie
 //! and silence are as the household would have it: what it was denied is given, what it holds it keeps (SG7). A conferred title is
-//! revoked by this way only.
+//! revoked by this way only. Of a household that is gone nothing is left to give.
 
 use diesel::prelude::*;
 
-use super::award::{self, State as Standing, TitleAward};
+use super::award::{self, Ending, State as Standing, TitleAward};
 use super::parties;
 use super::refused::Refused;
 use crate::access::role::Permission;
@@ -28,6 +28,7 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::places::area::Tree;
 use crate::places::household::{self, Household};
+use crate::places::standing;
 use crate::request::{Request, Requests};
 
 /// An appeal about a title and what became of it.
@@ -46,8 +47,6 @@ pub struct TitleAppeal {
     pub reason: String,
     /// Where to reach whoever appeals; may be empty.
     pub contact: String,
-    /// Who wrote it down.
-    pub taken_by: Id<User>,
     /// When.
     pub filed_at: Moment,
     /// From here on it is decided by itself, as the household would have it.
@@ -58,6 +57,8 @@ pub struct TitleAppeal {
     pub decided_at: Option<Moment>,
     /// How, in words.
     pub decision_reason: Option<String>,
+    /// Who of the office wrote it down; nobody where the household filed it itself.
+    pub taken_by: Option<Id<User>>,
 }
 
 text_enum! {
@@ -81,6 +82,8 @@ text_enum! {
         Upheld = "upheld", "申诉成立";
         /// What was decided stands.
         Dismissed = "dismissed", "维持原决定";
+        /// The household is gone: there is nobody to give the title to.
+        Lapsed = "lapsed", "不用再处理";
     }
 }
 
@@ -125,6 +128,24 @@ const MOST_ON_PANEL: usize = 7;
 const SYSTEM: &str = "system";
 const SILENCE: &str = "期限内没有作出复议决定，按规定自动按有利于住户处理。";
 
+/// Who files an appeal.
+#[derive(Clone, Debug)]
+pub enum Filer {
+    /// The household itself, at its own page: about its own title that it was not given, and no other.
+    Household(Id<Household>),
+    /// Somebody of the office, who writes down what was said.
+    Office(Id<User>),
+}
+
+impl Filer {
+    fn actor(&self) -> &str {
+        match self {
+            Filer::Household(own) => own.as_str(),
+            Filer::Office(user) => user.as_str(),
+        }
+    }
+}
+
 /// Asks to appeal.
 #[derive(Clone, Debug)]
 pub struct File {
@@ -134,32 +155,51 @@ pub struct File {
     pub reason: String,
     /// Where to reach whoever appeals; may be empty.
     pub contact: String,
-    /// Who writes it down.
-    pub taken_by: Id<User>,
+    /// Who files it.
+    pub by: Filer,
     /// The sender's key.
     pub key: String,
+}
+
+/// What an appeal about this award would ask for; `None` where there is nothing to appeal against.
+#[must_use]
+pub fn kind_of(award: &TitleAward) -> Option<Kind> {
+    match award.state {
+        Standing::Conferred => Some(Kind::Conferred),
+        Standing::Declined if award.ending.is_some_and(Ending::is_decision) => Some(Kind::Declined),
+        _ => None,
+    }
 }
 
 /// Takes an appeal in. The same request again answers the first.
 ///
 /// # Errors
-/// [`Refused::AlreadyAppealed`]; the council's `NothingToAppeal`, `AppealTooLate`, `ClockSetBack`; `Invalid` fields;
-/// `NotFound`; `idempotency_conflict`.
+/// [`Refused::AlreadyAppealed`]; the council's `NothingToAppeal`, `AppealTooLate`, `ClockSetBack`; [`standing::Refused`]
+/// for a household that is gone and was not given the title; `Invalid` fields; `NotFound`, also for another household's;
+/// `idempotency_conflict`.
 pub fn file(conn: &mut Conn, asked: &File, now: Moment) -> Result<TitleAppeal> {
     clockwork::expect_forward(conn, now)?;
     let content = (asked.award.as_str(), &asked.reason, &asked.contact);
-    let request = Request::new(&asked.key, asked.taken_by.as_str(), "title.appeal", &content)?;
+    let actor = asked.by.actor();
+    let request = Request::new(&asked.key, actor, "title.appeal", &content)?;
     let mut requests = Requests::open(conn, [&request])?;
     if let Some(earlier) = requests.earlier(&request)? {
         return by_id(conn, &Id::known(earlier));
     }
     let award = award::by_id(conn, &asked.award)?;
     let cycle = deadline::cycle(conn, day_of(now))?;
-    let kind = match award.state {
-        Standing::Conferred => Kind::Conferred,
-        Standing::Declined if award.session_id.is_some() => Kind::Declined,
-        other => return Err(CouncilRefused::NothingToAppeal(other.label()).into()),
+    let taken_by = match &asked.by {
+        Filer::Household(own) if *own != award.household_id => return Err(Error::NotFound),
+        Filer::Household(_) => None,
+        Filer::Office(user) => Some(user.clone()),
     };
+    // What a household holds others doubt.
+    let kind = kind_of(&award)
+        .filter(|kind| *kind == Kind::Declined || taken_by.is_some())
+        .ok_or(CouncilRefused::NothingToAppeal(award.state.label()))?;
+    if kind == Kind::Declined {
+        standing::expect_active(conn, &award.household_id)?;
+    }
     if let (Kind::Declined, Some(ended_at)) = (kind, award.ended_at) {
         let until = deadline::after_days(ended_at, cycle.appeal_window_days);
         if now >= until {
@@ -179,19 +219,19 @@ pub fn file(conn: &mut Conn, asked: &File, now: Moment) -> Result<TitleAppeal> {
         kind,
         reason: words("reason", &asked.reason, REASON_LENGTH, "请写明为什么，1000个字以内。")?,
         contact: few_words("contact", &asked.contact, CONTACT_LENGTH)?,
-        taken_by: asked.taken_by.clone(),
         filed_at: now,
         decide_by: deadline::after_days(now, cycle.appeal_decision_days.min(MOST_DECISION_DAYS)),
         state: State::Filed,
         decided_at: None,
         decision_reason: None,
+        taken_by,
     };
     diesel::insert_into(title_appeals::table)
         .values(&appeal)
         .execute(conn)?;
     requests.carried_out(&request, appeal.id.as_str(), now);
     requests.save(conn)?;
-    record(conn, &appeal, asked.taken_by.as_str(), "title_appeal.filed", now)?;
+    record(conn, &appeal, actor, "title_appeal.filed", now)?;
     Ok(appeal)
 }
 
@@ -396,7 +436,8 @@ fn end(
     save(conn, &appeal)?;
     let act = match state {
         State::Upheld => "title_appeal.upheld",
-        _ => "title_appeal.dismissed",
+        State::Lapsed => "title_appeal.lapsed",
+        State::Filed | State::Accepted | State::Dismissed => "title_appeal.dismissed",
     };
     record(conn, &appeal, by, act, now)?;
     Ok(appeal)
@@ -404,14 +445,22 @@ fn end(
 
 /// What everybody has seen on a notice is conferred at once; the rest goes on the next notice first (SG6).
 fn give_after_all(conn: &mut Conn, mut award: TitleAward, by: &str, now: Moment) -> Result<()> {
+    // A household that is gone since: the words stand.
+    if !standing::now(conn, &award.household_id)?.is_active() {
+        return Ok(());
+    }
     if award.notice_id.is_some() {
         return award::confer(conn, award, by, now).map(drop);
     }
     award.state = Standing::Balloted;
-    award.ended_at = None;
-    award.ending_reason = None;
+    award::go_on(&mut award);
     award::save(conn, &award)?;
     award::record(conn, &award, by, "title_award.balloted", now)
+}
+
+/// Ends what nobody decides any more.
+pub(super) fn lapse(conn: &mut Conn, appeal: TitleAppeal, award: TitleAward, why: &str, now: Moment) -> Result<()> {
+    end(conn, appeal, award, State::Lapsed, why, SYSTEM, now).map(drop)
 }
 
 /// Decides what nobody decided in time. Answers how many.

@@ -19,7 +19,7 @@ use super::refused::Refused;
 use super::title::{self, HonourTitle, Scope};
 use crate::access::user::{self, User};
 use crate::audit;
-use crate::clock::{Day, Moment, day_of, spoken_day};
+use crate::clock::{Day, Moment, day_of};
 use crate::council::award::{self as points, Reward};
 use crate::council::member::{self, CouncilMember};
 use crate::council::notice::{TEXT_LENGTH, findings_about};
@@ -34,7 +34,7 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::places::area::{Area, Tree};
 use crate::places::household::{self, Household};
-use crate::places::standing::{self, Standing};
+use crate::places::standing;
 use crate::points::Points;
 use crate::request::{Request, Requests};
 
@@ -82,8 +82,10 @@ pub struct TitleAward {
     pub reversal_number: Option<i64>,
     /// When it ended without being held, or was revoked.
     pub ended_at: Option<Moment>,
-    /// Why, in words.
+    /// Why, in words that the household may read.
     pub ending_reason: Option<String>,
+    /// What ended it; nobody knows it any more of some that ended before a household was deleted.
+    pub ending: Option<Ending>,
 }
 
 text_enum! {
@@ -121,6 +123,38 @@ impl State {
         State::Notified,
         State::Suspended,
     ];
+}
+
+text_enum! {
+    /// What ended an award.
+    pub enum Ending {
+        /// The nominator took it back.
+        Withdrawn = "withdrawn", "申报人撤回";
+        /// The second person found that it does not hold.
+        NotVerified = "not_verified", "核实不符合";
+        /// Too few votes in favour.
+        NotCarried = "not_carried", "票决未通过";
+        /// Others of its quota had more votes in favour.
+        QuotaFull = "quota_full", "名额已满";
+        /// Somebody objected and was right.
+        Objection = "objection", "异议成立";
+        /// A panel took the title back.
+        Appeal = "appeal", "申诉成立，撤销授予";
+        /// The household left the programme.
+        Left = "left", "本户已迁出";
+        /// The household became part of another one.
+        Merged = "merged", "本户已并入另一户";
+        /// The household is not where its quota is any more.
+        Moved = "moved", "本户已不在评选范围内";
+    }
+}
+
+impl Ending {
+    /// Was it decided that the household shall not have the title, so that it has had its try and may appeal?
+    #[must_use]
+    pub fn is_decision(self) -> bool {
+        matches!(self, Ending::NotCarried | Ending::QuotaFull | Ending::Objection)
+    }
 }
 
 /// How the books name the points that come with a title; its id follows.
@@ -218,6 +252,7 @@ pub fn nominate(conn: &mut Conn, asked: &Nominate, now: Moment) -> Result<TitleA
         reversal_number: None,
         ended_at: None,
         ending_reason: None,
+        ending: None,
     };
     diesel::insert_into(title_awards::table).values(&award).execute(conn)?;
     requests.carried_out(&request, award.id.as_str(), now);
@@ -234,22 +269,27 @@ pub(super) fn expect_no_staff(conn: &mut Conn, household: &Id<Household>, today:
     }
 }
 
-/// One try in a period: what was taken back, or did not come before the council, was none.
+/// One try in a period: what ended without a decision was none. What a household held that became part of this one is
+/// held here.
 fn expect_first(conn: &mut Conn, asked: &Nominate) -> Result<()> {
+    let mut homes = standing::absorbed(conn, &asked.household)?;
+    homes.push(asked.household.clone());
     let earlier = title_awards::table
         .filter(title_awards::title_id.eq(&asked.title))
-        .filter(title_awards::household_id.eq(&asked.household))
+        .filter(title_awards::household_id.eq_any(&homes))
         .filter(title_awards::period_from.eq(asked.period_from))
         .select(TitleAward::as_select())
         .load::<TitleAward>(conn)?;
-    let was_none = |one: &TitleAward| match one.state {
-        State::Withdrawn => true,
-        State::Declined => one.session_id.is_none(),
-        _ => false,
+    let stands = |one: &TitleAward| match one.state {
+        State::Conferred => true,
+        _ if one.household_id != asked.household => false,
+        State::Withdrawn => false,
+        State::Declined => one.ending.is_some_and(Ending::is_decision),
+        _ => true,
     };
-    match earlier.iter().all(was_none) {
-        true => Ok(()),
-        false => Err(Refused::AlreadyNominated.into()),
+    match earlier.iter().any(stands) {
+        false => Ok(()),
+        true => Err(Refused::AlreadyNominated.into()),
     }
 }
 
@@ -296,7 +336,8 @@ pub struct Verify {
 ///
 /// # Errors
 /// `Forbidden` for the nominator and for anyone of the household; [`Refused::AwardIs`], [`Refused::StaffHousehold`];
-/// `Invalid` when it does not hold and no reason is given; `idempotency_conflict`.
+/// [`standing::Refused`] for a household that is gone; `Invalid` when it does not hold and no reason is given;
+/// `idempotency_conflict`.
 pub fn verify(conn: &mut Conn, asked: &Verify, now: Moment) -> Result<TitleAward> {
     let content = (asked.award.as_str(), asked.holds, &asked.reason);
     let request = Request::new(&asked.key, asked.by.id.as_str(), "title.verify", &content)?;
@@ -318,6 +359,7 @@ pub fn verify(conn: &mut Conn, asked: &Verify, now: Moment) -> Result<TitleAward
         return Err(Error::Forbidden("申报人与您是一家人，请由别家的人核实。"));
     }
     expect_state(&award, State::Nominated)?;
+    standing::expect_active(conn, &award.household_id)?;
     award.verified_by = Some(asked.by.id.clone());
     award.verified_at = Some(now);
     let act = match asked.holds {
@@ -333,7 +375,8 @@ pub fn verify(conn: &mut Conn, asked: &Verify, now: Moment) -> Result<TitleAward
                 200,
                 "不符合的，请写明哪里不符合，200个字以内。",
             )?;
-            end(&mut award, State::Declined, format!("核实不符合：{why}"), now);
+            let why = format!("核实不符合：{why}");
+            end(&mut award, State::Declined, (Ending::NotVerified, why), now);
             "title_award.declined"
         }
     };
@@ -362,7 +405,8 @@ pub fn withdraw(conn: &mut Conn, id: &Id<TitleAward>, by: &Id<User>, now: Moment
         State::Nominated | State::Verified => {}
         other => return Err(Refused::AwardIs(other).into()),
     }
-    end(&mut award, State::Withdrawn, "申报人撤回。".to_owned(), now);
+    let why = "申报人撤回。".to_owned();
+    end(&mut award, State::Withdrawn, (Ending::Withdrawn, why), now);
     save(conn, &award)?;
     record(conn, &award, by.as_str(), "title_award.withdrawn", now)?;
     Ok(award)
@@ -377,8 +421,7 @@ pub(super) fn confer(conn: &mut Conn, mut award: TitleAward, by: &str, now: Mome
     award.state = State::Conferred;
     award.conferred_at = Some(now);
     award.term_ends_on = Some(end.pred_opt().unwrap_or(end));
-    award.ended_at = None;
-    award.ending_reason = None;
+    go_on(&mut award);
     save(conn, &award)?;
     record(conn, &award, by, "title_award.conferred", now)?;
     pay(conn, award, &title, now)
@@ -410,31 +453,17 @@ pub(super) fn revoke(conn: &mut Conn, mut award: TitleAward, why: &str, by: &str
         let reversal = points::take_back(conn, &award.household_id, number, source, by, now)?;
         award.reversal_number = Some(reversal);
     }
-    end(&mut award, State::Revoked, why.to_owned(), now);
+    end(&mut award, State::Revoked, (Ending::Appeal, why.to_owned()), now);
     save(conn, &award)?;
     record(conn, &award, by, "title_award.revoked", now)?;
     Ok(award)
 }
 
-/// Ends what is under way for households that left meanwhile: the place is another's. Answers how many.
-pub(super) fn end_departed(conn: &mut Conn, now: Moment) -> Result<usize> {
-    let mut ended = 0usize;
-    for award in standing_as(conn, &State::UNDER_WAY)? {
-        if let Standing::Left { on, .. } = standing::now(conn, &award.household_id)?
-            && on <= day_of(now)
-        {
-            decline(conn, award, format!("本户已于{}迁出。", spoken_day(on)), "system", now)?;
-            ended = ended.saturating_add(1);
-        }
-    }
-    Ok(ended)
-}
-
-/// Ends an award that has not been conferred.
+/// Ends an award that has not been conferred: what ended it, and why, in words that the household may read.
 pub(super) fn decline(
     conn: &mut Conn,
     mut award: TitleAward,
-    why: String,
+    why: (Ending, String),
     by: &str,
     now: Moment,
 ) -> Result<TitleAward> {
@@ -444,10 +473,18 @@ pub(super) fn decline(
     Ok(award)
 }
 
-fn end(award: &mut TitleAward, state: State, why: String, now: Moment) {
+fn end(award: &mut TitleAward, state: State, (ending, why): (Ending, String), now: Moment) {
     award.state = state;
     award.ended_at = Some(now);
     award.ending_reason = Some(why);
+    award.ending = Some(ending);
+}
+
+/// It has not ended after all.
+pub(super) fn go_on(award: &mut TitleAward) {
+    award.ended_at = None;
+    award.ending_reason = None;
+    award.ending = None;
 }
 
 pub(super) fn expect_state(award: &TitleAward, state: State) -> Result<()> {

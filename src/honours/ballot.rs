@@ -8,7 +8,7 @@
 
 use diesel::prelude::*;
 
-use super::award::{self, State, TitleAward};
+use super::award::{self, Ending, State, TitleAward};
 use super::refused::Refused;
 use super::title::{self, HonourTitle};
 use crate::access::user::User;
@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::places::area::{Area, Tree};
 use crate::places::household::{self, Household};
+use crate::places::standing;
 use crate::scheme::terms::CouncilTerms;
 
 /// The counts of one candidate's ballot.
@@ -104,17 +105,19 @@ pub fn waits(conn: &mut Conn, area: &Id<Area>, now: Moment) -> Result<bool> {
     Ok(!verified_in(conn, area, now)?.is_empty())
 }
 
-/// The verified awards that the council of an area decides, with their households; those of whoever decides are left out.
+/// The verified awards that the council of an area decides, with their households; those of whoever decides are left out,
+/// and those that are gone.
 fn verified_in(conn: &mut Conn, area: &Id<Area>, now: Moment) -> Result<Vec<(TitleAward, Household)>> {
     let verified = award::standing_as(conn, &[State::Verified])?;
     let buildings = buildings_of(&Tree::load(conn)?, area);
     let ids: Vec<Id<Household>> = verified.iter().map(|one| one.household_id.clone()).collect();
     let households = household::by_ids(conn, &ids)?;
     let deciding = staff_share::homes(conn, day_of(now))?;
+    let gone = standing::gone(conn, &ids)?;
     let home = |one: &TitleAward| {
         let found = households.iter().find(|home| home.id == one.household_id)?;
-        let decided_here = buildings.contains(&found.building_id) && !deciding.contains(&found.id);
-        decided_here.then(|| found.clone())
+        let is_out = deciding.contains(&found.id) || gone.contains(&found.id);
+        (buildings.contains(&found.building_id) && !is_out).then(|| found.clone())
     };
     Ok(verified
         .into_iter()
@@ -348,9 +351,8 @@ fn decide(
     let first_out = votes.get(wanted).copied();
     let is_tied = first_out.is_some() && last_in == first_out;
     let mut ended = false;
-    for (award, ballot) in lost {
-        let why = format!("票决未通过：{}", in_words(&ballot));
-        end(conn, session, award, why, by, now)?;
+    for (award, _) in lost {
+        end(conn, session, award, Ending::NotCarried, by, now)?;
         ended = true;
     }
     for (mut award, ballot) in carried {
@@ -371,23 +373,24 @@ fn decide(
             award::save(conn, &award)?;
             award::record(conn, &award, by.as_str(), "title_award.tied", now)?;
         } else {
-            let why = format!("名额已满，别户赞成票更多：{}", in_words(&ballot));
-            end(conn, session, award, why, by, now)?;
+            end(conn, session, award, Ending::QuotaFull, by, now)?;
             ended = true;
         }
     }
     Ok(ended)
 }
 
+/// Ends it at a ballot. Its counts stand in the ballot alone: they are not for the household.
 fn end(
     conn: &mut Conn,
     session: &Session,
     mut award: TitleAward,
-    why: String,
+    ending: Ending,
     by: &Id<User>,
     now: Moment,
 ) -> Result<()> {
     award.session_id = Some(session.id.clone());
+    let why = (ending, ending.label().to_owned());
     award::decline(conn, award, why, by.as_str(), now).map(drop)
 }
 

@@ -1,18 +1,22 @@
 //! A household's own honours, as it reads them itself: titles and stars, whatever became of them.
 //!
 //! A title stands here once the council has decided: nobody hears of a try that came to nothing before. Who nominated, how
-//! anybody voted, and whatever is about other households stands nowhere here. It writes nothing.
+//! anybody voted, and whatever is about other households stands nowhere here. A household that others were merged into reads
+//! what those hold, or were given and lost, and what the merge ended, under their names. It writes nothing.
 
-use super::appeal::{self, Kind};
-use super::award::{self, State, TitleAward};
+use std::collections::HashMap;
+
+use super::appeal::{self, Kind, TitleAppeal};
+use super::award::{self, Ending, State, TitleAward};
 use super::title::{self, HonourTitle};
 use super::{notice, star};
 use crate::clock::{Day, Moment, day_of};
 use crate::council::deadline;
 use crate::db::Conn;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::Id;
-use crate::places::household::Household;
+use crate::places::household::{self, Household};
+use crate::places::standing;
 use crate::points::Points;
 
 /// What a household was given, or was not.
@@ -27,6 +31,10 @@ pub struct HonourBook {
 /// A title on which the council has decided.
 #[derive(Clone, Debug)]
 pub struct OwnTitle {
+    /// The award.
+    pub id: Id<TitleAward>,
+    /// The head of the household that it was given to, where that was merged into this one; empty for its own.
+    pub former: String,
     /// `文明榜样户`.
     pub name: String,
     /// `2026年第四季度`.
@@ -51,10 +59,21 @@ pub struct OwnTitle {
     pub taken_back_as: Option<i64>,
     /// Why it ended; empty for any other.
     pub ending: String,
-    /// Where the household's own appeal stands.
-    pub appeal: Option<appeal::State>,
+    /// The household's own appeal.
+    pub appeal: Option<OwnAppeal>,
     /// The last day on which the household may appeal.
     pub appeal_until: Option<Day>,
+}
+
+/// What became of the household's own appeal.
+#[derive(Clone, Debug)]
+pub struct OwnAppeal {
+    /// The number on its receipt.
+    pub receipt: String,
+    /// Where it stands.
+    pub state: appeal::State,
+    /// The last day for the decision.
+    pub last_day: Day,
 }
 
 /// A public notice that runs.
@@ -82,6 +101,12 @@ pub struct OwnStar {
 }
 
 impl OwnTitle {
+    /// The slip number of its points, where they posted to this household.
+    #[must_use]
+    pub fn own_posting(&self) -> Option<i64> {
+        self.posted_as.filter(|_| self.former.is_empty())
+    }
+
     /// What became of its points; empty where none come.
     #[must_use]
     pub fn reward_in_words(&self) -> String {
@@ -99,8 +124,8 @@ impl OwnTitle {
     }
 }
 
-/// What ended at a ballot: behind these words stand its counts, which are not told.
-const BY_BALLOT: [&str; 2] = ["票决未通过", "名额已满"];
+/// Titles that are looked through.
+const NEWEST: i64 = 100;
 
 /// What a household was given, or was not.
 ///
@@ -113,18 +138,40 @@ pub fn of(conn: &mut Conn, household: &Id<Household>, now: Moment) -> Result<Hon
     })
 }
 
+/// One of a household's titles, as it stands in its book.
+///
+/// # Errors
+/// `NotFound`, also for another household's, and for one on which the council has not decided.
+pub fn title(conn: &mut Conn, household: &Id<Household>, award: &Id<TitleAward>, now: Moment) -> Result<OwnTitle> {
+    let mut titles = titles(conn, household, now)?.into_iter();
+    titles.find(|one| one.id == *award).ok_or(Error::NotFound)
+}
+
 fn titles(conn: &mut Conn, household: &Id<Household>, now: Moment) -> Result<Vec<OwnTitle>> {
     let known = title::every(conn)?;
     let days_to_appeal = deadline::cycle(conn, day_of(now))?.appeal_window_days;
+    let absorbed = standing::absorbed(conn, household)?;
+    let former: HashMap<Id<Household>, Household> = household::by_ids(conn, &absorbed)?
+        .into_iter()
+        .map(|home| (home.id.clone(), home))
+        .collect();
+    let all = [absorbed, vec![household.clone()]].concat();
     let mut titles = Vec::new();
-    for award in award::of_household(conn, household)? {
+    for award in award::list(conn, Some(&all), NEWEST)? {
+        let former = former.get(&award.household_id);
         if let Some(title) = known.get(&award.title_id)
             && is_decided(&award)
+            && (former.is_none() || is_left_behind(&award))
         {
-            titles.push(own(conn, award, title, days_to_appeal, now)?);
+            titles.push(own(conn, award, former, title, days_to_appeal, now)?);
         }
     }
     Ok(titles)
+}
+
+/// Does what a former household had still matter to the one that it became part of?
+fn is_left_behind(award: &TitleAward) -> bool {
+    matches!(award.state, State::Conferred | State::Revoked) || award.ending == Some(Ending::Merged)
 }
 
 /// Has the council decided? What a verifier refused never came before it.
@@ -136,7 +183,14 @@ fn is_decided(award: &TitleAward) -> bool {
     }
 }
 
-fn own(conn: &mut Conn, award: TitleAward, title: &HonourTitle, days_to_appeal: u64, now: Moment) -> Result<OwnTitle> {
+fn own(
+    conn: &mut Conn,
+    award: TitleAward,
+    former: Option<&Household>,
+    title: &HonourTitle,
+    days_to_appeal: u64,
+    now: Moment,
+) -> Result<OwnTitle> {
     let notice = match &award.notice_id {
         Some(id) => Some(notice::by_id(conn, id)?),
         None => None,
@@ -146,15 +200,14 @@ fn own(conn: &mut Conn, award: TitleAward, title: &HonourTitle, days_to_appeal: 
     let running = notice.filter(|notice| is_open && notice.runs_at(now));
     // What somebody else says against a title is not told here.
     let appeals = appeal::of_award(conn, &award.id)?;
-    let appeal = appeals
-        .iter()
-        .rfind(|one| one.kind == Kind::Declined)
-        .map(|one| one.state);
-    let may_appeal = award.state == State::Declined && appeal.is_none();
+    let appeal = appeals.into_iter().rfind(|one| one.kind == Kind::Declined).map(told);
+    let may_appeal = appeal::kind_of(&award) == Some(Kind::Declined) && appeal.is_none() && former.is_none();
     let until = award
         .ended_at
         .map(|ended_at| deadline::after_days(ended_at, days_to_appeal));
     Ok(OwnTitle {
+        id: award.id.clone(),
+        former: former.map(|home| home.head_name.clone()).unwrap_or_default(),
         name: title.name.clone(),
         period: title.period.in_words(award.period_from),
         state: award.state,
@@ -168,17 +221,19 @@ fn own(conn: &mut Conn, award: TitleAward, title: &HonourTitle, days_to_appeal: 
         reward: title.reward_points,
         posted_as: award.transaction_number,
         taken_back_as: award.reversal_number,
-        ending: ending(award.ending_reason.as_deref().unwrap_or_default()),
+        ending: award.ending_reason.unwrap_or_default(),
         appeal,
         appeal_until: until.filter(|until| may_appeal && now < *until).map(deadline::last_day),
         reason: award.reason,
     })
 }
 
-/// Why it ended, without the counts of a ballot.
-fn ending(reason: &str) -> String {
-    let by_ballot = BY_BALLOT.into_iter().find(|told| reason.starts_with(told));
-    by_ballot.unwrap_or(reason).to_owned()
+fn told(appeal: TitleAppeal) -> OwnAppeal {
+    OwnAppeal {
+        receipt: appeal.receipt,
+        state: appeal.state,
+        last_day: deadline::last_day(appeal.decide_by),
+    }
 }
 
 fn stars(conn: &mut Conn, household: &Id<Household>, today: Day) -> Result<Vec<OwnStar>> {
@@ -194,20 +249,4 @@ fn stars(conn: &mut Conn, household: &Id<Household>, today: Day) -> Result<Vec<O
         });
     }
     Ok(stars)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_vote_is_told() {
-        assert_eq!(ending("票决未通过：赞成1，反对2，弃权0，应投3人"), "票决未通过");
-        assert_eq!(
-            ending("名额已满，别户赞成票更多：赞成2，反对1，弃权0，应投3人"),
-            "名额已满"
-        );
-        assert_eq!(ending("异议成立：看了值日表"), "异议成立：看了值日表");
-        assert_eq!(ending(""), "");
-    }
 }

@@ -3,7 +3,7 @@
 //! It is called after the council's clockwork and catches up as that does; doing it twice does nothing.
 
 use super::award::{self, State};
-use super::{appeal, notice, objection, title};
+use super::{appeal, departed, notice, objection, title};
 use crate::clock::Moment;
 use crate::council::clockwork;
 use crate::db::Conn;
@@ -12,7 +12,7 @@ use crate::error::Result;
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Done {
-    /// What was under way for households that left.
+    /// What was under way for households that are gone, and what they appealed about.
     pub departed: usize,
     /// Objections that silence dismissed.
     pub objections: usize,
@@ -40,7 +40,7 @@ impl Done {
 /// The council's `ClockSetBack`.
 pub fn run(conn: &mut Conn, now: Moment) -> Result<Done> {
     clockwork::expect_forward(conn, now)?;
-    let departed = award::end_departed(conn, now)?;
+    let departed = departed::end(conn, now)?;
     // First what holds a title: an objection that silence dismisses lets it be conferred in the same run.
     let objections = objection::due(conn, now)?;
     let appeals = appeal::due(conn, now)?;

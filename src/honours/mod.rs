@@ -13,6 +13,7 @@ pub mod ballot;
 pub mod book;
 pub mod check;
 pub mod clockwork;
+mod departed;
 pub mod notice;
 pub mod objection;
 pub mod parties;

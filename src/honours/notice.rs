@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::award::{self, State, TitleAward};
+use super::departed;
 use super::title::{self, HonourTitle};
 use crate::access::user::User;
 use crate::audit;
@@ -66,7 +67,7 @@ impl TitleNotice {
 /// The fewest days of a notice of titles, whatever the rules say.
 const FEWEST_DAYS: u64 = 7;
 
-/// Publishes what a session carried and no notice has shown.
+/// Publishes what a session carried and no notice has shown. What it carried for a household that is gone ends here.
 ///
 /// # Errors
 /// The council's `NothingToPublish`, `NotForPublic`, `SessionIs` before it has closed, `ClockSetBack`;
@@ -82,6 +83,7 @@ pub fn publish(conn: &mut Conn, session: &Id<Session>, by: &Id<User>, key: &str,
     if session.state != session::State::Closed {
         return Err(Refused::SessionIs(session.state).into());
     }
+    departed::end(conn, now)?;
     let rows = to_publish(conn, &session.id)?;
     if rows.is_empty() {
         return Err(Refused::NothingToPublish.into());

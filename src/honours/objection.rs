@@ -1,25 +1,26 @@
 //! Objections to titles: anyone may say, while a title is on public notice, that it is not right.
 //!
 //! ```text
-//! open → upheld | dismissed
+//! open → upheld | dismissed | lapsed
 //! ```
 //!
 //! Free, without an account, a name or proof. The title waits, and only that one. Somebody who did not vote and had no other
-//! part decides (`parties`); when nobody does in time it is dismissed by itself: silence favours the household (SG7).
+//! part decides (`parties`); when nobody does in time it is dismissed by itself: silence favours the household (SG7). When
+//! the household is gone there is nothing left to decide.
 
 use diesel::prelude::*;
 
-use super::award::{self, State as Standing, TitleAward};
+use super::award::{self, Ending, State as Standing, TitleAward};
+use super::refused::Refused;
 use super::{notice, parties};
 use crate::access::user::User;
 use crate::audit;
 use crate::clock::{Moment, day_of};
-pub use crate::council::objection::State;
 use crate::council::objection::{Channel, SILENCE, few_words, words};
-use crate::council::refused::Refused;
+use crate::council::refused::Refused as CouncilRefused;
 use crate::council::{clockwork, deadline, objection as of_deeds, receipt};
-use crate::db::Conn;
 use crate::db::schema::{title_awards, title_objections};
+use crate::db::{Conn, text_enum};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::places::household::Household;
@@ -57,6 +58,20 @@ pub struct TitleObjection {
     pub channel: Channel,
     /// Who of the staff wrote it down; nobody for our page.
     pub taken_by: Option<Id<User>>,
+}
+
+text_enum! {
+    /// Where an objection stands.
+    pub enum State {
+        /// Nobody has decided.
+        Open = "open", "待处理";
+        /// Right: the title is not given.
+        Upheld = "upheld", "成立";
+        /// Not right, or nobody decided in time: the title goes on.
+        Dismissed = "dismissed", "不成立";
+        /// The household is gone: there is no title to object to.
+        Lapsed = "lapsed", "不用再处理";
+    }
 }
 
 impl TitleObjection {
@@ -122,10 +137,10 @@ pub fn file(conn: &mut Conn, asked: &File, now: Moment) -> Result<TitleObjection
     let contact = few_words("contact", &asked.contact, CONTACT_LENGTH)?;
     let (notice, _, mut row) = notice::row(conn, &asked.slip)?;
     if !notice.runs_at(now) || !matches!(row.state, Standing::Notified | Standing::Suspended) {
-        return Err(Refused::NoticeEnded(deadline::last_day(notice.ends_at)).into());
+        return Err(CouncilRefused::NoticeEnded(deadline::last_day(notice.ends_at)).into());
     }
     if open_on(conn, &row.id)?.len() >= MOST_OPEN {
-        return Err(Refused::EnoughObjections.into());
+        return Err(CouncilRefused::EnoughObjections.into());
     }
     let days = deadline::cycle(conn, day_of(now))?.objection_decision_days;
     let objection = TitleObjection {
@@ -173,8 +188,8 @@ pub struct Decide {
 /// Decides an objection. Upheld, the title is not given; dismissed, it goes on when no other objection is open.
 ///
 /// # Errors
-/// The council's `TookPart`, `ObjectionDecided`, `DeadlinePassed`, `ClockSetBack`; `Invalid` without a reason; `NotFound`;
-/// `idempotency_conflict`.
+/// [`Refused::ObjectionDecided`]; the council's `TookPart`, `DeadlinePassed`, `ClockSetBack`; `Invalid` without a reason;
+/// `NotFound`; `idempotency_conflict`.
 pub fn decide(conn: &mut Conn, asked: &Decide, now: Moment) -> Result<TitleObjection> {
     clockwork::expect_forward(conn, now)?;
     let content = (asked.objection.as_str(), asked.upheld, &asked.reason);
@@ -188,11 +203,11 @@ pub fn decide(conn: &mut Conn, asked: &Decide, now: Moment) -> Result<TitleObjec
         return Err(Refused::ObjectionDecided(objection.state).into());
     }
     if now >= objection.decide_by {
-        return Err(Refused::DeadlinePassed(deadline::last_day(objection.decide_by)).into());
+        return Err(CouncilRefused::DeadlinePassed(deadline::last_day(objection.decide_by)).into());
     }
     let row = award::by_id(conn, &objection.award_id)?;
     if let Some(part) = parties::part_for_objection(conn, &row, &asked.by)? {
-        return Err(Refused::TookPart(part).into());
+        return Err(CouncilRefused::TookPart(part).into());
     }
     let why = "请写明理由，500个字以内：提异议的人和住户都有权知道。";
     let reason = words("reason", &asked.reason, REASON_LENGTH, why)?;
@@ -203,7 +218,8 @@ pub fn decide(conn: &mut Conn, asked: &Decide, now: Moment) -> Result<TitleObjec
             for other in open_on(conn, &row.id)? {
                 end(conn, other, State::Upheld, by.clone(), &reason, now)?;
             }
-            award::decline(conn, row, format!("异议成立：{reason}"), asked.by.id.as_str(), now)?;
+            let why = (Ending::Objection, format!("异议成立：{reason}"));
+            award::decline(conn, row, why, asked.by.id.as_str(), now)?;
             by_id(conn, &objection.id)?
         }
         false => {
@@ -243,11 +259,20 @@ fn end(
         .execute(conn)?;
     let act = match state {
         State::Upheld => "title_objection.upheld",
+        State::Lapsed => "title_objection.lapsed",
         State::Open | State::Dismissed => "title_objection.dismissed",
     };
     let actor = objection.decided_by.clone();
     record(conn, &objection, actor.as_ref().map_or("system", Id::as_str), act, now)?;
     Ok(objection)
+}
+
+/// Ends what is open against a title of a household that is gone: nobody decides it any more.
+pub(super) fn lapse(conn: &mut Conn, award: &Id<TitleAward>, why: &str, now: Moment) -> Result<()> {
+    for objection in open_on(conn, award)? {
+        end(conn, objection, State::Lapsed, None, why, now)?;
+    }
+    Ok(())
 }
 
 /// Dismisses what nobody decided in time. Answers how many.

@@ -10,6 +10,7 @@ use crate::council::parties::{Part, Person};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::id::Id;
+use crate::places::standing;
 
 /// The part that somebody had; `None` for who may decide.
 ///
@@ -18,7 +19,12 @@ use crate::id::Id;
 pub fn part_in(conn: &mut Conn, award: &TitleAward, by: &User) -> Result<Option<Part>> {
     let seats = member::all(conn)?;
     let person = Person::of_user(by, &seats);
-    if person.households.contains(&award.household_id) {
+    // Whoever lived in a household that was merged lives in the other one now.
+    let own = [
+        award.household_id.clone(),
+        standing::survivor(conn, &award.household_id)?,
+    ];
+    if own.iter().any(|home| person.households.contains(home)) {
         return Ok(Some(Part::OwnHousehold));
     }
     if award.nominated_by == by.id {
@@ -34,7 +40,7 @@ pub fn part_in(conn: &mut Conn, award: &TitleAward, by: &User) -> Result<Option<
     let kin = member::kin(conn, &seats)?;
     let is_kin = |member: &Id<CouncilMember>| {
         kin.iter()
-            .any(|one| one.member == *member && one.household == award.household_id)
+            .any(|one| one.member == *member && own.contains(&one.household))
     };
     if person.members.iter().any(is_kin) {
         return Ok(Some(Part::Kin));

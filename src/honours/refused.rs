@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::appeal;
 use super::award::State;
+use super::{appeal, objection};
 use crate::error::Refusal;
 
 /// Why a step on the way to a title is refused.
@@ -30,6 +30,8 @@ pub enum Refused {
     CountsDiffer,
     /// The ballot is counted and confirmed.
     BallotOver,
+    /// The objection was decided before, or lapsed.
+    ObjectionDecided(objection::State),
     /// An appeal about this award waits, or was decided.
     AlreadyAppealed,
     /// As many stars as there may be.
@@ -58,6 +60,9 @@ impl fmt::Display for Refused {
                 "和第一位录入的票数不一样，没有确认。请两人对照计票单再看一遍；第一位录错的，由他重新录入。",
             ),
             Refused::BallotOver => formatter.write_str("这一户的票数已经两人确认，不能再改。"),
+            Refused::ObjectionDecided(state) => {
+                write!(formatter, "这件异议已经处理过（{}），不能再次处理。", state.label())
+            }
             Refused::AlreadyAppealed => formatter.write_str("这件事已有申诉在办理或已经办结，不重复受理。"),
             Refused::EnoughStars => formatter.write_str("最多设八颗星。要设新的，请先停用一颗。"),
             Refused::StarHeld => formatter.write_str("这颗星本来就有效到那一天或更久，不用再登记。"),
@@ -77,6 +82,7 @@ impl Refusal for Refused {
             Refused::TooFewVoters { .. } => "too_few_voters",
             Refused::CountsDiffer => "counts_differ",
             Refused::BallotOver => "ballot_over",
+            Refused::ObjectionDecided(_) => "objection_decided",
             Refused::AlreadyAppealed => "already_appealed",
             Refused::EnoughStars => "enough_stars",
             Refused::StarHeld => "star_held",

@@ -248,12 +248,25 @@ fn household_page(conn: &mut Conn, staff: Staff, code: &str, now: Moment) -> Res
     })
 }
 
+/// Titles of former households that are looked through.
+const MOST_TITLES: i64 = 100;
+
+/// Its own titles, and what those households hold that became part of it.
 fn titles(conn: &mut Conn, household: &Household) -> Result<Vec<(Id<TitleAward>, String, &'static str)>> {
     let known = title::every(conn)?;
-    let awards = award::of_household(conn, &household.id)?.into_iter();
-    let told = awards.filter_map(|award| {
+    let absorbed = standing::absorbed(conn, &household.id)?;
+    let former = household::by_ids(conn, &absorbed)?;
+    let mut awards = award::of_household(conn, &household.id)?;
+    let mut held = award::list(conn, Some(&absorbed), MOST_TITLES)?;
+    held.retain(|award| award.state == award::State::Conferred);
+    awards.append(&mut held);
+    let told = awards.into_iter().filter_map(|award| {
         let title = known.get(&award.title_id)?;
         let told = format!("{}（{}）", title.name, title.period.in_words(award.period_from));
+        let told = match former.iter().find(|home| home.id == award.household_id) {
+            Some(home) => format!("{told}，原{}户的", home.head_name),
+            None => told,
+        };
         Some((award.id, told, award.state.label()))
     });
     Ok(told.collect())

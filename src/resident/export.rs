@@ -131,11 +131,15 @@ fn standing(title: &OwnTitle) -> String {
     }
 }
 
-/// Why the household was named, and why it ended.
+/// Whose it was before a merge, why the household was named, and why it ended.
 fn explained(title: &OwnTitle) -> String {
-    match title.ending.is_empty() {
+    let told = match title.ending.is_empty() {
         true => title.reason.clone(),
         false => format!("{}（{}）", title.reason, title.ending),
+    };
+    match title.former.is_empty() {
+        true => told,
+        false => format!("原{}户的：{told}", title.former),
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use jishan::clock::{day_of, days_after};
 use jishan::dividends::dividend::{self, Plan, Resolve};
-use jishan::honours::appeal;
+use jishan::honours::appeal::{self, Filer};
 use jishan::places::area::Tree;
 use jishan::scheme::resolution::{Assembly, Meeting};
 use jishan::scheme::version;
@@ -15,13 +15,13 @@ use super::{
 use crate::town::{LI, Town, WANG, fresh_key, on_both};
 
 /// What a household reads, signed in anew.
-async fn own(town: &Town, code: &'static str) -> String {
+pub(super) async fn own(town: &Town, code: &'static str) -> String {
     let page = town.at_home(code).await.get("/my/honours").await;
     assert_eq!(page.status, 200, "{}", page.text);
     page.text
 }
 
-async fn file(town: &Town, code: &'static str, path: &str) -> String {
+pub(super) async fn file(town: &Town, code: &'static str, path: &str) -> String {
     let file = town.at_home(code).await.get(path).await;
     assert!(
         file.status == 200 && file.header("content-type").starts_with("text/csv"),
@@ -125,7 +125,7 @@ on_both! {
             award: denied.id.clone(),
             reason: "请再看一看".to_owned(),
             contact: String::new(),
-            taken_by: grid,
+            by: Filer::Office(grid),
             key: fresh_key(now),
         };
         town.write(move |conn| appeal::file(conn, &asked, now)).await.unwrap();

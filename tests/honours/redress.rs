@@ -8,7 +8,7 @@ use jishan::council::appeal::panel::Opinion;
 use jishan::council::objection::Channel;
 use jishan::db::schema::title_objections;
 use jishan::error::Result;
-use jishan::honours::appeal::{self, Accept, Give, TitleAppeal};
+use jishan::honours::appeal::{self, Accept, Filer, Give, TitleAppeal};
 use jishan::honours::award::{State, TitleAward};
 use jishan::honours::objection::{self, Decide, File, TitleObjection};
 use jishan::id::Id;
@@ -17,7 +17,7 @@ use jishan::places::area::Tree;
 use super::{MODEL, PARTY, after, again, close, code, conferred, count, on_notice, opened, publish, state, verified};
 use crate::town::{FAR, LI, PASSWORD, Town, WANG, fresh_key, on_both};
 
-async fn object(town: &Town, slip: &str) -> Result<TitleObjection> {
+pub(super) async fn object(town: &Town, slip: &str) -> Result<TitleObjection> {
     let now = town.app.now();
     let asked = File {
         slip: slip.to_owned(),
@@ -31,7 +31,12 @@ async fn object(town: &Town, slip: &str) -> Result<TitleObjection> {
     town.write(move |conn| objection::file(conn, &asked, now)).await
 }
 
-async fn decide(town: &Town, one: &TitleObjection, by: &'static str, upheld: bool) -> Result<TitleObjection> {
+pub(super) async fn decide(
+    town: &Town,
+    one: &TitleObjection,
+    by: &'static str,
+    upheld: bool,
+) -> Result<TitleObjection> {
     let now = town.app.now();
     let asked = Decide {
         objection: one.id.clone(),
@@ -44,7 +49,7 @@ async fn decide(town: &Town, one: &TitleObjection, by: &'static str, upheld: boo
 }
 
 /// People who have no part in anything, and one who lives with Wang and works for the programme.
-async fn more_people(town: &Town) {
+pub(super) async fn more_people(town: &Town) {
     let now = town.app.now();
     let hash = PasswordHash::of(PASSWORD).unwrap();
     town.write(move |conn| {
@@ -71,19 +76,24 @@ async fn more_people(town: &Town) {
     .unwrap();
 }
 
-async fn appeal_about(town: &Town, one: &TitleAward) -> Result<TitleAppeal> {
+pub(super) async fn appeal_about(town: &Town, one: &TitleAward) -> Result<TitleAppeal> {
     let (grid, now, award) = (town.user("grid").await.id, town.app.now(), one.id.clone());
     let asked = appeal::File {
         award,
         reason: "请再看一看".to_owned(),
         contact: String::new(),
-        taken_by: grid,
+        by: Filer::Office(grid),
         key: fresh_key(now),
     };
     town.write(move |conn| appeal::file(conn, &asked, now)).await
 }
 
-async fn name_panel(town: &Town, one: &TitleAppeal, panel: &[&'static str], by: &'static str) -> Result<TitleAppeal> {
+pub(super) async fn name_panel(
+    town: &Town,
+    one: &TitleAppeal,
+    panel: &[&'static str],
+    by: &'static str,
+) -> Result<TitleAppeal> {
     let mut named = Vec::new();
     for name in panel {
         named.push(town.user(name).await.id);
@@ -98,7 +108,7 @@ async fn name_panel(town: &Town, one: &TitleAppeal, panel: &[&'static str], by: 
     town.write(move |conn| appeal::accept(conn, &asked, now)).await
 }
 
-async fn give(town: &Town, one: &TitleAppeal, by: &'static str, opinion: Opinion) -> Result<TitleAppeal> {
+pub(super) async fn give(town: &Town, one: &TitleAppeal, by: &'static str, opinion: Opinion) -> Result<TitleAppeal> {
     let now = town.app.now();
     let asked = Give {
         appeal: one.id.clone(),

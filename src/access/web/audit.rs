@@ -88,7 +88,8 @@ fn row(event: Event, names: &HashMap<Id<User>, String>) -> AuditRow {
 
 /// Did the household do it itself, at its own pages? Then the actor is its id.
 fn is_the_households_own(event: &Event) -> bool {
-    event.act == "resident_request.made" || event.subject.strip_prefix("household:") == Some(&event.actor)
+    matches!(event.act.as_str(), "resident_request.made" | "title_appeal.filed")
+        || event.subject.strip_prefix("household:") == Some(&event.actor)
 }
 
 /// What an act was about, and where that is shown.
@@ -267,11 +268,13 @@ fn act_in_words(act: &str) -> &'static str {
         "title_objection.filed" => "对称号提出异议",
         "title_objection.upheld" => "称号异议成立",
         "title_objection.dismissed" => "称号异议不成立",
+        "title_objection.lapsed" => "称号异议不用再处理",
         "title_appeal.filed" => "称号申诉",
         "title_appeal.accepted" => "受理称号申诉",
         "title_appeal.opinion" => "称号申诉意见",
         "title_appeal.upheld" => "称号申诉成立",
         "title_appeal.dismissed" => "称号申诉不成立",
+        "title_appeal.lapsed" => "称号申诉不用再办",
         "objection.filed" => "提出异议",
         "objection.escalated" => "异议转上级",
         "objection.dismissed" => "异议不成立",

@@ -17,12 +17,12 @@ use crate::council::appeal::panel::{self, Opinion};
 use crate::council::{deadline, receipt};
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::honours::appeal::{self, Accept, Candidate, File, Give, Panellist, State, TitleAppeal};
+use crate::honours::appeal::{self, Accept, Candidate, File, Filer, Give, Panellist, State, TitleAppeal};
 use crate::honours::{award, parties, title};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
 use crate::places::programme::{self, Programme};
-use crate::sent::{Path, SignedForm};
+use crate::sent::{Path, Query, SignedForm};
 
 /// `POST /title-awards/{id}/appeals`: the office writes an appeal down.
 ///
@@ -44,7 +44,7 @@ pub async fn file_appeal(
                 award: told.award.id,
                 reason: sent.reason,
                 contact: sent.contact,
-                taken_by: who.user.id,
+                by: Filer::Office(who.user.id),
                 key: sent.key,
             };
             appeal::file(conn, &asked, now)
@@ -80,6 +80,10 @@ struct ReceiptPage {
     programme: Programme,
     /// Is it one of the staff who may open the hearing?
     reads_council: bool,
+    /// Did the household file it just now?
+    is_new: bool,
+    /// Is it a household that signed in?
+    is_at_home: bool,
 }
 
 impl ReceiptPage {
@@ -92,6 +96,13 @@ impl ReceiptPage {
     }
 }
 
+/// What was done just before this page.
+#[derive(Deserialize)]
+pub struct Done {
+    #[serde(default)]
+    done: String,
+}
+
 /// `GET /title-appeals/{receipt}`: to whoever has the receipt, where the appeal stands, and nothing about anybody.
 ///
 /// # Errors
@@ -101,6 +112,7 @@ pub async fn appeal_receipt(
     visitor: Visitor,
     sender: Sender,
     Path(number): Path<String>,
+    Query(done): Query<Done>,
 ) -> Result<Response> {
     app.expect_few_look_ups(&visitor, sender)?;
     let now = app.now();
@@ -112,6 +124,8 @@ pub async fn appeal_receipt(
             let title = title::by_id(conn, &award.title_id)?;
             Ok(ReceiptPage {
                 reads_council: visitor.may(Permission::ReadCouncil),
+                is_new: done.done == "filed",
+                is_at_home: visitor.household.is_some(),
                 shell: visitor.shell,
                 number: receipt::spaced(&appeal.receipt),
                 period: title.period.in_words(award.period_from),

@@ -11,7 +11,6 @@ use crate::access::role::Permission;
 use crate::access::user;
 use crate::app::{App, Staff};
 use crate::clock::{self, Day, Moment, day_of};
-use crate::council::objection::State as ObjectionState;
 use crate::council::{receipt, session};
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -208,13 +207,6 @@ impl AwardPage {
     fn spaced(&self, number: &str) -> String {
         receipt::spaced(number)
     }
-
-    fn objection_word(&self, objection: &TitleObjection) -> &'static str {
-        match objection.state {
-            ObjectionState::Open => "待处理",
-            other => other.label(),
-        }
-    }
 }
 
 /// What somebody writes on the page of an award.
@@ -261,7 +253,7 @@ async fn award_page(app: &App, staff: Staff, id: String, problems: Problems, for
                 Some(id) => Some(notice::by_id(conn, id)?.number),
                 None => None,
             };
-            let could_appeal = one.state == State::Conferred || (one.state == State::Declined && session.is_some());
+            let could_appeal = appeal::kind_of(one).is_some();
             let open = matches!(one.state, State::Nominated | State::Verified);
             Ok(AwardPage {
                 problems,

@@ -11,10 +11,10 @@ use super::Told;
 use crate::access::role::Permission;
 use crate::app::{App, Sender, Staff, Visitor};
 use crate::clock;
-use crate::council::objection::{Channel, State as Stand};
+use crate::council::objection::Channel;
 use crate::council::{deadline, receipt};
 use crate::error::{Error, Result};
-use crate::honours::objection::{self, Decide, File, TitleObjection};
+use crate::honours::objection::{self, Decide, File, State as Stand, TitleObjection};
 use crate::honours::{award, notice, parties};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
@@ -144,6 +144,10 @@ impl ReceiptPage {
 
     fn is_upheld(&self) -> bool {
         self.objection.state == Stand::Upheld
+    }
+
+    fn has_lapsed(&self) -> bool {
+        self.objection.state == Stand::Lapsed
     }
 }
 

@@ -14,6 +14,7 @@ use crate::app::{App, Staff};
 use crate::clock::{self, Day, Moment, day_of};
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::honours::award;
 use crate::id::Id;
 use crate::ledger::balance;
 use crate::page::{self, Problems, Shell};
@@ -368,7 +369,14 @@ pub async fn change(
 
 /// A preview, for somebody who is responsible for every place it touches.
 fn looked_at(conn: &mut Conn, staff: &Staff, asked: &AskChange, now: Moment) -> Result<Plan> {
-    let plan = plan::plan(conn, asked, now)?;
+    let mut plan = plan::plan(conn, asked, now)?;
+    if matches!(asked.change, Change::Merge { .. } | Change::Leave) {
+        let awards = award::of_household(conn, &asked.household)?;
+        if awards.iter().any(|one| award::State::UNDER_WAY.contains(&one.state)) {
+            let told = "这一户正在评选的称号到此为止；并户的，可以为并入后的那一户重新申报。";
+            plan.warnings.push(told.to_owned());
+        }
+    }
     for building in plan.buildings() {
         staff
             .expect_within(conn, Permission::ChangeHouseholds, &building)

@@ -1,6 +1,6 @@
 //! What a household was honoured with, or was not: its titles, its stars and its shares of dividends.
 //!
-//! How it may appeal about a title is said here; the appeal is taken in by the office.
+//! Beside a title that it was not given stands how it may appeal: by itself on a page of `honours`, or through the office.
 
 use askama::Template;
 use axum::extract::State;
@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use crate::app::{App, Resident};
 use crate::clock;
+use crate::council::receipt;
 use crate::dividends::dividend::{self, OwnShare};
 use crate::error::Result;
 use crate::honours::award::State as Standing;
