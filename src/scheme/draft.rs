@@ -225,7 +225,7 @@ pub(super) fn set(file: &mut Value, field: &str, value: Value) {
 }
 
 /// The order in which people read a file; what is not named follows by name.
-const ORDER: [&str; 35] = [
+const ORDER: [&str; 36] = [
     "scheme_code",
     "code",
     "name_zh",
