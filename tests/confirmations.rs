@@ -3,6 +3,7 @@
 
 use chrono::TimeDelta;
 use jishan::council::nomination::{self, Filter, Nomination, State};
+use jishan::places::household::Household;
 use jishan::resident::book;
 use jishan::scheme::validator;
 use jishan::scheme::version;
@@ -67,25 +68,25 @@ on_both! {
         assert!(building.get(filed.location()).await.text.contains("已申报2户"));
         let made = all(&town).await;
         assert_eq!(made.len(), 2);
-        let (by, wang, li) = (town.user("building").await.id, town.household(WANG).await.id, town.household(LI).await.id);
+        let (by, wang, li) = (town.user("building").await.id, town.household(WANG).await, town.household(LI).await);
         for one in &made {
             assert_eq!((one.points.0, one.count, one.state), (1, 1, State::Submitted));
             assert_eq!(one.nominated_by.as_ref(), Some(&by));
             assert_eq!(one.occurred_on.to_string(), "2027-01-10");
         }
-        let of = |home| made.iter().find(|one| one.household_id == home).unwrap();
-        assert_eq!(of(wang.clone()).note, "本户于2027年1月10日在网页上核对了2026年第四季度的账，对得上。");
-        assert_eq!(of(li.clone()).note, "本户于2027年1月10日书面确认2026年第四季度的账对得上。");
+        let of = |home: &Household| made.iter().find(|one| one.household_id == home.id).unwrap();
+        assert_eq!(of(&wang).note, "本户于2027年1月10日在网页上核对了2026年第四季度的账，对得上。");
+        assert_eq!(of(&li).note, "本户于2027年1月10日书面确认2026年第四季度的账对得上。");
         assert_eq!(town.spendable(WANG).await, 0, "the council has not decided");
 
         // Neither who nominated verifies, nor who took the paper down.
         let verification = |one: &Nomination| format!("/nominations/{}/verification", one.id);
         let approve = [("key", "v"), ("decision", "approve"), ("reason", "")];
-        assert_eq!(building.post(&verification(of(wang.clone())), &approve).await.status, 403);
-        let refused = grid.post(&verification(of(li.clone())), &approve).await;
+        assert_eq!(building.post(&verification(of(&wang)), &approve).await.status, 403);
+        let refused = grid.post(&verification(of(&li)), &approve).await;
         assert!(refused.status == 403 && refused.text.contains("书面确认是您记下的"), "{}", refused.text);
-        assert!(grid.get(&format!("/nominations/{}", of(li.clone()).id)).await.text.contains("由他人核实"));
-        assert_eq!(grid.post(&verification(of(wang)), &approve).await.status, 303);
+        assert!(grid.get(&format!("/nominations/{}", of(&li).id)).await.text.contains("由他人核实"));
+        assert_eq!(grid.post(&verification(of(&wang)), &approve).await.status, 303);
 
         // The far household waits for whoever works there.
         let far = town.signed_in("far-grid").await;
