@@ -4,7 +4,7 @@
 //! a notice end, with the objections to them, and so does what it appealed about; whoever it is part of now may be nominated
 //! anew. Before the council has decided the same goes for one that is not where the quota is any more; afterwards a move
 //! changes nothing. A title that is held stays with the household that it was given to: `book` shows it to the one that this
-//! became part of, and it can be revoked as before.
+//! became part of, and it can be revoked as before. A split leaves everything with the household that was there.
 
 use std::collections::HashMap;
 
