@@ -37,7 +37,7 @@ impl Purpose {
     #[must_use]
     pub fn explained(self) -> &'static str {
         match self {
-            Purpose::HonourBoard => "做的好事、得到的称号和户主姓名可以写上光荣榜。不同意就不上榜，积分不受影响。",
+            Purpose::HonourBoard => "做的好事、得到的称号和星、户主姓名可以写上光荣榜。不同意就不上榜，积分不受影响。",
             Purpose::Broadcast => "做的好事和得到的称号可以用大喇叭播报，只说姓氏，不说门牌和积分。",
             Purpose::Photo => "家人的照片可以和好事一起张贴。有未成年人的照片另外征得监护人同意。",
             Purpose::NameOnCard => "新发的积分卡正面印“王家”这样的姓氏，全名不印。不同意就只印户号和卡号。",
