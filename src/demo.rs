@@ -14,6 +14,7 @@ mod history;
 mod partner;
 mod redress;
 mod shelf;
+mod stars;
 mod titles;
 mod town;
 mod volunteering;
@@ -253,6 +254,7 @@ fn found(conn: &mut Conn, town: &Town, address: &str, hash: &PasswordHash, day: 
     fill_shelves(conn, &setting, day)?;
     council::seat(conn, &setting, day)?;
     titles::enter(conn, &setting, day)?;
+    stars::define(conn, &setting, day)?;
     Ok(setting)
 }
 

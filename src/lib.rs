@@ -22,6 +22,9 @@
 //! | 12 | `retention` |
 //! | roof | every `web.rs` and `api.rs`, `app` `guard` `language` `press` `sent` `recall` `routes` `assets` `config` `books` `demo` |
 
+// diesel's list of the tables that a query may join takes one step for each of them, and there are more than 128.
+#![recursion_limit = "256"]
+
 pub mod clock;
 pub mod error;
 pub mod id;

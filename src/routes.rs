@@ -488,6 +488,13 @@ fn rooms() -> Vec<Route> {
             honours::web::stars_of,
         ),
         post("/households/{code}/stars", May(P::KeepSession), honours::web::give_star),
+        post("/star-entries", May(P::KeepSession), honours::web::key_stars),
+        get("/star-entries/{id}", May(P::ReadCouncil), honours::web::star_entry),
+        post(
+            "/star-entries/{id}/decision",
+            May(P::KeepSession),
+            honours::web::decide_entry,
+        ),
         get("/title-awards", May(P::ReadNominations), honours::web::awards),
         get("/title-awards/new", May(P::Nominate), honours::web::nominate_form),
         post("/title-awards", May(P::Nominate), honours::web::nominate),

@@ -19,7 +19,8 @@ use jishan::error::{Error, Result};
 use jishan::honours::award::{self, Ending, Nominate, State, TitleAward, Verify};
 use jishan::honours::ballot::{self, Keyed};
 use jishan::honours::notice::{self, TitleNotice};
-use jishan::honours::star::{self, DefineStar, GiveStar};
+use jishan::honours::star::{self, DefineStar};
+use jishan::honours::star_entry::{self, Decide, KeyStar};
 use jishan::honours::title::{self, Define, HonourTitle, Period, Quota, Scope};
 use jishan::honours::year;
 use jishan::id::Id;
@@ -209,17 +210,28 @@ async fn define_star(town: &Town, name: &str) -> Result<()> {
     town.write(move |conn| star::define(conn, &asked, now)).await
 }
 
+/// The first star, keyed by one and confirmed by another.
 async fn give_star(town: &Town, code: &'static str, session: i64, until: &str) -> Result<()> {
-    let now = town.app.now();
-    let asked = GiveStar {
+    let (now, second) = (town.app.now(), town.user("council").await);
+    let asked = KeyStar {
         star: town.read(star::standing_now).await.remove(0).id,
-        household: town.household(code).await,
+        households: vec![town.household(code).await],
         session,
         until_on: until.parse().unwrap(),
         by: town.user("admin").await,
         key: fresh_key(now),
     };
-    town.write(move |conn| star::give(conn, &asked, now)).await
+    town.write(move |conn| {
+        let decided = Decide {
+            entry: star_entry::key(conn, &asked, now)?.id,
+            confirmed: true,
+            reason: String::new(),
+            by: second,
+            key: fresh_key(now),
+        };
+        star_entry::decide(conn, &decided, now).map(drop)
+    })
+    .await
 }
 
 /// Rows of the tables of this room that are never changed, for `tests/schema.rs`.

@@ -126,6 +126,8 @@ const TABLES: &[(&str, &str)] = &[
     ("title_panellists", "honours"),
     ("honour_stars", "honours"),
     ("star_awards", "honours"),
+    ("star_entries", "honours"),
+    ("star_entry_households", "honours"),
     ("points_stores", "shop"),
     ("goods_items", "shop"),
     ("stock_lots", "shop"),

@@ -47,6 +47,7 @@ mod retention;
 mod schema;
 mod scheme;
 mod shop;
+mod stars;
 mod statements;
 mod stock;
 mod till;

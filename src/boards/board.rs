@@ -15,7 +15,7 @@ use crate::council::staff_share;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::honours::award::{self, State, TitleAward};
-use crate::honours::title;
+use crate::honours::{star, title};
 use crate::id::Id;
 use crate::places::area::{Area, AreaKind, Tree};
 use crate::places::consent::{self, Purpose};
@@ -30,7 +30,7 @@ const CHUNK: usize = 500;
 pub struct Board {
     /// The quarter in which it posted.
     pub quarter: Span,
-    /// Titles, one group each, by the same rule.
+    /// Titles, one group each, by the same rule; then those who were given stars, as one group more.
     pub titles: Vec<TitleGroup>,
     /// Good deeds, in the order in which they posted. What a household did every week stands there once.
     pub deeds: Vec<Deed>,
@@ -41,7 +41,7 @@ pub struct Board {
 pub struct TitleGroup {
     /// What the title is called.
     pub title: String,
-    /// Who holds it, in the order in which it was conferred.
+    /// Who holds it, in the order in which it was conferred; of stars in the order of the households' codes.
     pub winners: Vec<Winner>,
 }
 
@@ -52,7 +52,7 @@ pub struct Winner {
     pub name: String,
     /// Where it lives, to the building.
     pub building: String,
-    /// What for.
+    /// What for; of stars their names.
     pub reason: String,
     /// A photograph to which it agreed.
     pub picture: Option<Shown>,
@@ -243,9 +243,11 @@ pub fn of_quarter(conn: &mut Conn, quarter: Span, buildings: &[Area], today: Day
         let is_new = seen.insert((deed.household.clone(), deed.told().to_owned()));
         is_new.then_some(deed)
     });
+    let mut groups = titles(conn, quarter, buildings, today, &pictures)?;
+    groups.extend(stars(conn, quarter, buildings, today)?);
     Ok(Board {
         quarter,
-        titles: titles(conn, quarter, buildings, today, &pictures)?,
+        titles: groups,
         deeds: deeds.collect(),
     })
 }
@@ -307,6 +309,35 @@ pub(super) fn shows(conn: &mut Conn, household: &Id<Household>, since: Option<Da
     let buildings = all_buildings(&Tree::load(conn)?);
     let agreed = Agreed::load(conn, [household].into_iter(), &buildings, today)?;
     Ok(agreed.place_of(household).is_some())
+}
+
+/// The households to which sessions of the quarter gave stars that hold today. Which stars these are is told, and never how
+/// many; the order is that of the households' codes, which says nothing of them.
+fn stars(conn: &mut Conn, quarter: Span, buildings: &[Area], today: Day) -> Result<Option<TitleGroup>> {
+    let given = star::given_in(conn, quarter, today)?;
+    let agreed = Agreed::load(conn, given.iter().map(|award| &award.household_id), buildings, today)?;
+    let given: HashSet<_> = given
+        .iter()
+        .map(|award| (&award.household_id, &award.star_id))
+        .collect();
+    let all = star::all(conn)?;
+    let mut homes: Vec<&Household> = agreed.homes.values().collect();
+    homes.sort_by(|one, other| one.code.cmp(&other.code));
+    let winners = homes.into_iter().filter_map(|home| {
+        let (name, building) = agreed.place_of(&home.id)?;
+        let own = all.iter().filter(|star| given.contains(&(&home.id, &star.id)));
+        Some(Winner {
+            name: format!("{name}家"),
+            building,
+            reason: own.map(|star| star.name.as_str()).collect::<Vec<_>>().join("、"),
+            picture: None,
+        })
+    });
+    let winners: Vec<Winner> = winners.collect();
+    Ok((!winners.is_empty()).then(|| TitleGroup {
+        title: "星级文明户".to_owned(),
+        winners,
+    }))
 }
 
 /// The rules that these deeds cite.

@@ -1509,6 +1509,30 @@ diesel::table! {
         until_on -> Date,
         recorded_at -> Timestamp,
         recorded_by -> Text,
+        entry_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    star_entries (id) {
+        id -> Text,
+        star_id -> Text,
+        session_id -> Text,
+        until_on -> Date,
+        state -> Text,
+        keyed_at -> Timestamp,
+        keyed_by -> Text,
+        decided_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<Text>,
+        refusal -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    star_entry_households (entry_id, household_id) {
+        entry_id -> Text,
+        household_id -> Text,
+        position -> BigInt,
     }
 }
 
@@ -1852,6 +1876,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     title_panellists,
     honour_stars,
     star_awards,
+    star_entries,
+    star_entry_households,
     resident_tries,
     resident_sessions,
     resident_requests,

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 
 use super::history::{Calendar, verify};
 use super::town::Dice;
-use super::{Resident, Setting, redress, titles, volunteering};
+use super::{Resident, Setting, redress, stars, titles, volunteering};
 use crate::access::user;
 use crate::cards::card::{self, Issue};
 use crate::clock::{Day, Moment, begin_of, days_after};
@@ -34,7 +34,7 @@ type What = fn(&mut Conn, &Setting, Day) -> Result<()>;
 const APPEALED: usize = 5;
 
 /// Near which session, how many days after it, what.
-const EVENTS: [(usize, i64, What); 21] = [
+const EVENTS: [(usize, i64, What); 23] = [
     (0, 1, redress::object_twice),
     (0, 2, redress::decide_both),
     (1, 12, gather),
@@ -57,6 +57,8 @@ const EVENTS: [(usize, i64, What); 21] = [
     (9, 7, hand_over),
     (9, 10, see_fixed),
     (10, -3, titles::nominate_in_autumn),
+    (10, 1, stars::give_first),
+    (11, 1, stars::give_more),
 ];
 
 /// How many days ago a reminder note was issued that is open today.
@@ -84,11 +86,13 @@ pub(super) fn of_day(conn: &mut Conn, town: &Setting, calendar: &Calendar, day: 
             any = true;
         }
     }
-    let last: [(i64, What); 6] = [
+    let last: [(i64, What); 7] = [
         (REMINDED_DAYS_AGO, remind),
         (REMINDED_DAYS_AGO - 1, hand_over),
         // The session of yesterday counts them: they are on notice today.
         (REMINDED_DAYS_AGO, titles::nominate_of_late),
+        // Somebody confirms them today.
+        (REMINDED_DAYS_AGO - 1, stars::key_of_late),
         (VOLUNTEERED_DAYS_AGO, volunteering::hold),
         (VOLUNTEERED_DAYS_AGO - 2, volunteering::help),
         (VOLUNTEERED_DAYS_AGO - 3, volunteering::announce_next),

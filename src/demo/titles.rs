@@ -2,11 +2,11 @@
 //! are on public notice today, and one was not carried: the household that can be tried on a phone may appeal.
 //!
 //! They go the way of every title: nominated by the building head, verified by the grid worker, counted at a session of the
-//! council by two people, shown, and conferred by the clockwork.
+//! council by two people, shown, and conferred by the clockwork. Most of these households agree to be named.
 
 use chrono::TimeDelta;
 
-use super::{Resident, Setting};
+use super::{Resident, Setting, stars};
 use crate::access::user;
 use crate::clock::{Day, Moment, begin_of, day_of};
 use crate::council::motion::Counts;
@@ -15,20 +15,23 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::honours::award::{self, Nominate, Verify};
 use crate::honours::{ballot, notice, title};
+use crate::places::consent::Purpose;
 use crate::places::standing;
 
-/// At which part of the list of households, in hundredths, for which title, and why.
-type Deed = (usize, &'static str, &'static str);
+/// At which part of the list of households, in hundredths, for which title, and why; and whether it agrees to the board of
+/// honour and the loudspeaker.
+type Deed = (usize, &'static str, &'static str, bool);
 
 const AUTUMN: [Deed; 3] = [
-    (24, "文明榜样户", "红白事简办，带头清扫楼道，邻里有事随叫随到"),
-    (50, "孝善互助户", "常年给楼上独居老人送饭，陪着看病拿药"),
-    (74, "整洁美丽户", "家里家外常年干净，楼前花池也一起打理"),
+    (24, "文明榜样户", "红白事简办，带头清扫楼道，邻里有事随叫随到", true),
+    (50, "孝善互助户", "常年给楼上独居老人送饭，陪着看病拿药", false),
+    (74, "整洁美丽户", "家里家外常年干净，楼前花池也一起打理", true),
 ];
 const RECENT: [Deed; 3] = [
-    (30, "孝善互助户", "邻居住院时帮忙照看家里，一个多月没有断过"),
-    (30, "整洁美丽户", NOT_CARRIED),
-    (66, "文明榜样户", "每次院坝会都到场，带着大家商量楼道晾晒"),
+    // The household of the demo's phone: what it agrees to is for the visitor to say.
+    (30, "孝善互助户", "邻居住院时帮忙照看家里，一个多月没有断过", false),
+    (30, "整洁美丽户", NOT_CARRIED, false),
+    (66, "文明榜样户", "每次院坝会都到场，带着大家商量楼道晾晒", true),
 ];
 const NOT_CARRIED: &str = "阳台和楼道都收拾得干净";
 
@@ -52,7 +55,7 @@ pub(super) fn nominate_of_late(conn: &mut Conn, town: &Setting, day: Day) -> Res
 }
 
 /// The first household from there on that may be nominated is, and the grid worker verifies it.
-fn nominate(conn: &mut Conn, town: &Setting, (part, name, reason): Deed, day: Day) -> Result<()> {
+fn nominate(conn: &mut Conn, town: &Setting, (part, name, reason, agrees): Deed, day: Day) -> Result<()> {
     let Some(title) = title::standing(conn)?.into_iter().find(|title| title.name == name) else {
         return Ok(());
     };
@@ -70,7 +73,13 @@ fn nominate(conn: &mut Conn, town: &Setting, (part, name, reason): Deed, day: Da
             key: format!("demo-title-{}-{day}", resident.household.code),
         };
         match award::nominate(conn, &asked, at(day, 10)) {
-            Ok(award) => return verify(conn, resident, award, at(day, 15)),
+            Ok(award) => {
+                if agrees {
+                    let to = [Purpose::HonourBoard, Purpose::Broadcast];
+                    stars::agree(conn, &award.household_id, &to, &town.administrator, at(day, 10))?;
+                }
+                return verify(conn, resident, award, at(day, 15));
+            }
             // Somebody of the household sits on the council, or it has this title already.
             Err(Error::Refused(_)) => {}
             Err(error) => return Err(error),

@@ -19,6 +19,7 @@ pub mod objection;
 pub mod parties;
 pub mod refused;
 pub mod star;
+pub mod star_entry;
 pub mod title;
 pub mod web;
 pub mod year;

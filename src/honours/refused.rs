@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::award::State;
-use super::{appeal, objection};
+use super::{appeal, objection, star_entry};
 use crate::error::Refusal;
 
 /// Why a step on the way to a title is refused.
@@ -38,6 +38,12 @@ pub enum Refused {
     EnoughStars,
     /// The household has this star for as long already.
     StarHeld,
+    /// The star was keyed for this household and waits for a second person.
+    StarWaits,
+    /// Who keyed stars does not confirm them.
+    KeyedByOneself,
+    /// The entry of stars was decided already.
+    StarEntryIs(star_entry::State),
     /// The appeal is not where this could be done.
     AppealIs(appeal::State),
 }
@@ -66,6 +72,9 @@ impl fmt::Display for Refused {
             Refused::AlreadyAppealed => formatter.write_str("这件事已有申诉在办理或已经办结，不重复受理。"),
             Refused::EnoughStars => formatter.write_str("最多设八颗星。要设新的，请先停用一颗。"),
             Refused::StarHeld => formatter.write_str("这颗星本来就有效到那一天或更久，不用再登记。"),
+            Refused::StarWaits => formatter.write_str("这颗星已经登记过，正等另一人复核。"),
+            Refused::KeyedByOneself => formatter.write_str("登记的人不能自己复核，请由另一人复核。"),
+            Refused::StarEntryIs(state) => write!(formatter, "这份登记{}，不能再次办理。", state.label()),
             Refused::AppealIs(state) => write!(formatter, "这件申诉{}，现在不能这样办理。", state.label()),
         }
     }
@@ -86,6 +95,9 @@ impl Refusal for Refused {
             Refused::AlreadyAppealed => "already_appealed",
             Refused::EnoughStars => "enough_stars",
             Refused::StarHeld => "star_held",
+            Refused::StarWaits => "star_waits",
+            Refused::KeyedByOneself => "second_person",
+            Refused::StarEntryIs(_) => "star_entry_state",
             Refused::AppealIs(_) => "appeal_state",
         }
     }

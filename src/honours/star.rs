@@ -1,25 +1,23 @@
 //! Star ratings (星级文明户): up to eight stars, each a criterion in words, each given by the council for some time.
 //!
-//! A star cites the session that decided and holds until a day; it is renewed by another decision, or it lapses. Stars are
-//! looked at household by household: nothing here counts them, adds them up or puts households in an order.
+//! A star cites the session that decided and holds until a day; it is renewed by another decision, or it lapses. One person
+//! keys what was decided and a second one confirms it (`star_entry`): what stands here is confirmed. Stars are looked at
+//! household by household: nothing here counts them, adds them up or puts households in an order.
 
 use diesel::prelude::*;
 
 use super::refused::Refused;
+use super::star_entry::StarEntry;
 use crate::access::user::User;
 use crate::audit;
-use crate::clock::{Day, Moment};
-use crate::council::member::buildings_of;
+use crate::clock::{Day, Moment, Span};
 use crate::council::objection::words;
-use crate::council::refused::Refused as CouncilRefused;
-use crate::council::session::{self, Session};
-use crate::db::Conn;
+use crate::council::session::Session;
 use crate::db::schema::{honour_stars, star_awards};
+use crate::db::{Conn, insert_rows};
 use crate::error::{Error, Result};
 use crate::id::Id;
-use crate::places::area::Tree;
 use crate::places::household::Household;
-use crate::places::standing;
 use crate::request::{Request, Requests};
 use crate::scheme::validator;
 
@@ -59,18 +57,18 @@ pub struct StarAward {
     pub given_on: Day,
     /// The last day on which it holds.
     pub until_on: Day,
-    /// When it was written down.
+    /// When the first person wrote it down.
     pub recorded_at: Moment,
-    /// By whom.
+    /// Who that was.
     pub recorded_by: Id<User>,
+    /// The entry that the second person confirmed; `None` for a star of the time when one person was enough.
+    pub entry_id: Option<Id<StarEntry>>,
 }
 
 /// The most stars of a programme.
 pub const MOST_STARS: usize = 8;
 const NAME_LENGTH: usize = 12;
 const CRITERION_LENGTH: usize = 200;
-/// The longest that a star holds without being decided about again, in days: three years.
-const LONGEST_DAYS: i64 = 3 * 366;
 
 /// Asks to define a star.
 #[derive(Clone, Debug)]
@@ -143,85 +141,10 @@ pub fn retire(conn: &mut Conn, id: &Id<HonourStar>, by: &Id<User>, now: Moment) 
     record(conn, by, "star.retired", format!("star:{}", star.id), now)
 }
 
-/// Asks to write down that the council gave a star.
-#[derive(Clone, Debug)]
-pub struct GiveStar {
-    /// The star.
-    pub star: Id<HonourStar>,
-    /// The household.
-    pub household: Household,
-    /// The number of the session that decided.
-    pub session: i64,
-    /// The last day on which it holds.
-    pub until_on: Day,
-    /// Who writes it down.
-    pub by: User,
-    /// The sender's key.
-    pub key: String,
-}
-
-/// Writes down a star that a session gave, or renewed.
-///
-/// # Errors
-/// [`Refused::StarHeld`] when it holds as long already; the council's `SessionIs` before it has closed; `Forbidden` for the own
-/// household; `Invalid` days or a session of another council; `idempotency_conflict`.
-pub fn give(conn: &mut Conn, asked: &GiveStar, now: Moment) -> Result<()> {
-    let content = (
-        asked.star.as_str(),
-        asked.household.id.as_str(),
-        asked.session,
-        asked.until_on,
-    );
-    let request = Request::new(&asked.key, asked.by.id.as_str(), "star.give", &content)?;
-    let mut requests = Requests::open(conn, [&request])?;
-    if requests.earlier(&request)?.is_some() {
-        return Ok(());
-    }
-    if asked.by.household_id.as_ref() == Some(&asked.household.id) {
-        return Err(Error::Forbidden("不能登记自己家的星，请由他人登记。"));
-    }
-    standing::expect_active(conn, &asked.household.id)?;
-    let star = by_id(conn, &asked.star)?;
-    if star.retired_at.is_some() {
-        return Err(Error::invalid("star", "这颗星已经停用。"));
-    }
-    let session = match session::by_number(conn, asked.session) {
-        Ok(session) => session,
-        Err(Error::NotFound) => return Err(Error::invalid("session", "没有这次评议会，请填第几次。")),
-        Err(error) => return Err(error),
-    };
-    if session.state != session::State::Closed {
-        return Err(CouncilRefused::SessionIs(session.state).into());
-    }
-    if !buildings_of(&Tree::load(conn)?, &session.area_id).contains(&asked.household.building_id) {
-        return Err(Error::invalid("session", "这次会议不是本户所在评议会的会议。"));
-    }
-    let days = asked.until_on.signed_duration_since(session.held_on).num_days();
-    if !(1..=LONGEST_DAYS).contains(&days) {
-        return Err(Error::invalid("until_on", "有效期应晚于开会那天，最长三年。"));
-    }
-    let held = of_household(conn, &asked.household.id)?;
-    if held
-        .iter()
-        .any(|one| one.star_id == star.id && one.until_on >= asked.until_on)
-    {
-        return Err(Refused::StarHeld.into());
-    }
-    let award = StarAward {
-        id: Id::new(now),
-        star_id: star.id,
-        household_id: asked.household.id.clone(),
-        session_id: session.id,
-        given_on: session.held_on,
-        until_on: asked.until_on,
-        recorded_at: now,
-        recorded_by: asked.by.id.clone(),
-    };
-    diesel::insert_into(star_awards::table).values(&award).execute(conn)?;
-    requests.carried_out(&request, award.id.as_str(), now);
-    requests.save(conn)?;
-    let subject = format!("household:{}", award.household_id);
-    record(conn, &asked.by.id, "star.given", subject, now)
+/// Writes down stars that two people decided about; only `star_entry` does.
+pub(super) fn give(conn: &mut Conn, awards: &[StarAward]) -> Result<()> {
+    insert_rows!(conn, star_awards::table, awards);
+    Ok(())
 }
 
 /// Stars that are given, in the order in which they were defined.
@@ -231,6 +154,17 @@ pub fn give(conn: &mut Conn, asked: &GiveStar, now: Moment) -> Result<()> {
 pub fn standing_now(conn: &mut Conn) -> Result<Vec<HonourStar>> {
     Ok(honour_stars::table
         .filter(honour_stars::retired_at.is_null())
+        .order((honour_stars::defined_at, honour_stars::id))
+        .select(HonourStar::as_select())
+        .load(conn)?)
+}
+
+/// Every star there ever was, in the order in which they were defined.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn all(conn: &mut Conn) -> Result<Vec<HonourStar>> {
+    Ok(honour_stars::table
         .order((honour_stars::defined_at, honour_stars::id))
         .select(HonourStar::as_select())
         .load(conn)?)
@@ -257,6 +191,19 @@ pub fn of_household(conn: &mut Conn, household: &Id<Household>) -> Result<Vec<St
     Ok(star_awards::table
         .filter(star_awards::household_id.eq(household))
         .order((star_awards::until_on.desc(), star_awards::id.desc()))
+        .select(StarAward::as_select())
+        .load(conn)?)
+}
+
+/// The stars that sessions of a span gave and that hold on a day, in no order.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn given_in(conn: &mut Conn, span: Span, today: Day) -> Result<Vec<StarAward>> {
+    Ok(star_awards::table
+        .filter(star_awards::given_on.ge(span.from))
+        .filter(star_awards::given_on.lt(span.until))
+        .filter(star_awards::until_on.ge(today))
         .select(StarAward::as_select())
         .load(conn)?)
 }

@@ -37,7 +37,7 @@ impl Purpose {
     #[must_use]
     pub fn explained(self) -> &'static str {
         match self {
-            Purpose::HonourBoard => "做的好事、得到的称号和户主姓名可以写上光荣榜。不同意就不上榜，积分不受影响。",
+            Purpose::HonourBoard => "做的好事、得到的称号和星、户主姓名可以写上光荣榜。不同意就不上榜，积分不受影响。",
             Purpose::Broadcast => "做的好事和得到的称号可以用大喇叭播报，只说姓氏，不说门牌和积分。",
             Purpose::Photo => {
                 "上了光荣榜的好事、称号旁边可以放一张本户的照片，光荣榜网页和社区电视上谁都看得到，到下一季度末删除。\

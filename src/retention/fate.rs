@@ -200,6 +200,12 @@ pub const FATES: &[Line] = &[
          (SELECT id FROM title_awards WHERE household_id = $1))",
         &["reason"],
     ),
+    overwritten(
+        "star_entries",
+        "登记的星退回的原因",
+        "id IN (SELECT entry_id FROM star_entry_households WHERE household_id = $1)",
+        &["refusal"],
+    ),
     in_the_books("redemption_voids", "作废小票的原因", OF_ITS_SLIPS, &["reason"]),
     in_the_books("refunds", "退货的原因", OF_ITS_SLIPS, &["reason"]),
     overwritten("volunteer_stays", "志愿签到没有通过的原因", OWN, &["refusal"]),
@@ -241,6 +247,12 @@ pub const FATES: &[Line] = &[
         "评议的依据，只有户号、日期和没有申报的原因",
     ),
     kept("star_awards", "评过的星", OWN, "评议会的决定，只有户号"),
+    kept(
+        "star_entry_households",
+        "登记过、等复核的星",
+        OWN,
+        "评议会的决定，只有户号",
+    ),
     kept(
         "household_consents",
         "同意事项",

@@ -603,7 +603,20 @@ const PAGES = [
   ["titles-auditor", "auditor", to("/titles")],
   ["titles-year", "auditor", to("/titles/year")],
   ["stars", "admin", to("/stars")],
+  ["star-entry", "council", followed("/stars", "a[href^='/star-entries/']")],
+  ["star-entry-own", "admin", followed("/stars", "a[href^='/star-entries/']")],
+  ["star-entry-refused", "council", async (page) => {
+    await followed("/stars", "a[href^='/star-entries/']")(page);
+    return sent(new URL(page.url()).pathname, () => {}, 'button[value="refused"]')(page);
+  }, 422],
+  ["stars-list-refused", "admin", sent("/stars", async (page) => {
+    await page.fill("#session", "1");
+    await page.fill("#until_on", "2030-01-01");
+    await page.fill("#households", "查无此人\n也查无此人");
+  }, "form[action='/star-entries'] .button.primary"), 422],
   ["stars-defined", "admin", sent("/stars", async (page) => {
+    // The town has all eight.
+    await submit(page, page.locator("form[action$='/retirement'] .button").first());
     await page.fill("#name", "和睦星");
     await page.fill("#criterion", "邻里和睦，有事商量着办");
   }, "form[action='/stars'] .button.primary")],

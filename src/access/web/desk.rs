@@ -170,7 +170,7 @@ fn duties(work: &Work) -> Vec<Tile> {
     all.into_iter().filter_map(duty).collect()
 }
 
-/// What titles ask for, when they do.
+/// What titles and stars ask for, when they do.
 fn of_titles(work: &honours::Work) -> Vec<Tile> {
     let at = str::to_owned;
     let all = [
@@ -191,6 +191,12 @@ fn of_titles(work: &honours::Work) -> Vec<Tile> {
             at("/sessions"),
             "称号待公示",
             at("票决通过，等张榜公示"),
+        ),
+        (
+            work.stars_to_confirm,
+            at("/stars"),
+            "星待复核",
+            at("别人登记的，等您复核"),
         ),
         (
             work.redress.map(|(open, _)| open),

@@ -1,6 +1,6 @@
-//! What of the work on titles waits: how much for the desk, and which objections and appeals for the list of awards.
+//! What of the work on titles and stars waits: how much for the desk, and which objections and appeals for the list of awards.
 
-use super::Told;
+use super::{Told, star_entries};
 use crate::access::role::Permission;
 use crate::app::Staff;
 use crate::clock::{self, Moment};
@@ -19,6 +19,8 @@ pub struct Work {
     pub to_ballot: Option<usize>,
     /// What a session carried and no notice shows yet.
     pub to_publish: Option<usize>,
+    /// Lists of stars for this person to confirm.
+    pub stars_to_confirm: Option<usize>,
     /// Objections and appeals that wait for a decision, and how many of them are urgent.
     pub redress: Option<(usize, usize)>,
 }
@@ -41,6 +43,7 @@ pub fn work_of(conn: &mut Conn, staff: &Staff, now: Moment) -> Result<Work> {
         work.to_ballot = some(awards(conn, staff, P::KeepSession, State::Verified)?.len());
         work.to_publish = some(awards(conn, staff, P::KeepSession, State::Balloted)?.len());
     }
+    work.stars_to_confirm = some(star_entries::to_confirm(conn, staff)?);
     if may(P::DecideObjection) {
         let waiting = waiting_for(conn, staff, P::DecideObjection, now)?;
         let urgent = waiting.iter().filter(|one| one.is_urgent).count();
