@@ -17,6 +17,7 @@ pub mod notice;
 pub mod objection;
 pub mod parties;
 pub mod refused;
+pub mod roll;
 pub mod star;
 pub mod title;
 pub mod web;
