@@ -4,12 +4,14 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use chrono::Datelike as _;
 
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
 use crate::clock::{Span, day_of};
 use crate::error::{Error, Result};
 use crate::page::{self, Shell};
+use crate::papers::job::Kind as Many;
 use crate::papers::need::{Group, Need};
 use crate::papers::order::{Asked, Order};
 use crate::papers::paper::Paper;
@@ -32,8 +34,10 @@ struct PapersPage {
     titles: Vec<String>,
     registers: &'static [Kind],
     month: String,
+    year: i32,
     may_change_templates: bool,
     may_print_many: bool,
+    may_read_titles: bool,
 }
 
 /// `GET /papers`
@@ -77,8 +81,10 @@ pub async fn papers(State(app): State<App>, staff: Staff) -> Result<Response> {
         titles,
         registers: Kind::ALL,
         month: month::written(Span::month_of(today)),
+        year: today.year(),
         may_change_templates: staff.duties.permit(Permission::ManageProgramme),
-        may_print_many: staff.duties.permit(Permission::IssueCards),
+        may_print_many: Many::ALL.iter().any(|many| many.is_for(&staff.duties)),
+        may_read_titles: staff.duties.permit(Permission::ReadNominations),
         shell: staff.shell,
     })
 }
