@@ -51,3 +51,4 @@ mod till;
 mod visits;
 mod volunteering;
 mod year;
+mod year_end;
