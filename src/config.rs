@@ -147,9 +147,9 @@ pub enum Scheme {
 /// What to print.
 #[derive(Debug, Args)]
 pub struct Print {
-    /// Which paper, as `statement`, `notice`, `board`; `cards` and `statements` for many.
+    /// Which paper, as `statement`, `notice`, `board`; `cards`, `statements`, `certificates` and `plaques` for many.
     pub paper: String,
-    /// Where to write it: `.pdf`, `.png` (each further page beside it) or `.escpos`; a folder for `cards` and `statements`.
+    /// Where to write it: `.pdf`, `.png` (each further page beside it) or `.escpos`; a folder for many.
     #[arg(long)]
     pub out: PathBuf,
     /// Which one.
@@ -208,6 +208,18 @@ pub struct Which {
     /// Over which edge the printer turns a sheet of cards.
     #[arg(long, value_parser = ["long", "short"])]
     pub flip: Option<String>,
+    /// A year of titles, as 2026; this year without it.
+    #[arg(long)]
+    pub year: Option<String>,
+    /// One quarter of it alone.
+    #[arg(long, value_parser = ["1", "2", "3", "4"])]
+    pub quarter: Option<String>,
+    /// Where the ceremony is.
+    #[arg(long)]
+    pub place: Option<String>,
+    /// When the ceremony is, in words.
+    #[arg(long)]
+    pub at: Option<String>,
 }
 
 impl From<Which> for Asked {
@@ -224,6 +236,10 @@ impl From<Which> for Asked {
             kind,
             text,
             flip,
+            year,
+            quarter,
+            place,
+            at,
         } = which;
         Asked {
             household,
@@ -237,6 +253,10 @@ impl From<Which> for Asked {
             kind,
             text,
             flip,
+            year,
+            quarter,
+            place,
+            at,
         }
     }
 }

@@ -346,11 +346,9 @@ fn unknown_paper(name: &str) -> ExitCode {
         eprintln!("发卡会登记新卡：请用 cards --household 户号，--out写一个文件夹。补卡请到住户页办理。");
         return ExitCode::FAILURE;
     }
-    let names: Vec<&str> = Paper::ALL.iter().map(|paper| paper.word()).collect();
-    eprintln!(
-        "没有“{name}”这种打印件。可以打印：cards、statements、{}。",
-        names.join("、")
-    );
+    let many = Kind::ALL.iter().map(|kind| kind.word());
+    let names: Vec<&str> = many.chain(Paper::ALL.iter().map(|paper| paper.word())).collect();
+    eprintln!("没有“{name}”这种打印件。可以打印：{}。", names.join("、"));
     ExitCode::FAILURE
 }
 

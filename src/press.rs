@@ -8,14 +8,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::access::user::User;
 use crate::app::App;
 use crate::cards::card::{self, Issue, Issued};
 use crate::clock::Moment;
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::honours::award::TitleAward;
 use crate::id::Id;
 use crate::papers::card::{self as card_paper, Face, Flip};
+use crate::papers::certificate;
 use crate::papers::job::{self, Kind, PrintJob, PrintPart, Progress};
 use crate::papers::order::Order;
 use crate::papers::paper::Paper;
@@ -153,30 +157,61 @@ struct Printed {
 
 async fn print(app: &App, job: &PrintJob, part: &PrintPart, see: impl Fn(i64)) -> Result<Printed> {
     match job.kind {
-        Kind::Statements => print_statements(app, job, part, see).await,
+        Kind::Statements => print_each(app, job, part, Paper::Statement, look_up_statement, see).await,
+        Kind::Certificates => print_each(app, job, part, Paper::Certificate, look_up_certificate, see).await,
+        Kind::Plaques => print_each(app, job, part, Paper::Plaque, look_up_plaque, see).await,
         Kind::Cards => print_cards(app, job, part, see).await,
     }
 }
 
-async fn print_statements(app: &App, job: &PrintJob, part: &PrintPart, see: impl Fn(i64)) -> Result<Printed> {
+/// Finds the data of a paper: the household's code, and what stands on it, or nothing that is to be printed any more.
+type LookUp<Of> = fn(&mut Conn, &Order, &Id<Of>) -> Result<(String, Option<Vec<u8>>)>;
+
+fn look_up_statement(conn: &mut Conn, order: &Order, id: &Id<Household>) -> Result<(String, Option<Vec<u8>>)> {
+    let household = household::by_id(conn, id)?;
+    let data = json(&statement::of(conn, order, &household)?)?;
+    Ok((household.code, Some(data)))
+}
+
+fn look_up_certificate(conn: &mut Conn, order: &Order, id: &Id<TitleAward>) -> Result<(String, Option<Vec<u8>>)> {
+    let (code, certificate) = certificate::among_many(conn, order, id)?;
+    Ok((code, certificate.as_ref().map(json).transpose()?))
+}
+
+fn look_up_plaque(conn: &mut Conn, order: &Order, id: &Id<TitleAward>) -> Result<(String, Option<Vec<u8>>)> {
+    let (code, plaque) = certificate::plaque_among_many(conn, order, id)?;
+    Ok((code, plaque.as_ref().map(json).transpose()?))
+}
+
+fn json(data: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(data).map_err(Error::internal)
+}
+
+/// Prints a part of which each paper is one household's own.
+async fn print_each<Of: 'static>(
+    app: &App,
+    job: &PrintJob,
+    part: &PrintPart,
+    paper: Paper,
+    look_up: LookUp<Of>,
+    see: impl Fn(i64),
+) -> Result<Printed> {
     let (mut papers, mut problems) = (Vec::new(), Vec::new());
     let order = Order {
         asked: job.asked()?,
-        // Whose statements these are was decided, by the asker's duties, when the job was asked for.
+        // Whose papers these are was decided, by the asker's duties, when the job was asked for.
         duties: None,
         now: app.now(),
     };
-    for (done, household) in (1i64..).zip(part.households()?) {
+    for (done, id) in (1i64..).zip(part.ids::<Of>()?) {
         let order = order.clone();
-        let (code, data) = app
-            .db
-            .read(move |conn| {
-                let household = household::by_id(conn, &household)?;
-                let data = statement::of(conn, &order, &household)?;
-                Ok((household.code, data))
-            })
-            .await?;
-        let set = app.at_press(move |printer| printer.set(&Paper::Statement.template(), &data));
+        let (code, data) = app.db.read(move |conn| look_up(conn, &order, &id)).await?;
+        let Some(data) = data else {
+            problems.push(format!("{code}：已经不持有这个称号，或者已经迁出，没有打印。"));
+            see(done);
+            continue;
+        };
+        let set = app.at_press(move |printer| printer.set_json(&paper.template(), data));
         match set.await {
             Ok(sheets) => papers.push(sheets),
             Err(error @ Error::Refused(_)) => problems.push(format!("{code}：{error}")),
@@ -202,7 +237,7 @@ async fn print_statements(app: &App, job: &PrintJob, part: &PrintPart, see: impl
 }
 
 async fn print_cards(app: &App, job: &PrintJob, part: &PrintPart, see: impl Fn(i64)) -> Result<Printed> {
-    let (ids, now, job) = (part.households()?, app.now(), job.clone());
+    let (ids, now, job) = (part.ids::<Household>()?, app.now(), job.clone());
     let order = Order {
         asked: job.asked()?,
         duties: None,

@@ -38,9 +38,9 @@ use crate::registry::ask;
 use crate::town::{FAR, HOUSEHOLDS, LI, PASSWORD, Town, WANG, area_of_council, fresh_key, on_both};
 
 /// Sixty points, three of a hundred households of a grid: one place in each of the town's two.
-const MODEL: &str = "文明榜样户";
+pub const MODEL: &str = "文明榜样户";
 /// Nobody's points: a plaque.
-const PARTY: &str = "党员示范户";
+pub const PARTY: &str = "党员示范户";
 
 fn code<T>(answer: Result<T>) -> &'static str {
     match answer {
@@ -191,7 +191,7 @@ async fn after(town: &Town, days: i64) {
     town.app.run_due().await.unwrap();
 }
 
-async fn conferred(town: &Town, code: &'static str, title: &str) -> TitleAward {
+pub async fn conferred(town: &Town, code: &'static str, title: &str) -> TitleAward {
     let (one, _) = on_notice(town, code, title).await;
     after(town, 8).await;
     let one = again(town, &one).await;
@@ -199,7 +199,7 @@ async fn conferred(town: &Town, code: &'static str, title: &str) -> TitleAward {
     one
 }
 
-async fn define_star(town: &Town, name: &str) -> Result<()> {
+pub async fn define_star(town: &Town, name: &str) -> Result<()> {
     let now = town.app.now();
     let asked = DefineStar {
         name: name.to_owned(),

@@ -54,3 +54,4 @@ mod till;
 mod visits;
 mod volunteering;
 mod year;
+mod year_end;

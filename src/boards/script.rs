@@ -307,7 +307,10 @@ fn of_titles(conn: &mut Conn, number: i64, today: Day) -> Result<Script> {
 }
 
 /// Of these households the ones that are named: they agree at this moment, and nobody of them decides (SG12).
-fn named(conn: &mut Conn, homes: &[Id<Household>], today: Day) -> Result<HashMap<Id<Household>, Household>> {
+///
+/// # Errors
+/// Only when the database fails.
+pub fn named(conn: &mut Conn, homes: &[Id<Household>], today: Day) -> Result<HashMap<Id<Household>, Household>> {
     let agreed = consent::given_by(conn, homes, Purpose::Broadcast)?;
     let deciding = staff_share::homes(conn, today)?;
     let homes = household::by_ids(conn, homes)?.into_iter();
@@ -355,8 +358,14 @@ fn in_one(words: &str) -> String {
 fn sentence(family: &str, deed: &str) -> Sentence {
     Sentence {
         text: format!("{family}家，{}。", deed.trim_end_matches('。')),
-        readings: family.chars().filter_map(|one| reading(one, family)).collect(),
+        readings: readings(family),
     }
+}
+
+/// How a family name is read, where somebody might stop at it.
+#[must_use]
+pub fn readings(family: &str) -> Vec<Reading> {
+    family.chars().filter_map(|one| reading(one, family)).collect()
 }
 
 /// The pinyin of a character of a family name, where somebody might stop at it.

@@ -70,7 +70,7 @@ fn nominate(conn: &mut Conn, town: &Setting, (part, name, reason, agrees): Deed,
             household: resident.household.id.clone(),
             reason: reason.to_owned(),
             by: resident.building_head.clone(),
-            key: format!("demo-title-{}-{day}", resident.household.code),
+            key: format!("demo-title-{}-{}-{day}", title.id, resident.household.code),
         };
         match award::nominate(conn, &asked, at(day, 10)) {
             Ok(award) => {

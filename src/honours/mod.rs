@@ -18,6 +18,7 @@ pub mod notice;
 pub mod objection;
 pub mod parties;
 pub mod refused;
+pub mod roll;
 pub mod star;
 pub mod star_entry;
 pub mod title;

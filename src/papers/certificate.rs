@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::order::{Head, Order};
 use crate::access::role::Permission;
-use crate::clock::{day_of, spoken_day, spoken_quarter};
+use crate::clock::{Day, day_of, spoken_day, spoken_quarter};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::honours::award::{self, State, TitleAward};
@@ -16,6 +16,7 @@ use crate::honours::title::{self, HonourTitle};
 use crate::id::Id;
 use crate::places::household::{self, Household};
 use crate::places::programme;
+use crate::places::standing;
 use crate::scheme::{item, version};
 
 /// A certificate.
@@ -38,17 +39,7 @@ pub struct Certificate {
 /// `Invalid` without a household, a title of the rules, or words; `NotFound`, also for a household outside.
 pub fn load(conn: &mut Conn, order: &Order) -> Result<Certificate> {
     if let Some(held) = Held::of(conn, order)? {
-        let conferred_on = held.award.conferred_at.map_or_else(|| order.today(), day_of);
-        return Ok(Certificate {
-            paper: order.head(conn, Some(&held.household.building_id))?,
-            name: format!("{}家", held.household.head_name),
-            period: held.title.period.in_words(held.award.period_from),
-            title: held.title.name,
-            text: held.award.reason.trim_end_matches(['。', '，']).to_owned(),
-            issuer: programme::get(conn)?.name,
-            issued_on: spoken_day(conferred_on),
-            number: None,
-        });
+        return held.certificate(conn, order);
     }
     let household = order.household(conn, Permission::KeepSession)?;
     let title = title(conn, order)?;
@@ -82,13 +73,7 @@ pub struct Plaque {
 /// `Invalid` without a title of the rules; `NotFound` for a household outside.
 pub fn plaque(conn: &mut Conn, order: &Order) -> Result<Plaque> {
     if let Some(held) = Held::of(conn, order)? {
-        return Ok(Plaque {
-            paper: order.head(conn, Some(&held.household.building_id))?,
-            title: held.title.name,
-            year: held.award.period_from.format("%Y年").to_string(),
-            issuer: programme::get(conn)?.name,
-            name: Some(format!("{}家", held.household.head_name)),
-        });
+        return held.plaque(conn, order);
     }
     let household = match asked(&order.asked.household) {
         Some(_) => Some(order.household(conn, Permission::KeepSession)?),
@@ -101,6 +86,33 @@ pub fn plaque(conn: &mut Conn, order: &Order) -> Result<Plaque> {
         issuer: programme::get(conn)?.name,
         name: household.map(|household| format!("{}家", household.head_name)),
     })
+}
+
+/// The certificate of an award among many, with the household's code; only the code when nobody of the programme holds the
+/// title any more.
+///
+/// # Errors
+/// `NotFound`.
+pub fn among_many(conn: &mut Conn, order: &Order, award: &Id<TitleAward>) -> Result<(String, Option<Certificate>)> {
+    let held = Held::known(conn, award)?;
+    let code = held.household.code.clone();
+    match held.still(conn, order.today())? {
+        true => Ok((code, Some(held.certificate(conn, order)?))),
+        false => Ok((code, None)),
+    }
+}
+
+/// The plaque of an award among many, likewise.
+///
+/// # Errors
+/// `NotFound`.
+pub fn plaque_among_many(conn: &mut Conn, order: &Order, award: &Id<TitleAward>) -> Result<(String, Option<Plaque>)> {
+    let held = Held::known(conn, award)?;
+    let code = held.household.code.clone();
+    match held.still(conn, order.today())? {
+        true => Ok((code, Some(held.plaque(conn, order)?))),
+        false => Ok((code, None)),
+    }
 }
 
 /// A title that a household holds.
@@ -122,17 +134,50 @@ impl Held {
         let Some(id) = asked(&order.asked.id) else {
             return Ok(None);
         };
-        let award = award::by_id(conn, &Id::known(id))?;
-        let household = household::by_id(conn, &award.household_id)?;
-        order.expect_within(conn, Permission::KeepSession, &household.building_id)?;
-        if award.state != State::Conferred {
+        let held = Held::known(conn, &Id::known(id))?;
+        order.expect_within(conn, Permission::KeepSession, &held.household.building_id)?;
+        if held.award.state != State::Conferred {
             return Err(Error::invalid("id", "这个称号还没有授予，或者已经撤销。"));
         }
-        Ok(Some(Held {
+        Ok(Some(held))
+    }
+
+    fn known(conn: &mut Conn, award: &Id<TitleAward>) -> Result<Held> {
+        let award = award::by_id(conn, award)?;
+        Ok(Held {
             title: title::by_id(conn, &award.title_id)?,
+            household: household::by_id(conn, &award.household_id)?,
             award,
-            household,
-        }))
+        })
+    }
+
+    /// Is it held today, by a household that is part of the programme?
+    fn still(&self, conn: &mut Conn, today: Day) -> Result<bool> {
+        Ok(self.award.is_held_on(today) && standing::now(conn, &self.household.id)?.is_active())
+    }
+
+    fn certificate(self, conn: &mut Conn, order: &Order) -> Result<Certificate> {
+        let conferred_on = self.award.conferred_at.map_or_else(|| order.today(), day_of);
+        Ok(Certificate {
+            paper: order.head(conn, Some(&self.household.building_id))?,
+            name: format!("{}家", self.household.head_name),
+            period: self.title.period.in_words(self.award.period_from),
+            title: self.title.name,
+            text: self.award.reason.trim_end_matches(['。', '，']).to_owned(),
+            issuer: programme::get(conn)?.name,
+            issued_on: spoken_day(conferred_on),
+            number: None,
+        })
+    }
+
+    fn plaque(self, conn: &mut Conn, order: &Order) -> Result<Plaque> {
+        Ok(Plaque {
+            paper: order.head(conn, Some(&self.household.building_id))?,
+            title: self.title.name,
+            year: self.award.period_from.format("%Y年").to_string(),
+            issuer: programme::get(conn)?.name,
+            name: Some(format!("{}家", self.household.head_name)),
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Jobs of the printing press: the statements of a town, the cards of a village.
+//! Jobs of the printing press: the statements of a town, the cards of a village, the certificates and plaques of a year.
 //!
 //! ```text
 //! waiting → done → discarded
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::card::Flip;
 use super::order::{Asked, Order};
-use crate::access::role::Permission;
+use crate::access::role::{Duties, Permission};
 use crate::audit;
 use crate::cards::card;
 use crate::clock::Moment;
@@ -54,6 +54,10 @@ text_enum! {
         Statements = "statements", "对账单";
         /// A first card for each household that has none, a hundred to a file.
         Cards = "cards", "积分卡";
+        /// The certificates of the titles of a year or quarter that are held, a file for each title.
+        Certificates = "certificates", "奖状";
+        /// The plaques of those that have one, a file for each title.
+        Plaques = "plaques", "门牌";
     }
 }
 
@@ -72,12 +76,32 @@ text_enum! {
 }
 
 impl Kind {
-    /// Who may ask for it.
+    /// For whose households it can be asked.
     #[must_use]
     pub fn permission(self) -> Permission {
         match self {
             Kind::Statements => Permission::ReadHouseholds,
             Kind::Cards => Permission::IssueCards,
+            Kind::Certificates | Kind::Plaques => Permission::KeepSession,
+        }
+    }
+
+    /// May somebody with these duties ask for it? Whoever carries cards to the doors carries statements too, and nobody else
+    /// has those of whole buildings.
+    #[must_use]
+    pub fn is_for(self, duties: &Duties) -> bool {
+        let may_carry = self != Kind::Statements || duties.permit(Permission::IssueCards);
+        may_carry && duties.permit(self.permission())
+    }
+
+    /// How it is printed, in words.
+    #[must_use]
+    pub fn explained(self) -> &'static str {
+        match self {
+            Kind::Statements => "每户一份，每栋楼一个文件，一个文件最多60户",
+            Kind::Cards => "给还没有卡的住户发卡，十张一版，双面",
+            Kind::Certificates => "一年或一季授予、现在仍持有的称号，每个称号一个文件，一个文件最多60张",
+            Kind::Plaques => "同上，只印发门牌的称号",
         }
     }
 }
@@ -107,7 +131,8 @@ pub struct PrintPart {
     pub position: i64,
     /// What people call it: `1号楼`.
     pub name: String,
-    households: String,
+    #[diesel(column_name = households)]
+    ids: String,
     /// How many papers are in it.
     pub papers: i64,
     /// When its file was written.
@@ -117,12 +142,12 @@ pub struct PrintPart {
 }
 
 impl PrintPart {
-    /// Whose papers are in it.
+    /// Whose papers are in it: households; of certificates and plaques, the awards.
     ///
     /// # Errors
     /// `Internal` when the row was damaged.
-    pub fn households(&self) -> Result<Vec<Id<Household>>> {
-        let ids: Vec<String> = serde_json::from_str(&self.households).map_err(Error::internal)?;
+    pub fn ids<Of: 'static>(&self) -> Result<Vec<Id<Of>>> {
+        let ids: Vec<String> = serde_json::from_str(&self.ids).map_err(Error::internal)?;
         Ok(ids.into_iter().map(Id::known).collect())
     }
 
@@ -161,8 +186,8 @@ impl Progress {
 /// Cards to a file: ten sheets.
 const CARDS_A_PART: usize = 100;
 
-/// Statements to a file at most: its pages are in memory until it is written, however many live in a building.
-const STATEMENTS_A_PART: usize = 60;
+/// Other papers to a file at most: its pages are in memory until it is written, however many live in a building.
+const PAPERS_A_PART: usize = 60;
 
 /// Households looked up at once.
 const AT_ONCE: usize = 500;
@@ -175,24 +200,24 @@ pub struct Plan {
     groups: Vec<Group>,
 }
 
-/// Plans a job: `count` households at most, of the area that was asked for. Whoever has got a card by the time a part is
-/// printed is left out then.
+/// Plans a job: `count` papers at most, of the area that was asked for. Whoever has got a card by the time a part is printed is
+/// left out then, and so is whoever does not hold the title any more.
 ///
 /// # Errors
-/// `Invalid` when there is nothing to print; as [`Order::buildings`].
+/// `Invalid` when there is nothing to print; as [`Order::buildings`] and [`Order::season`].
 pub fn plan(conn: &mut Conn, kind: Kind, order: Order) -> Result<Plan> {
     Flip::asked(order.asked.flip.as_deref())?;
-    let buildings = order.buildings(conn, kind.permission())?;
-    let tree = Tree::load(conn)?;
-    let mut of_building = households_of(conn, kind, &buildings)?;
+    let found = match kind {
+        Kind::Statements | Kind::Cards => of_buildings(conn, kind, &order)?,
+        Kind::Certificates | Kind::Plaques => of_titles(conn, kind, &order)?,
+    };
     let most = order
         .asked
         .count
         .and_then(|count| usize::try_from(count).ok())
         .unwrap_or(usize::MAX);
     let (mut left, mut groups) = (most, Vec::new());
-    for building in &buildings {
-        let mut here = of_building.remove(&building.id).unwrap_or_default();
+    for (name, mut here) in found {
         if let Some(code) = &order.asked.household {
             here.retain(|one| one.code == *code);
         }
@@ -200,26 +225,38 @@ pub fn plan(conn: &mut Conn, kind: Kind, order: Order) -> Result<Plan> {
         here.truncate(left);
         left = left.saturating_sub(here.len());
         if !here.is_empty() {
-            groups.push((tree.address(&building.id), here));
+            groups.push((name, here));
         }
     }
     if groups.is_empty() {
-        let why = match kind {
-            Kind::Statements if order.asked.household.is_some() => "没有这一户，请核对户号。",
-            Kind::Cards if order.asked.household.is_some() => "没有这一户，或者这一户已经有卡。补卡请到住户页办理。",
-            Kind::Statements => "这个范围里没有住户，没有什么要打印的。",
-            Kind::Cards => "这个范围里每一户都有卡了，没有什么要打印的。补卡请到住户页办理。",
-        };
-        return Err(Error::invalid("area", why));
+        return Err(nothing(kind, order.asked.household.is_some()));
     }
     Ok(Plan {
         kind,
         asked: order.asked,
         groups: match kind {
             Kind::Cards => in_hundreds(groups),
-            Kind::Statements => groups.into_iter().flat_map(not_too_many).collect(),
+            _ => groups.into_iter().flat_map(not_too_many).collect(),
         },
     })
+}
+
+/// Why there is nothing to print, of one household or of all.
+fn nothing(kind: Kind, of_one: bool) -> Error {
+    let (field, why) = match kind {
+        Kind::Statements if of_one => ("area", "没有这一户，请核对户号。"),
+        Kind::Statements => ("area", "这个范围里没有住户，没有什么要打印的。"),
+        Kind::Cards if of_one => ("area", "没有这一户，或者这一户已经有卡。补卡请到住户页办理。"),
+        Kind::Cards => (
+            "area",
+            "这个范围里每一户都有卡了，没有什么要打印的。补卡请到住户页办理。",
+        ),
+        Kind::Certificates if of_one => ("year", "这一户在这一期没有持有的称号，请核对户号和年份。"),
+        Kind::Certificates => ("year", "这一期没有现在持有的称号，没有奖状要打印。"),
+        Kind::Plaques if of_one => ("year", "这一户在这一期没有发门牌的称号，请核对户号和年份。"),
+        Kind::Plaques => ("year", "这一期没有现在持有、发门牌的称号，没有门牌要打印。"),
+    };
+    Error::invalid(field, why)
 }
 
 /// Puts a planned job into the queue.
@@ -236,13 +273,13 @@ pub fn ask(conn: &mut Conn, plan: &Plan, by: &str, now: Moment) -> Result<PrintJ
         asked_at: now,
         ended_at: None,
     };
-    let parts = (1i64..).zip(&plan.groups).map(|(position, (name, households))| {
-        let ids: Vec<&str> = households.iter().map(|household| household.id.as_str()).collect();
+    let parts = (1i64..).zip(&plan.groups).map(|(position, (name, papers))| {
+        let ids: Vec<&str> = papers.iter().map(|one| one.id.as_str()).collect();
         Ok(PrintPart {
             job_id: job.id.clone(),
             position,
             name: name.clone(),
-            households: serde_json::to_string(&ids).map_err(Error::internal)?,
+            ids: serde_json::to_string(&ids).map_err(Error::internal)?,
             papers: i64::try_from(ids.len()).map_err(Error::internal)?,
             done_at: None,
             problems: String::new(),
@@ -255,6 +292,48 @@ pub fn ask(conn: &mut Conn, plan: &Plan, by: &str, now: Moment) -> Result<PrintJ
     Ok(job)
 }
 
+/// A paper of a job: by whose code it is ordered and named, and the id of what is printed.
+#[derive(Clone, Debug)]
+struct One {
+    code: String,
+    id: String,
+}
+
+/// Papers of a part, and what they are called.
+type Group = (String, Vec<One>);
+
+/// Households that have something to print, building by building.
+fn of_buildings(conn: &mut Conn, kind: Kind, order: &Order) -> Result<Vec<Group>> {
+    let buildings = order.buildings(conn, kind.permission())?;
+    let tree = Tree::load(conn)?;
+    let mut of_building = households_of(conn, kind, &buildings)?;
+    let groups = buildings.iter().map(|building| {
+        let here = of_building.remove(&building.id).unwrap_or_default().into_iter();
+        let here = here.map(|household| One {
+            code: household.code,
+            id: household.id.to_string(),
+        });
+        (tree.address(&building.id), here.collect())
+    });
+    Ok(groups.collect())
+}
+
+/// Titles of the season that are held today, each with its households; of plaques those that have one.
+fn of_titles(conn: &mut Conn, kind: Kind, order: &Order) -> Result<Vec<Group>> {
+    let today = order.today();
+    let sections = order.roll(conn, kind.permission())?.into_iter();
+    let groups = sections.map(|section| {
+        let held = section.conferred.into_iter().filter(|one| one.is_held_on(today));
+        let wanted = held.filter(|one| kind != Kind::Plaques || one.title.has_plaque);
+        let here = wanted.map(|one| One {
+            code: one.household.code,
+            id: one.award.id.to_string(),
+        });
+        (section.name, here.collect())
+    });
+    Ok(groups.collect())
+}
+
 /// Households of these buildings that have something to print.
 fn households_of(conn: &mut Conn, kind: Kind, buildings: &[Area]) -> Result<HashMap<Id<Area>, Vec<Household>>> {
     let buildings: Vec<Id<Area>> = buildings.iter().map(|building| building.id.clone()).collect();
@@ -264,7 +343,7 @@ fn households_of(conn: &mut Conn, kind: Kind, buildings: &[Area]) -> Result<Hash
         let gone = standing::gone(conn, chunk)?;
         let with_card = match kind {
             Kind::Cards => card::numbers_in_use(conn, chunk)?,
-            Kind::Statements => HashMap::new(),
+            _ => HashMap::new(),
         };
         for one in household::by_ids(conn, chunk)? {
             if !gone.contains(&one.id) && !with_card.contains_key(&one.id) {
@@ -275,32 +354,29 @@ fn households_of(conn: &mut Conn, kind: Kind, buildings: &[Area]) -> Result<Hash
     Ok(of_building)
 }
 
-/// Households of a part, and what they are called.
-type Group = (String, Vec<Household>);
-
-/// The same households, a hundred to a group, each named by its first and last.
+/// The same papers, a hundred to a group, each named by its first and last.
 fn in_hundreds(groups: Vec<Group>) -> Vec<Group> {
-    let all: Vec<Household> = groups.into_iter().flat_map(|(_, households)| households).collect();
+    let all: Vec<One> = groups.into_iter().flat_map(|(_, papers)| papers).collect();
     let chunks = all.chunks(CARDS_A_PART);
     chunks.map(|chunk| (first_and_last(chunk), chunk.to_vec())).collect()
 }
 
-/// A building as it is, or a large one in even parts, each named by its first and last too.
-fn not_too_many((name, households): Group) -> Vec<Group> {
-    let parts = households.len().div_ceil(STATEMENTS_A_PART);
+/// A building or title as it is, or a large one in even parts, each named by its first and last too.
+fn not_too_many((name, papers): Group) -> Vec<Group> {
+    let parts = papers.len().div_ceil(PAPERS_A_PART);
     if parts <= 1 {
-        return vec![(name, households)];
+        return vec![(name, papers)];
     }
-    let chunks = households.chunks(households.len().div_ceil(parts));
+    let chunks = papers.chunks(papers.len().div_ceil(parts));
     chunks
         .map(|chunk| (format!("{name} {}", first_and_last(chunk)), chunk.to_vec()))
         .collect()
 }
 
 /// `1-1-101至1-2-604`.
-fn first_and_last(households: &[Household]) -> String {
-    let code = |household: Option<&Household>| household.map(|one| one.code.clone()).unwrap_or_default();
-    format!("{}至{}", code(households.first()), code(households.last()))
+fn first_and_last(papers: &[One]) -> String {
+    let code = |one: Option<&One>| one.map(|one| one.code.clone()).unwrap_or_default();
+    format!("{}至{}", code(papers.first()), code(papers.last()))
 }
 
 /// A job by its id.

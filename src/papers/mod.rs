@@ -5,9 +5,11 @@
 //! (`tests/papers.rs`), so that a township's own template finds what ours finds. Words and layout are the template's; data
 //! is data. [`paper::Paper`] is the table of all of them, for pages and for `jishan print`.
 
+pub mod award_list;
 pub mod broadcast;
 pub mod call_back;
 pub mod card;
+pub mod ceremony;
 pub mod certificate;
 pub mod dividend;
 pub mod donation;

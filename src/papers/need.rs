@@ -46,6 +46,10 @@ pub enum Need {
     Title,
     /// Words; what people call them.
     Text(&'static str),
+    /// A year, or one of its quarters.
+    Season,
+    /// Where and when people meet.
+    Occasion,
 }
 
 const A4_OR_A3: Need = Need::Size(&[("a4", "A4"), ("a3", "A3")]);
@@ -80,7 +84,12 @@ impl Paper {
             | Paper::DonationReceipt
             | Paper::ThankYou
             | Paper::Settlement => Group::Shop,
-            Paper::Broadcast | Paper::HonourBoard | Paper::Certificate | Paper::Plaque => Group::Honours,
+            Paper::Broadcast
+            | Paper::HonourBoard
+            | Paper::Certificate
+            | Paper::Plaque
+            | Paper::AwardList
+            | Paper::Ceremony => Group::Honours,
             Paper::Register
             | Paper::MonthSummary
             | Paper::OpenBook
@@ -132,6 +141,8 @@ impl Paper {
             Paper::OpenBook => &[Need::MonthOver],
             Paper::CallBackSheet => &[Need::Month, Need::Text("抽签字样（不填就用账本的校验码）")],
             Paper::DividendRegister => &[Need::Id("第几次分红")],
+            Paper::AwardList => &[Need::Season, Need::Area],
+            Paper::Ceremony => &[Need::Season, Need::Occasion, Need::Area],
         }
     }
 

@@ -1,5 +1,7 @@
 //! An order: what somebody wants printed, by whose right, and on which day. The same from a page and from the command line.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::form::FormMark;
@@ -7,6 +9,7 @@ use crate::access::role::{Duties, Permission, Reach};
 use crate::clock::{Day, Moment, Span, day_of, spoken_day};
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::honours::roll::{self, Season, Section};
 use crate::id::Id;
 use crate::places::area::{Area, AreaKind, Tree};
 use crate::places::household::{self, Household};
@@ -40,6 +43,14 @@ pub struct Asked {
     pub text: Option<String>,
     /// Over which edge the printer turns a sheet of cards: long, short.
     pub flip: Option<String>,
+    /// A year, as 2026, of which titles are.
+    pub year: Option<String>,
+    /// One of its quarters: 1, 2, 3, 4.
+    pub quarter: Option<String>,
+    /// Where people meet.
+    pub place: Option<String>,
+    /// When.
+    pub at: Option<String>,
 }
 
 /// What somebody wants printed.
@@ -124,6 +135,42 @@ impl Order {
         Ok(household)
     }
 
+    /// The area that was asked for; `None` for the whole programme.
+    ///
+    /// # Errors
+    /// `Invalid` for an area that is unknown.
+    pub fn area<'a>(&self, tree: &'a Tree) -> Result<Option<&'a Area>> {
+        let Some(code) = self.asked.area.as_deref().filter(|code| !code.is_empty()) else {
+            return Ok(None);
+        };
+        let mut all = tree.all().iter();
+        let found = all.find(|area| tree.codes(&area.id).join("-") == code || area.code == code);
+        match found {
+            Some(area) => Ok(Some(area)),
+            None => Err(Error::invalid("area", "没有这个区域代码。")),
+        }
+    }
+
+    /// The year that was asked for, or its quarter; this year without either.
+    ///
+    /// # Errors
+    /// As [`Season::read`].
+    pub fn season(&self) -> Result<Season> {
+        let (year, quarter) = (self.asked.year.as_deref(), self.asked.quarter.as_deref());
+        Season::read(year.unwrap_or_default(), quarter.unwrap_or_default(), self.today())
+    }
+
+    /// The titles of that year or quarter, of households in the buildings that were asked for and are within reach.
+    ///
+    /// # Errors
+    /// As [`Order::season`] and [`Order::buildings`].
+    pub fn roll(&self, conn: &mut Conn, permission: Permission) -> Result<Vec<Section>> {
+        let season = self.season()?;
+        let buildings = self.buildings(conn, permission)?;
+        let inside: HashSet<Id<Area>> = buildings.into_iter().map(|building| building.id).collect();
+        roll::of(conn, season, |building| inside.contains(building))
+    }
+
     /// The buildings that were asked for and are within reach, in the order of the tree.
     ///
     /// # Errors
@@ -131,16 +178,7 @@ impl Order {
     pub fn buildings(&self, conn: &mut Conn, permission: Permission) -> Result<Vec<Area>> {
         let tree = Tree::load(conn)?;
         let reach = self.reach(conn, permission)?;
-        let whole = match self.asked.area.as_deref().filter(|code| !code.is_empty()) {
-            None => None,
-            Some(code) => {
-                let found = tree
-                    .all()
-                    .iter()
-                    .find(|area| tree.codes(&area.id).join("-") == code || area.code == code);
-                Some(found.ok_or_else(|| Error::invalid("area", "没有这个区域代码。"))?)
-            }
-        };
+        let whole = self.area(&tree)?;
         let buildings: Vec<Area> = tree
             .all()
             .iter()

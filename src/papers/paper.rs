@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use super::goods::Illustrated;
 use super::order::Order;
 use super::{
-    broadcast, call_back, certificate, dividend, donation, goods, handover, honour_board, household, letter, notice,
-    open_book, receipt, register, rules, session, settlement, sheet, statement, stocktake, title_notice,
-    volunteer_sheet,
+    award_list, broadcast, call_back, ceremony, certificate, dividend, donation, goods, handover, honour_board,
+    household, letter, notice, open_book, receipt, register, rules, session, settlement, sheet, statement, stocktake,
+    title_notice, volunteer_sheet,
 };
 use crate::access::role::Permission;
 use crate::db::{Conn, text_enum};
@@ -89,6 +89,10 @@ text_enum! {
         Plaque = "plaque", "门牌";
         /// How a sum is shared out by honour scores.
         DividendRegister = "dividend-register", "分红发放册";
+        /// Who got which title of a year.
+        AwardList = "award-list", "表彰名单";
+        /// What is read out when titles are handed over.
+        Ceremony = "ceremony", "表彰会议程";
     }
 }
 
@@ -147,6 +151,8 @@ impl Paper {
             Paper::Certificate => "授予称号的奖状。已授予的从称号页上打印；以前的写明户号、称号和做了什么。",
             Paper::Plaque => "称号的门牌，200×120毫米。已授予的从称号页上打印。",
             Paper::DividendRegister => "把一笔钱按荣誉分分到各户，精确到分，供签领。系统不付钱。",
+            Paper::AwardList => "一年或一季授予的称号，存档和张贴用。户主写法同公示。",
+            Paper::Ceremony => "表彰会上照着念的议程，大字。只念同意播报的人家，只念姓氏。",
         }
     }
 
@@ -155,7 +161,9 @@ impl Paper {
     pub fn permission(self) -> Permission {
         match self {
             Paper::Statement | Paper::Slip => Permission::ReadHouseholds,
-            Paper::Notice | Paper::TitleNotice | Paper::RuleBook => Permission::ReadNominations,
+            Paper::Notice | Paper::TitleNotice | Paper::RuleBook | Paper::AwardList | Paper::Ceremony => {
+                Permission::ReadNominations
+            }
             Paper::NominationForm | Paper::SignInSheet | Paper::VolunteerSheet => Permission::Nominate,
             Paper::ScoreSheet | Paper::VisitRecord => Permission::ReadVisits,
             Paper::ConsentForm => Permission::ChangeHouseholds,
@@ -234,6 +242,8 @@ data! {
     Certificate: certificate::Certificate = certificate::load;
     Plaque: certificate::Plaque = certificate::plaque;
     DividendRegister: dividend::DividendRegister = dividend::load;
+    AwardList: award_list::AwardList = award_list::load;
+    Ceremony: ceremony::Ceremony = ceremony::load;
 }
 
 impl Paper {

@@ -83,6 +83,9 @@ on_both! {
             (vec!["statement", "--out", "b.pdf"], "请写明户号"),
             (vec!["statement", "--household", "nobody", "--out", "b.pdf"], "没有"),
             (vec!["register", "--kind", "none", "--out", "b.pdf"], ""),
+            (vec!["ceremony", "--year", "2019", "--place", "社区活动室", "--out", "b.pdf"], "没有表彰会议程"),
+            (vec!["certificates", "--year", "2019", "--out", "many"], "没有奖状要打印"),
+            (vec!["plaques", "--year", "19", "--out", "many"], "年份写成2026这样"),
         ] {
             let refused = print(&rest);
             assert_eq!((refused.status.code(), out(&refused).as_str()), (Some(1), ""), "{rest:?}");

@@ -602,6 +602,9 @@ const PAGES = [
   }, "form[action='/titles'] .button.primary"), 422],
   ["titles-auditor", "auditor", to("/titles")],
   ["titles-year", "auditor", to("/titles/year")],
+  ["year-end", "admin", to("/year-end")],
+  ["year-end-auditor", "auditor", to("/year-end")],
+  ["year-end-empty", "building", to("/year-end?year=2001")],
   ["stars", "admin", to("/stars")],
   ["star-entry", "council", followed("/stars", "a[href^='/star-entries/']")],
   ["star-entry-own", "admin", followed("/stars", "a[href^='/star-entries/']")],
@@ -1020,6 +1023,28 @@ test("a dividend and the trial of one arrive as files", async () => {
     assert.ok((await answer.body()).toString().startsWith("PK"), path);
     town.visited.add(new URL(answer.url()).pathname);
   }
+  await page.context().close();
+});
+
+test("the papers of a year's end open, and certificates are printed in bulk", async () => {
+  const page = await town.enter("admin");
+  await page.goto(`${town.address}/year-end`);
+  const paper = async (address) => {
+    const answer = await page.request.get(new URL(address, town.address).href);
+    assert.equal(answer.status(), 200, address);
+    return (await answer.body()).toString("latin1");
+  };
+  const file = await page.locator("a[href^='/year-end/file.xlsx']").getAttribute("href");
+  assert.ok((await paper(file)).startsWith("PK"));
+  town.visited.add("/year-end/file.xlsx");
+  const year = new URL(file, town.address).searchParams.get("year");
+  assert.ok((await paper(await page.locator("a[href^='/papers/award-list']").getAttribute("href"))).startsWith("%PDF-"));
+  assert.ok((await paper(`/papers/ceremony?year=${year}&place=${encodeURIComponent("社区活动室")}`)).startsWith("%PDF-"));
+  await submit(page, page.getByRole("button", { name: "打印全部奖状" }));
+  await page.getByText("已完成").waitFor({ timeout: 240_000 });
+  const first = await page.locator("a[href*='/files/1']").getAttribute("href");
+  assert.ok((await paper(first)).startsWith("%PDF-"));
+  await shot(page, "year-end-certificates");
   await page.context().close();
 });
 

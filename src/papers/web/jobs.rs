@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use chrono::Datelike as _;
 use serde::Deserialize;
 
 use super::table::as_pdf;
@@ -25,7 +26,16 @@ struct JobsPage {
     problems: Problems,
     kinds: Vec<Kind>,
     areas: Vec<(String, String)>,
+    /// This year.
+    year: i32,
     jobs: Vec<PrintJob>,
+}
+
+impl JobsPage {
+    /// Are these among what the visitor may ask for?
+    fn has(&self, kind: Kind) -> bool {
+        self.kinds.contains(&kind)
+    }
 }
 
 /// Jobs that are listed at most.
@@ -54,12 +64,13 @@ async fn show(app: &App, staff: Staff, status: StatusCode, problems: Problems) -
         })
         .await?;
     let kinds = Kind::ALL.iter().copied();
-    let kinds = kinds.filter(|kind| staff.duties.permit(kind.permission())).collect();
+    let kinds = kinds.filter(|kind| kind.is_for(&staff.duties)).collect();
     let page = JobsPage {
         shell: staff.shell,
         problems,
         kinds,
         areas,
+        year: clock::day_of(app.now()).year(),
         jobs,
     };
     page::show_with(status, &page)
@@ -78,6 +89,10 @@ pub struct NewJob {
     large: String,
     #[serde(default)]
     flip: String,
+    #[serde(default)]
+    year: String,
+    #[serde(default)]
+    quarter: String,
 }
 
 /// `POST /print-jobs`
@@ -86,7 +101,7 @@ pub struct NewJob {
 /// Only when the database fails; what is wrong with the form is shown with it.
 pub async fn ask(State(app): State<App>, staff: Staff, SignedForm(form): SignedForm<NewJob>) -> Result<Response> {
     let kind = Kind::from_word(&form.kind).ok_or_else(|| Error::invalid("kind", "请选择要打印什么。"))?;
-    if !staff.duties.permit(kind.permission()) {
+    if !kind.is_for(&staff.duties) {
         return Err(Error::Forbidden("您的职责不包含这种打印件。"));
     }
     let order = Order {
@@ -95,6 +110,8 @@ pub async fn ask(State(app): State<App>, staff: Staff, SignedForm(form): SignedF
             size: Some(form.size).filter(|size| !size.is_empty()),
             large: form.large == "true",
             flip: Some(Flip::asked(Some(&form.flip))?.word().to_owned()),
+            year: Some(form.year),
+            quarter: Some(form.quarter),
             ..Asked::default()
         },
         duties: Some(staff.duties.clone()),

@@ -4,12 +4,14 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use chrono::Datelike as _;
 
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
 use crate::clock::{Span, day_of};
 use crate::error::{Error, Result};
 use crate::page::{self, Shell};
+use crate::papers::job::Kind as Many;
 use crate::papers::need::{Group, Need};
 use crate::papers::order::{Asked, Order};
 use crate::papers::paper::Paper;
@@ -34,8 +36,10 @@ struct PapersPage {
     month: String,
     /// The last month that is over.
     last_month: String,
+    year: i32,
     may_change_templates: bool,
     may_print_many: bool,
+    may_read_titles: bool,
 }
 
 /// `GET /papers`
@@ -81,8 +85,10 @@ pub async fn papers(State(app): State<App>, staff: Staff) -> Result<Response> {
         registers: Kind::ALL,
         month: month::written(running),
         last_month: month::written(Span::month_of(running.from.pred_opt().unwrap_or(running.from))),
+        year: today.year(),
         may_change_templates: staff.duties.permit(Permission::ManageProgramme),
-        may_print_many: staff.duties.permit(Permission::IssueCards),
+        may_print_many: Many::ALL.iter().any(|many| many.is_for(&staff.duties)),
+        may_read_titles: staff.duties.permit(Permission::ReadNominations),
         shell: staff.shell,
     })
 }
