@@ -18,6 +18,7 @@ use jishan::db::{Db, Location, migrate};
 use jishan::error::{Error, Result};
 use jishan::files::Files;
 use jishan::id::Id;
+use jishan::papers::household;
 use jishan::papers::job::{self, Kind};
 use jishan::papers::order::Order;
 use jishan::papers::paper::Paper;
@@ -297,12 +298,18 @@ async fn print(what: Print) -> Result<ExitCode> {
         },
         (None, false, None) => return Ok(unknown_paper(name)),
         (None, false, Some(paper)) => {
-            let order = Order {
+            let mut order = Order {
                 asked: what.which.into(),
                 duties: None,
                 now,
             };
             let db = open(&what.place.location())?;
+            if paper.numbered_at().is_some() && order.asked.id.is_none() {
+                let (key, unnumbered) = (Id::<Paper>::new(now).to_string(), order.clone());
+                order.asked = db
+                    .write(move |conn| household::number_consent_form(conn, &unnumbered, None, &key))
+                    .await?;
+            }
             let data = db.read(move |conn| paper.load(conn, &order)).await?;
             paper.illustrated(data, &what.place.files())?
         }

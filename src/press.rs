@@ -18,7 +18,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::honours::award::TitleAward;
 use crate::id::Id;
-use crate::papers::card::{self as card_paper, Face, Flip};
+use crate::papers::card::{self as card_paper, CardPaper, Face, Flip};
 use crate::papers::certificate;
 use crate::papers::job::{self, Kind, PrintJob, PrintPart, Progress};
 use crate::papers::order::Order;
@@ -64,6 +64,13 @@ impl App {
             let folder = app.job_folder(&job);
             if let Err(error) = run(&app, &job, &folder, |_| ()).await {
                 tracing::error!("a print job stopped: {error}");
+                // What is refused stays so until somebody puts it right and lets the job go on.
+                if matches!(error, Error::Refused(_)) {
+                    let stopped = app.db.write(move |conn| job::set_running(conn, &job, false)).await;
+                    if let Err(error) = stopped {
+                        tracing::error!("a print job was not stopped: {error}");
+                    }
+                }
             }
             drop(running);
         });
@@ -113,9 +120,14 @@ impl App {
 /// ends after the part in hand.
 ///
 /// # Errors
-/// When the database or the disk fails; what a single household lacks is noted with its part instead.
+/// When the database or the disk fails, and for cards that could not be printed, before any is issued; what a single household
+/// lacks is noted with its part instead.
 pub async fn run(app: &App, id: &Id<PrintJob>, folder: &Path, see: impl Fn(Progress)) -> Result<PrintJob> {
     fs::create_dir_all(folder).map_err(Error::internal)?;
+    let asked = id.clone();
+    if app.db.read(move |conn| job::by_id(conn, &asked)).await?.kind == Kind::Cards {
+        app.at_press(|printer| CardPaper::Sheet.prove(printer)).await?;
+    }
     loop {
         let asked = id.clone();
         let found = app

@@ -201,6 +201,11 @@ fn rooms() -> Vec<Route> {
         .with_body_limit(SCAN_LIMIT),
         // Papers; each has a door of its own besides.
         get("/papers", SignedIn, papers::web::papers),
+        post(
+            "/consent-forms",
+            May(P::ChangeHouseholds),
+            papers::web::number_consent_form,
+        ),
         get("/papers/preview/{paper}", May(P::ManageProgramme), papers::web::preview),
         get(
             "/papers/preview/{paper}/picture",

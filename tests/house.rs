@@ -74,6 +74,7 @@ const TABLES: &[(&str, &str)] = &[
     ("household_events", "places"),
     ("household_residences", "places"),
     ("household_consents", "places"),
+    ("consent_forms", "places"),
     ("area_moves", "places"),
     ("users", "access"),
     ("user_roles", "access"),

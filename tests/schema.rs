@@ -84,6 +84,7 @@ const CHANGED: &[(&str, &str)] = &[
     ("programmes", "an office moves"),
     ("areas", "a building gets another name"),
     ("households", "people move"),
+    ("consent_forms", "keyed when they come back"),
     ("users", "an account is closed"),
     ("user_roles", "a duty ends"),
     ("sessions", "seen, and ended"),

@@ -14,7 +14,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::page::{self, Shell};
 use crate::papers;
-use crate::papers::card::{self as paper, Face};
+use crate::papers::card::{self as paper, CardPaper, Face};
 use crate::papers::order::{Asked, Order};
 use crate::places::area::Tree;
 use crate::places::consent;
@@ -75,7 +75,8 @@ impl Why {
 /// the same form shows the same card.
 ///
 /// # Errors
-/// `NotFound`, also outside the visitor's area; `Invalid` for a missing reason; `idempotency_conflict`.
+/// `NotFound`, also outside the visitor's area; `Invalid` for a missing reason; `idempotency_conflict`; `template_error` when the
+/// card could not be printed: it is not issued then.
 pub async fn issue(
     State(app): State<App>,
     staff: Staff,
@@ -83,6 +84,10 @@ pub async fn issue(
     SignedForm(form): SignedForm<NewCard>,
 ) -> Result<Response> {
     let (now, shell, sent) = (app.now(), staff.shell.clone(), form.clone());
+    // Without any font nothing is printed here anyway, and the page shows the card.
+    if !app.printer.font_families().is_empty() {
+        app.at_press(|printer| CardPaper::Single.prove(printer)).await?;
+    }
     let (issued, household, programme) = app
         .db
         .write(move |conn| {

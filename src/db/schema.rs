@@ -149,6 +149,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    consent_forms (number) {
+        number -> BigInt,
+        household_id -> Nullable<Text>,
+        printed_by -> Nullable<Text>,
+        printed_at -> Timestamp,
+        agreed -> Nullable<Text>,
+        signed_on -> Nullable<Date>,
+        taken_by -> Nullable<Text>,
+        keyed_by -> Nullable<Text>,
+        keyed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     area_moves (id) {
         id -> Text,
         area_id -> Text,
@@ -1775,6 +1789,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     household_events,
     household_residences,
     household_consents,
+    consent_forms,
     area_moves,
     users,
     user_roles,

@@ -14,7 +14,56 @@ use crate::error::{Error, Result};
 use crate::places::area::{Area, Tree};
 use crate::places::household::{Household, family_name};
 use crate::places::programme::{self, Programme};
+use crate::print::Printer;
 use crate::shop::{opening, store};
+
+text_enum! {
+    /// Papers of cards. They are printed while cards are issued and never asked for.
+    pub enum CardPaper {
+        /// One card, front and back.
+        Single = "card", "积分卡";
+        /// Ten on a sheet, fronts and backs.
+        Sheet = "card-sheet", "积分卡，一页十张";
+    }
+}
+
+impl CardPaper {
+    /// The file of its template.
+    #[must_use]
+    pub fn template(self) -> String {
+        format!("{}.typ", self.word())
+    }
+
+    /// Every file that says how it looks: its template, and what that shows as a drawing.
+    #[must_use]
+    pub fn templates(self) -> &'static [&'static str] {
+        match self {
+            CardPaper::Single => &["card.typ"],
+            CardPaper::Sheet => &[
+                "card-sheet.typ",
+                "card-sheet-fronts.typ",
+                "card-sheet-marks.typ",
+                "card-ground.typ",
+                "card-back.typ",
+            ],
+        }
+    }
+
+    /// The file of its sample.
+    #[must_use]
+    pub fn sample(self) -> String {
+        format!("samples/{}.json", self.word())
+    }
+
+    /// Sets the sample with the templates in force: a card that was issued and cannot be printed is as good as lost.
+    ///
+    /// # Errors
+    /// As [`Printer::set_json`].
+    pub fn prove(self, printer: &Printer) -> Result<()> {
+        let sample = Printer::original(&self.sample()).ok_or(Error::NotFound)?;
+        printer.set_json(&self.template(), sample.into_bytes()).map(drop)
+    }
+}
 
 /// Ten cards a page.
 #[derive(Debug, Serialize, Deserialize)]

@@ -35,16 +35,19 @@ pub enum Form {
     Nomination,
     /// 志愿签到表, by the event's number.
     Volunteering,
+    /// 知情同意书, by the number of its print.
+    Consent,
 }
 
 impl Form {
-    const ALL: [Form; 6] = [
+    const ALL: [Form; 7] = [
         Form::SignIn,
         Form::Visit,
         Form::Tally,
         Form::Stocktake,
         Form::Nomination,
         Form::Volunteering,
+        Form::Consent,
     ];
 
     /// Its letter: said over the telephone, none is taken for another.
@@ -56,6 +59,7 @@ impl Form {
             Form::Stocktake => 'P',
             Form::Nomination => 'S',
             Form::Volunteering => 'Z',
+            Form::Consent => 'Y',
         }
     }
 
@@ -98,6 +102,12 @@ impl Form {
         }
     }
 
+    /// Is this a number as the program prints it?
+    #[must_use]
+    pub fn is_number(text: &str) -> bool {
+        Form::read(text).is_ok_and(|(form, of)| form.number(of) == text)
+    }
+
     /// The digits under the check digit: the kind counts, so that one form's number is never another's.
     fn digits(self, of: i64) -> String {
         let kind = Form::ALL.iter().position(|form| *form == self).unwrap_or_default();
@@ -138,6 +148,7 @@ mod tests {
             let number = form.number(12);
             assert_eq!(Form::read(&number).unwrap(), (form, 12));
             assert_eq!(Form::read(&format!(" {} ", number.to_lowercase())).unwrap(), (form, 12));
+            assert!(Form::is_number(&number) && !Form::is_number(&number.to_lowercase()));
         }
         let full: String = Form::SignIn
             .number(12)

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::order::{Head, Order};
+use super::form::{Form, FormMark};
+use super::order::{Asked, Head, Order};
 use super::statement::Holder;
 use crate::access::role::Permission;
 use crate::clock::{days_after, spoken_day};
@@ -15,6 +16,7 @@ use crate::id::Id;
 use crate::ledger::{balance, lot};
 use crate::places::area::Tree;
 use crate::places::consent::{self, Purpose};
+use crate::places::consent_form::{self, Print};
 use crate::places::household::{self, Household};
 use crate::places::programme;
 use crate::shop::proxy;
@@ -24,7 +26,8 @@ use crate::shop::proxy;
 #[serde(deny_unknown_fields)]
 pub struct ConsentForm {
     paper: Head,
-    household: Holder,
+    /// Nobody on a blank form.
+    household: Option<Holder>,
     purposes: Vec<Question>,
     proxies: Vec<Proxy>,
     children_note: bool,
@@ -35,8 +38,11 @@ pub struct ConsentForm {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Question {
+    /// The row under which it is keyed.
+    row: i64,
     name: String,
     explanation: String,
+    /// What was decided before.
     agreed: Option<bool>,
 }
 
@@ -48,27 +54,58 @@ struct Proxy {
     until: Option<String>,
 }
 
-/// The consent form of a household, with what it decided before.
+/// Gives a consent form its number: for the household that was asked for, or blank without one. The order that prints it.
 ///
 /// # Errors
-/// As [`Order::household`].
+/// As [`Order::household`] and [`consent_form::print`].
+pub fn number_consent_form(conn: &mut Conn, order: &Order, by: Option<String>, key: &str) -> Result<Asked> {
+    let household = match order.asked.household.as_deref().map(str::trim) {
+        None | Some("") => None,
+        Some(_) => Some(order.household(conn, Permission::ChangeHouseholds)?),
+    };
+    let print = Print {
+        household: household.as_ref().map(|household| household.id.clone()),
+        by,
+        key: key.to_owned(),
+    };
+    let form = consent_form::print(conn, &print, order.now)?;
+    Ok(Asked {
+        household: household.map(|household| household.code),
+        id: Some(form.number.to_string()),
+        ..Asked::default()
+    })
+}
+
+/// A consent form by its number, with what its household decided before.
+///
+/// # Errors
+/// `Invalid` without a number; `NotFound`, also outside the orderer's reach.
 pub fn consent_form(conn: &mut Conn, order: &Order) -> Result<ConsentForm> {
-    let household = order.household(conn, Permission::ReadHouseholds)?;
-    let decided = consent::of(conn, &household.id)?;
-    let proxies = proxy::of_household(conn, &household.id, order.today())?;
+    let form = consent_form::by_number(conn, order.number()?)?;
+    let household = match &form.household_id {
+        None => None,
+        Some(id) => Some(household::by_id(conn, id)?),
+    };
+    let (mut decided, mut proxies) = (HashMap::new(), Vec::new());
+    if let Some(household) = &household {
+        order.expect_within(conn, Permission::ChangeHouseholds, &household.building_id)?;
+        decided = consent::of(conn, &household.id)?;
+        proxies = proxy::of_household(conn, &household.id, order.today())?;
+    }
     let programme = programme::get(conn)?;
     let tree = Tree::load(conn)?;
+    let mut paper = order.head(conn, household.as_ref().map(|household| &household.building_id))?;
+    paper.form = Some(FormMark::new(Form::Consent, form.number)?);
+    let purposes = (1i64..).zip(Purpose::ALL).map(|(row, purpose)| Question {
+        row,
+        name: purpose.label().to_owned(),
+        explanation: purpose.explained().to_owned(),
+        agreed: decided.get(purpose).map(|consent| consent.given),
+    });
     Ok(ConsentForm {
-        paper: order.head(conn, Some(&household.building_id))?,
-        household: Holder::of(&household, &tree),
-        purposes: Purpose::ALL
-            .iter()
-            .map(|purpose| Question {
-                name: purpose.label().to_owned(),
-                explanation: purpose.explained().to_owned(),
-                agreed: decided.get(purpose).map(|consent| consent.given),
-            })
-            .collect(),
+        paper,
+        purposes: purposes.collect(),
+        household: household.map(|household| Holder::of(&household, &tree)),
         proxies: proxies
             .into_iter()
             .map(|proxy| Proxy {

@@ -24,6 +24,8 @@ text_enum! {
 pub enum Need {
     /// A household's code.
     Household,
+    /// A household's code, or none for a paper on which whoever it is writes it.
+    AnyHousehold,
     /// A number; what people call it.
     Id(&'static str),
     /// A month.
@@ -108,7 +110,7 @@ impl Paper {
                 Need::Size(&[("a4", "A4"), ("a5", "A5")]),
                 Need::Large,
             ],
-            Paper::ConsentForm => &[Need::Household],
+            Paper::ConsentForm => &[Need::AnyHousehold],
             Paper::Slip => &[Need::Id("公示号")],
             Paper::Notice => &[Need::Id("公示号"), A4_OR_A3],
             Paper::TitleNotice => &[Need::Id("称号公示号"), A4_OR_A3],
@@ -144,6 +146,12 @@ impl Paper {
             Paper::AwardList => &[Need::Season, Need::Area],
             Paper::Ceremony => &[Need::Season, Need::Occasion, Need::Area],
         }
+    }
+
+    /// Where it gets a number first, under which each of its prints comes back alone.
+    #[must_use]
+    pub fn numbered_at(self) -> Option<&'static str> {
+        (self == Paper::ConsentForm).then_some("/consent-forms")
     }
 
     /// The file of its sample.

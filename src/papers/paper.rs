@@ -123,7 +123,7 @@ impl Paper {
             Paper::TitleNotice => "票决通过的称号，授予以前张贴7天，A4或A3。",
             Paper::RuleBook => "现行积分办法，大字，每户一本或张贴。",
             Paper::NominationForm => "手写申报好事的空白表，交回后录入。",
-            Paper::ConsentForm => "一户同意什么、不同意什么，签字留底。",
+            Paper::ConsentForm => "一户同意什么、不同意什么，打勾签字，交回后照表单编号录入。不填户号就是空白的。",
             Paper::ExpiryReminders => "积分快到期的人家，按楼栋分页，楼栋长上门提醒用。",
             Paper::SignInSheet => "一次活动的签到表，每户一行，交回后拍照或照行号录入。",
             Paper::VolunteerSheet => "一次志愿活动的签到表，来几人、几点来、几点走，交回后照行号录入。",

@@ -10,5 +10,5 @@ pub use forms::{find, form, forms, key_in};
 pub use jobs::{ask, discard, file, job, jobs, stop};
 pub use preview::{preview, preview_page};
 pub(crate) use table::as_pdf;
-pub use table::{paper, papers};
+pub use table::{number_consent_form, paper, papers};
 pub use year_end::{year_end, year_end_file};

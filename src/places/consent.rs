@@ -116,7 +116,27 @@ pub fn given_by(conn: &mut Conn, households: &[Id<Household>], purpose: Purpose)
 /// # Errors
 /// [`standing::Refused`] for a household that is gone; `NotFound`.
 pub fn decide(conn: &mut Conn, household: &Id<Household>, agreed: &[Purpose], by: &str, now: Moment) -> Result<usize> {
-    take_down(conn, household, agreed, Some(by), now)
+    take_down(conn, household, agreed, &Source::at_the_desk(by, now), now)
+}
+
+/// Where a decision comes from.
+pub(super) struct Source<'a> {
+    /// Who took it down; `None` when the household did it itself.
+    pub(super) by: Option<&'a str>,
+    /// The day on which the household decided.
+    pub(super) on: Day,
+    /// The number of the paper form on which it signed.
+    pub(super) form: Option<&'a str>,
+}
+
+impl<'a> Source<'a> {
+    fn at_the_desk(by: &'a str, now: Moment) -> Source<'a> {
+        Source {
+            by: Some(by),
+            on: day_of(now),
+            form: None,
+        }
+    }
 }
 
 /// The household itself gives or withdraws its consent for one purpose; the others stand. Answers how many decisions are new.
@@ -137,14 +157,20 @@ pub fn decide_itself(
         .copied()
         .filter(|one| if *one == purpose { given } else { stands(*one) })
         .collect();
-    take_down(conn, household, &agreed, None, now)
+    let itself = Source {
+        by: None,
+        on: day_of(now),
+        form: None,
+    };
+    take_down(conn, household, &agreed, &itself, now)
 }
 
-fn take_down(
+/// As [`decide`], from wherever the decision comes.
+pub(super) fn take_down(
     conn: &mut Conn,
     household: &Id<Household>,
     agreed: &[Purpose],
-    by: Option<&str>,
+    source: &Source<'_>,
     now: Moment,
 ) -> Result<usize> {
     standing::expect_active(conn, household)?;
@@ -159,9 +185,9 @@ fn take_down(
                 purpose: *purpose,
                 version: last.map_or(1, |last| last.version.saturating_add(1)),
                 given,
-                decided_on: day_of(now),
+                decided_on: source.on,
                 recorded_at: now,
-                recorded_by: by.map(str::to_owned),
+                recorded_by: source.by.map(str::to_owned),
             });
         }
     }
@@ -174,8 +200,12 @@ fn take_down(
                 false => "consent.withdrawn",
             };
             let subject = format!("household:{household}");
-            let actor = by.unwrap_or(household.as_str());
-            audit::Event::new(actor, act, subject, consent.purpose.word().to_owned(), now)
+            let actor = source.by.unwrap_or(household.as_str());
+            let purpose = consent.purpose.word();
+            let detail = source
+                .form
+                .map_or_else(|| purpose.to_owned(), |form| format!("{purpose} {form}"));
+            audit::Event::new(actor, act, subject, detail, now)
         })
         .collect();
     audit::record(conn, &events)?;

@@ -6,6 +6,7 @@
 pub mod area;
 pub mod area_move;
 pub mod consent;
+pub mod consent_form;
 pub mod event;
 pub mod household;
 pub mod import;

@@ -110,6 +110,7 @@ pub const FATES: &[Line] = &[
         &[],
     ),
     in_the_books("household_residences", "从前的门牌", OWN, &["stairwell", "room"]),
+    overwritten("consent_forms", "同意书上的经办人", OWN, &["taken_by"]),
     in_the_books("household_events", "变更记录的原因和说明", OWN, &["reason", "detail"]),
     overwritten("pickup_proxies", "代领人姓名、关系", OWN, &["name", "relation"]),
     in_the_books("proxy_pickups", "谁来代领过", OF_ITS_SLIPS, &["person"]),

@@ -519,6 +519,7 @@ const PAGES = [
   ["papers", "admin", to("/papers")],
   ["papers-of-a-shopkeeper", "shop", to("/papers")],
   ["paper-template", "admin", to("/papers/preview/plaque")],
+  ["card-template", "admin", to("/papers/preview/card-sheet")],
   ["print-jobs", "admin", to("/print-jobs")],
   ["print-job", "admin", async (page) => { const answer = await sent("/print-jobs", (form) => form.check("[value=statements]"), "form[action='/print-jobs'] .button.primary")(page); await page.getByText("已完成").waitFor({ timeout: 240_000 }); return answer; }],
   ["forms", "grid", to("/forms")],
@@ -531,6 +532,13 @@ const PAGES = [
     town.visited.add("/papers/volunteer-sheet");
     const event = Number(new URL(await page.locator("a[href^='/papers/volunteer-sheet']").getAttribute("href"), town.address).searchParams.get("id"));
     return page.goto(`${town.address}/forms/${VOLUNTEER_FORMS[event - 1]}`);
+  }],
+  ["form-of-consent", "grid", async (page) => {
+    await ofKnown("/enrolment")(page);
+    // Its paper opens in a tab of its own.
+    const form = await page.locator("form[action='/consent-forms'] input").evaluateAll((fields) => Object.fromEntries(fields.map((one) => [one.name, one.value])));
+    assert.equal((await page.request.post(`${town.address}/consent-forms`, { form })).status(), 200);
+    return page.goto(`${town.address}/forms/Y1-6`);
   }],
   ["form-of-good-deeds", "grid", sent("/forms", (form) => form.fill("#number", "S1-5"), "form[aria-labelledby=number-title] .button")],
   ["offline-sales", "admin", async (page) => { await conflicted(); return to("/offline-sales")(page); }],

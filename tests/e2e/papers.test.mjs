@@ -39,6 +39,7 @@ const TAKEN = {
   "tally-sheet": HEAD,
   "stocktake-sheet": HEAD,
   "nomination-form": HEAD,
+  "consent-form": HEAD,
   "visit-record": HEAD,
   "volunteer-sheet": HEAD,
 };
@@ -127,6 +128,7 @@ test("the papers with codes are the ones that are known, and each has as many as
   assert.deepEqual(counts, {
     card: [1, 1],
     "card-sheet": [10, 10],
+    "consent-form": [1, 0],
     "nomination-form": [1, 0],
     "open-book": [1, 0],
     receipt: [1, 0],
@@ -147,6 +149,14 @@ describe("every code scans from a photograph", { concurrency: 2 }, () => {
       const data = sample(paper);
       check(await scanned(paper, data), codes(data));
     });
+  }
+});
+
+test("the code of a form says its number, and those in the corners of its pages too", () => {
+  for (const data of papers.map((paper) => sample(paper)).filter(({ paper }) => paper?.form)) {
+    const { id, qr } = data.paper.form;
+    assert.equal(readQr(qr), id);
+    (data.pages ?? []).forEach((page, at) => (page.corners ?? []).forEach((corner, place) => assert.equal(readQr(corner.svg), `${id}/${at + 1}/${place + 1}`)));
   }
 });
 

@@ -275,6 +275,49 @@ on_both! {
     }
 }
 
+// ---- Photographs ---------------------------------------------------------------------------------------------------
+
+/// A cross in a box of a page of 200 dots to the inch.
+#[expect(clippy::as_conversions, clippy::float_arithmetic, reason = "a scale")]
+fn cross(page: &mut RgbImage, one: &Value) {
+    let dots = |millimetres: f64| (millimetres * 200.0 / 25.4).round();
+    let place = |name: &str| one[name].as_f64().unwrap();
+    let (left, top, side) = (dots(place("x")), dots(place("y")), dots(place("side")));
+    for step in 0..=200 {
+        let along = side * f64::from(step) / 200.0;
+        for (x, y) in [(left + along, top + along), (left + side - along, top + along)] {
+            for (right, down) in [(0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (0.0, 1.0), (1.0, 1.0)] {
+                page.put_pixel((x + right) as u32, (y + down) as u32, Rgb([20, 20, 20]));
+            }
+        }
+    }
+}
+
+on_both! {
+    async fn a_sheet_of_the_towns_own_is_read_from_its_photograph(town: Town) {
+        let grid = town.signed_in("grid").await;
+        let area = town.household(WANG).await.building_id;
+        let fields = [
+            ("key", "a"), ("area", area.as_str()), ("name", "清扫楼道"), ("place", "1号楼前"),
+            ("held_on", "2026-11-21"), ("item", "C02"), ("count", "1"),
+        ];
+        assert_eq!(grid.post("/gatherings", &fields).await.status, 303);
+        let data = printed::data(&town, Paper::SignInSheet, printed::number("1")).await.unwrap();
+        let data: Value = serde_json::from_slice(&data).unwrap();
+        let sheets = printed::order(&town, Paper::SignInSheet, printed::number("1")).await.unwrap();
+        let mut page = image::load_from_memory(&sheets.png(0, 200).unwrap().unwrap()).unwrap().into_rgb8();
+        cross(&mut page, &data["pages"][0]["rows"][1]["boxes"][0]);
+        let mut photo = Vec::new();
+        page.write_with_encoder(JpegEncoder::new_with_quality(&mut photo, 85)).unwrap();
+        let read = grid.post_file("/forms", &[("csrf", grid.csrf())], ("photo", "sheet.jpg", &photo)).await;
+        assert!(read.status == 200 && read.text.contains("照片第1页已读出来"), "{}", read.text);
+        assert!(read.text.contains("name=\"row-2\" value=\"1\" checked"), "{}", read.text);
+        assert!(!read.text.contains("name=\"row-1\" value=\"1\" checked"));
+        // It is a draft: nobody has signed in.
+        assert!(!grid.get(&format!("/forms/{}", Form::SignIn.number(1))).await.text.contains("已签到"));
+    }
+}
+
 // ---- Pictures ------------------------------------------------------------------------------------------------------
 
 on_both! {

@@ -202,6 +202,7 @@ fn act_in_words(act: &str) -> &'static str {
         "area.moved" => "调整区划",
         "consent.given" => "登记同意",
         "consent.withdrawn" => "撤回同意",
+        "consent_form.keyed" => "录入同意书",
         "card.issued" => "制发积分卡",
         "card.stopped" => "停用积分卡",
         "award.nominated" => "申报",

@@ -21,6 +21,7 @@ use rxing::{BinaryBitmap, Luma8Source};
 
 use super::plan::{CODE_SIDE, CORNERS, Corner, QUIET_MODULES, corner_text, corners};
 use super::plane::{Place, Projection};
+use crate::papers::form::Form;
 
 /// More squares than those of this many codes are not tried against each other: it would take long, and no sheet has them.
 const CODES_MAX: usize = 16;
@@ -270,7 +271,7 @@ fn is_small(set: &FinderPatternSet) -> bool {
 fn parsed(text: &str) -> Option<(String, u32, u32)> {
     let mut parts = text.split('/');
     let (form, page, corner) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    let is_ours = form.starts_with("F-") && corner_text(form, page, corner) == text;
+    let is_ours = Form::is_number(form) && corner_text(form, page, corner) == text;
     (is_ours && corners().iter().any(|one| one.number == corner)).then(|| (form.to_owned(), page, corner))
 }
 

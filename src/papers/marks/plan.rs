@@ -55,7 +55,7 @@ pub fn corners() -> [Corner; CORNERS] {
     })
 }
 
-/// What the code in a corner of a page says, as `F-2317-8/2/3`: form, page, corner. Up to 16 characters fit the smallest code.
+/// What the code in a corner of a page says, as `Q2317-3/2/3`: form, page, corner. Up to 16 characters fit the smallest code.
 #[must_use]
 pub fn corner_text(form: &str, page: u32, corner: u32) -> String {
     format!("{form}/{page}/{corner}")

@@ -91,10 +91,10 @@ fn filled_in(form: &str) -> GrayImage {
 }
 
 fn verdicts(photo: &GrayImage) -> Result<Vec<Verdict>, Unreadable> {
-    let reading = read(photo, |form, page| (form == "F-2317-8" && page == 1).then(sign_in))?;
+    let reading = read(photo, |form, page| (form == "Q2317-3" && page == 1).then(sign_in))?;
     assert_eq!(
         (reading.form.as_str(), reading.page, reading.marks.len()),
-        ("F-2317-8", 1, 22)
+        ("Q2317-3", 1, 22)
     );
     let rows: Vec<u32> = reading.marks.iter().map(|mark| mark.row).collect();
     assert_eq!(rows, (1..=22).collect::<Vec<u32>>());
@@ -115,7 +115,7 @@ fn expected() -> Vec<Verdict> {
 
 #[test]
 fn marks_are_read_however_the_sheet_lies() {
-    let page = filled_in("F-2317-8");
+    let page = filled_in("Q2317-3");
     assert_eq!(verdicts(&page), Ok(expected()));
     assert_eq!(verdicts(&rotate90(&page)), Ok(expected()));
     assert_eq!(verdicts(&rotate180(&page)), Ok(expected()));
@@ -123,7 +123,7 @@ fn marks_are_read_however_the_sheet_lies() {
 
 #[test]
 fn three_corners_are_enough_and_two_are_not() {
-    let mut page = filled_in("F-2317-8");
+    let mut page = filled_in("Q2317-3");
     let hand = GrayImage::from_pixel(180, 180, Luma([140]));
     overlay(&mut page, &hand, pixels(181.0), pixels(5.0));
     assert_eq!(verdicts(&page), Ok(expected()));
@@ -135,7 +135,7 @@ fn three_corners_are_enough_and_two_are_not() {
 
 #[test]
 fn a_code_is_found_by_its_squares_where_it_is_smudged() {
-    let mut page = filled_in("F-2317-8");
+    let mut page = filled_in("Q2317-3");
     // Between the squares, where the text is.
     blacken(&mut page, (190.5, 10.5), (195.5, 25.5));
     assert_eq!(verdicts(&page), Ok(expected()));
@@ -146,17 +146,17 @@ fn what_is_not_one_sheet_of_ours_is_told_so() {
     let blank = GrayImage::from_pixel(900, 1_200, Luma([200]));
     assert_eq!(verdicts(&blank), Err(Unreadable::NoCode));
     let unknown = Unreadable::UnknownForm {
-        form: "F-9999-9".to_owned(),
+        form: "Q9999-2".to_owned(),
         page: 1,
     };
-    assert_eq!(verdicts(&filled_in("F-9999-9")), Err(unknown));
-    for other in ["F-2317-8", "F-2318-5"] {
+    assert_eq!(verdicts(&filled_in("Q9999-2")), Err(unknown));
+    for other in ["Q2317-3", "Q2318-5"] {
         let mut two = GrayImage::from_pixel(2_520, 1_782, Luma([225]));
-        overlay(&mut two, &filled_in("F-2317-8"), 0, 0);
+        overlay(&mut two, &filled_in("Q2317-3"), 0, 0);
         overlay(&mut two, &filled_in(other), 1_260, 0);
         assert_eq!(verdicts(&two), Err(Unreadable::SeveralSheets), "{other}");
     }
-    let mut wiped = filled_in("F-2317-8");
+    let mut wiped = filled_in("Q2317-3");
     overlay(
         &mut wiped,
         &GrayImage::from_pixel(300, 1_290, Luma([225])),
@@ -168,7 +168,7 @@ fn what_is_not_one_sheet_of_ours_is_told_so() {
 
 #[test]
 fn a_row_is_cut_out_straight() {
-    let sheet = Sheet::found(&rotate180(&filled_in("F-2317-8")), |_, _| Some(sign_in())).unwrap();
+    let sheet = Sheet::found(&rotate180(&filled_in("Q2317-3")), |_, _| Some(sign_in())).unwrap();
     let strip = sheet.strip(3).unwrap();
     assert_eq!(strip.dimensions(), (900, 55));
     // The blacked out box of the row, and paper beside it.
@@ -211,5 +211,5 @@ fn plans_stay_on_the_page_and_off_the_codes() {
     assert_eq!(Plan::score(10, &[6, 6, 6, 6]), None);
     assert_eq!(Plan::score(10, &[]), None);
     assert_eq!(Plan::sign_in(0).pages(), Vec::new());
-    assert_eq!(corner_text("F-2317-8", 2, 3), "F-2317-8/2/3");
+    assert_eq!(corner_text("Q2317-3", 2, 3), "Q2317-3/2/3");
 }

@@ -4,6 +4,7 @@
 //! Who may key a form is who may do the same on its own page; the room's own function writes it down. All rows of a form are
 //! written down or none: what is wrong is named with its row, and nothing that was keyed is lost.
 
+mod consent;
 mod nomination;
 mod photo;
 mod sign_in;
@@ -89,6 +90,8 @@ struct Table {
     about: String,
     /// Where its room shows it.
     back: String,
+    /// What is asked once above the rows, with what stands in it.
+    above: Vec<(Ask, String)>,
     /// What a row is about; empty where only its boxes say so.
     what: &'static str,
     /// The boxes of each row.
@@ -200,6 +203,11 @@ impl Table {
 
     /// Puts what was sent into the boxes, so that nobody writes it again.
     fn keep(&mut self, sent: &Sent) {
+        for (ask, value) in &mut self.above {
+            if let Some(keyed) = sent.0.get(ask.name) {
+                value.clone_from(keyed);
+            }
+        }
         for row in self.rows.iter_mut().filter(|row| row.closed.is_none()) {
             let boxes = self.asks.iter().zip(&mut row.values);
             for (ask, value) in boxes {
@@ -280,6 +288,7 @@ fn table(conn: &mut Conn, staff: &Staff, (form, of): (Form, i64), sent: &Sent, n
         Form::Stocktake => stocktake::table(conn, staff, of),
         Form::Nomination => nomination::table(conn, staff, of, sent, now),
         Form::Volunteering => volunteering::table(conn, staff, of),
+        Form::Consent => consent::table(conn, staff, of),
     }?;
     table.keep(sent);
     Ok(table)
@@ -294,6 +303,7 @@ fn write(conn: &mut Conn, staff: &Staff, (form, of): (Form, i64), sent: &Sent, n
         Form::Stocktake => stocktake::write(conn, staff, of, sent, now),
         Form::Nomination => nomination::write(conn, staff, of, sent, now),
         Form::Volunteering => volunteering::write(conn, staff, of, sent, now),
+        Form::Consent => consent::write(conn, staff, of, sent, now),
     }
 }
 

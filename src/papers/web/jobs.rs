@@ -13,7 +13,7 @@ use crate::clock;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
-use crate::papers::card::Flip;
+use crate::papers::card::{CardPaper, Flip};
 use crate::papers::job::{self, Kind, PrintJob, PrintPart, Progress, State as Stand};
 use crate::papers::order::{Asked, Order};
 use crate::places::area::Tree;
@@ -131,8 +131,17 @@ pub async fn ask(State(app): State<App>, staff: Staff, SignedForm(form): SignedF
 
 async fn try_ask(app: &App, kind: Kind, order: Order, by: String) -> Result<PrintJob> {
     let now = order.now;
+    expect_printable(app, kind).await?;
     let plan = app.db.read(move |conn| job::plan(conn, kind, order)).await?;
     app.db.write(move |conn| job::ask(conn, &plan, &by, now)).await
+}
+
+/// Refuses cards that could not be printed, before any is issued.
+async fn expect_printable(app: &App, kind: Kind) -> Result<()> {
+    match kind {
+        Kind::Cards => app.at_press(|printer| CardPaper::Sheet.prove(printer)).await,
+        Kind::Statements => Ok(()),
+    }
 }
 
 #[derive(Template)]
@@ -200,7 +209,7 @@ pub struct Running {
 /// `POST /print-jobs/{id}/state`: stops a job, or lets it go on.
 ///
 /// # Errors
-/// `NotFound`, also for somebody else's job.
+/// `NotFound`, also for somebody else's job; `template_error` for cards that could not be printed.
 pub async fn stop(
     State(app): State<App>,
     staff: Staff,
@@ -209,6 +218,9 @@ pub async fn stop(
 ) -> Result<Response> {
     let (before, _) = own(&app, &staff, &id).await?;
     let running = form.running == "true";
+    if running {
+        expect_printable(&app, before.kind).await?;
+    }
     let asked = before.id.clone();
     let job = app
         .db

@@ -10,32 +10,84 @@ use serde::Deserialize;
 use crate::app::{App, Staff};
 use crate::error::{Error, Result};
 use crate::page::{self, Shell};
+use crate::papers::card::CardPaper;
 use crate::papers::paper::Paper;
 use crate::print::{Printer, SCREEN_DPI, Sheets};
 use crate::sent::{Path, Query};
+
+/// What has a sample: a paper, or cards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Paper(Paper),
+    Cards(CardPaper),
+}
+
+impl Shown {
+    fn all() -> impl Iterator<Item = Shown> {
+        let papers = Paper::ALL.iter().copied().map(Shown::Paper);
+        papers.chain(CardPaper::ALL.iter().copied().map(Shown::Cards))
+    }
+
+    fn from_word(word: &str) -> Option<Shown> {
+        Shown::all().find(|shown| shown.word() == word)
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Shown::Paper(paper) => paper.word(),
+            Shown::Cards(cards) => cards.word(),
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Shown::Paper(paper) => paper.label(),
+            Shown::Cards(cards) => cards.label(),
+        }
+    }
+
+    /// The files that say how it looks, its template first.
+    fn templates(self) -> Vec<String> {
+        match self {
+            Shown::Paper(paper) => vec![paper.template()],
+            Shown::Cards(cards) => cards.templates().iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    /// Those that the township has its own of.
+    fn own(self, printer: &Printer) -> Vec<String> {
+        let mut templates = self.templates();
+        templates.retain(|name| printer.own(name).is_some());
+        templates
+    }
+
+    fn set(self, printer: &Printer) -> Result<Sheets> {
+        let (template, sample) = match self {
+            Shown::Paper(paper) => (paper.template(), paper.sample()),
+            Shown::Cards(cards) => (cards.template(), cards.sample()),
+        };
+        let sample = Printer::original(&sample).ok_or(Error::NotFound)?;
+        printer.set_json(&template, sample.into_bytes())
+    }
+}
 
 #[derive(Template)]
 #[template(path = "papers/preview.html")]
 struct PreviewPage {
     shell: Shell,
-    paper: Paper,
-    /// Is it the township's own template that is shown?
-    is_own: bool,
-    /// Papers of which the township has its own.
-    own: Vec<Paper>,
+    paper: Shown,
+    /// The files of it that are the township's own.
+    own_files: Vec<String>,
+    /// All of them, and whether the township has its own.
+    papers: Vec<(Shown, bool)>,
     folder: String,
     fonts_folder: String,
     families: String,
     /// The pages, or what is wrong.
     pages: usize,
     problem: Option<String>,
-    original: String,
-}
-
-impl PreviewPage {
-    fn papers(&self) -> &'static [Paper] {
-        Paper::ALL
-    }
+    /// The program's own files: names and texts.
+    originals: Vec<(String, String)>,
 }
 
 /// `GET /papers/preview/{paper}`
@@ -43,9 +95,9 @@ impl PreviewPage {
 /// # Errors
 /// `NotFound`.
 pub async fn preview(State(app): State<App>, staff: Staff, Path(name): Path<String>) -> Result<Response> {
-    let paper = Paper::from_word(&name).ok_or(Error::NotFound)?;
+    let paper = Shown::from_word(&name).ok_or(Error::NotFound)?;
     let set = app
-        .at_press(move |printer| Ok(sample(printer, paper).map(|sheets| sheets.pages())))
+        .at_press(move |printer| Ok(paper.set(printer).map(|sheets| sheets.pages())))
         .await?;
     let (pages, problem) = match set {
         Ok(pages) => (pages, None),
@@ -56,11 +108,9 @@ pub async fn preview(State(app): State<App>, staff: Staff, Path(name): Path<Stri
     page::show(&PreviewPage {
         shell: staff.shell,
         paper,
-        is_own: printer.own(&paper.template()).is_some(),
-        own: Paper::ALL
-            .iter()
-            .copied()
-            .filter(|paper| printer.own(&paper.template()).is_some())
+        own_files: paper.own(printer),
+        papers: Shown::all()
+            .map(|shown| (shown, !shown.own(printer).is_empty()))
             .collect(),
         folder: printer
             .folder()
@@ -73,7 +123,11 @@ pub async fn preview(State(app): State<App>, staff: Staff, Path(name): Path<Stri
         families: printer.font_families().join("、"),
         pages,
         problem,
-        original: Printer::original(&paper.template()).unwrap_or_default(),
+        originals: paper
+            .templates()
+            .into_iter()
+            .filter_map(|name| Printer::original(&name).map(|text| (name, text)))
+            .collect(),
     })
 }
 
@@ -94,15 +148,10 @@ pub async fn preview_page(
     Path(name): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response> {
-    let paper = Paper::from_word(&name).ok_or(Error::NotFound)?;
+    let paper = Shown::from_word(&name).ok_or(Error::NotFound)?;
     let picture = app
-        .at_press(move |printer| sample(printer, paper)?.png(wanted.page, SCREEN_DPI))
+        .at_press(move |printer| paper.set(printer)?.png(wanted.page, SCREEN_DPI))
         .await?;
     let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, picture.ok_or(Error::NotFound)?).into_response())
-}
-
-fn sample(printer: &Printer, paper: Paper) -> Result<Sheets> {
-    let sample = Printer::original(&paper.sample()).ok_or(Error::NotFound)?;
-    printer.set_json(&paper.template(), sample.into_bytes())
 }

@@ -5,12 +5,15 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use chrono::Datelike as _;
+use serde::Deserialize;
 
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
 use crate::clock::{Span, day_of};
 use crate::error::{Error, Result};
+use crate::id::Id;
 use crate::page::{self, Shell};
+use crate::papers::household;
 use crate::papers::job::Kind as Many;
 use crate::papers::need::{Group, Need};
 use crate::papers::order::{Asked, Order};
@@ -20,13 +23,14 @@ use crate::print::Purpose;
 use crate::registers::month;
 use crate::registers::register::Kind;
 use crate::scheme::{item, version};
-use crate::sent::Query;
+use crate::sent::{Query, SignedForm};
 use crate::shop::store;
 
 #[derive(Template)]
 #[template(path = "papers/papers.html")]
 struct PapersPage {
     shell: Shell,
+    key: String,
     groups: Vec<(Group, Vec<Paper>)>,
     /// Codes and names of areas.
     areas: Vec<(String, String)>,
@@ -78,6 +82,7 @@ pub async fn papers(State(app): State<App>, staff: Staff) -> Result<Response> {
         (*group, mine.collect::<Vec<Paper>>())
     });
     page::show(&PapersPage {
+        key: Id::<Paper>::new(app.now()).to_string(),
         groups: groups.filter(|(_, papers)| !papers.is_empty()).collect(),
         areas,
         stores,
@@ -112,6 +117,45 @@ pub async fn paper(paper: Paper, State(app): State<App>, staff: Staff, Query(ask
         })
         .await?;
     Ok(as_pdf(&format!("{}.pdf", paper.word()), pdf))
+}
+
+/// Wants a consent form; blank without a household's code.
+#[derive(Deserialize)]
+pub struct NewConsentForm {
+    #[serde(default)]
+    key: String,
+    #[serde(default)]
+    household: String,
+}
+
+/// `POST /consent-forms`: gives a consent form its number, and leads to the paper. Sent twice, it is the same form.
+///
+/// # Errors
+/// As [`household::number_consent_form`].
+pub async fn number_consent_form(
+    State(app): State<App>,
+    staff: Staff,
+    SignedForm(form): SignedForm<NewConsentForm>,
+) -> Result<Response> {
+    let order = Order {
+        asked: Asked {
+            household: Some(form.household),
+            ..Asked::default()
+        },
+        duties: Some(staff.duties),
+        now: app.now(),
+    };
+    let by = Some(staff.user.id.to_string());
+    let asked = app
+        .db
+        .write(move |conn| household::number_consent_form(conn, &order, by, &form.key))
+        .await?;
+    let mut address = format!("{}?id={}", Paper::ConsentForm.path(), asked.id.unwrap_or_default());
+    if let Some(code) = asked.household {
+        let Ok(code) = askama::filters::urlencode_strict(&code);
+        address.push_str(&format!("&household={code}"));
+    }
+    Ok(page::go(&address))
 }
 
 /// A PDF that the browser shows and nobody keeps on the way.

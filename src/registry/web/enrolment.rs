@@ -11,16 +11,20 @@ use crate::cards::card;
 use crate::cards::number::CardNumber;
 use crate::clock;
 use crate::error::Result;
+use crate::id::Id;
 use crate::page::{self, Shell};
 use crate::places::area::Tree;
 use crate::places::consent::{self, Purpose};
-use crate::places::{household, programme, standing};
+use crate::places::household::{self, Household};
+use crate::places::{programme, standing};
 use crate::sent::{Path, SignedForm};
 
 #[derive(Template)]
 #[template(path = "registry/enrolment.html")]
 struct EnrolmentPage {
     shell: Shell,
+    /// The key of a consent form that is printed from here.
+    key: String,
     code: String,
     head: String,
     people: i64,
@@ -51,6 +55,7 @@ pub async fn enrolment(State(app): State<App>, staff: Staff, Path(code): Path<St
             let in_use = cards.into_iter().find(|card| card.stopped_at.is_none());
             Ok(EnrolmentPage {
                 shell: staff.shell,
+                key: Id::<Household>::new(now).to_string(),
                 address: household.address(&Tree::load(conn)?),
                 people: household.people,
                 card: in_use

@@ -65,6 +65,7 @@ pub(super) fn table(conn: &mut Conn, staff: &Staff, of: i64, sent: &Sent, now: M
         about: "一行录一件好事，空着的行不录。".to_owned(),
         back: "/nominations".to_owned(),
         what: "",
+        above: Vec::new(),
         asks: ASKS,
         choices: items.into_iter().map(|item| (item.code, item.name)).collect(),
         warning: (sheet.id != version.id).then(|| {

@@ -71,7 +71,7 @@ fn layout(conn: &mut Conn, staff: &Staff, form: Form, of: i64, page: u32) -> Res
             sheet::plan_of_gathering(conn, &gathering)?
         }
         Form::Visit => sheet::plan_of_visit(&visit::judged(conn, staff, of)?.0)?,
-        Form::Stocktake | Form::Tally | Form::Nomination | Form::Volunteering => {
+        Form::Stocktake | Form::Tally | Form::Nomination | Form::Volunteering | Form::Consent => {
             return Err(Error::invalid(
                 "photo",
                 "这种表单不能拍照录入，请照着表单编号手工录入。",

@@ -45,6 +45,7 @@ pub(super) fn table(conn: &mut Conn, staff: &Staff, of: i64) -> Result<Table> {
         title: "签到表",
         back: format!("/gatherings/{}", gathering.id),
         what: "住户",
+        above: Vec::new(),
         asks: ASKS,
         choices: Vec::new(),
         warning: None,

@@ -45,6 +45,7 @@ pub(super) fn table(conn: &mut Conn, staff: &Staff, of: i64) -> Result<Table> {
         about: store.name,
         back: format!("/stocktakes/{}", found.id),
         what: "商品",
+        above: Vec::new(),
         asks: ASKS,
         choices: Vec::new(),
         warning: None,

@@ -68,6 +68,7 @@ pub(super) fn table(conn: &mut Conn, staff: &Staff, of: i64, now: Moment) -> Res
         about: format!("第{of}次评议会，{}。", session.ballot.label()),
         back: format!("/sessions/{of}"),
         what: "表决什么",
+        above: Vec::new(),
         asks: ASKS,
         choices: Vec::new(),
         warning: closed.is_none().then(|| {

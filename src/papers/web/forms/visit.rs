@@ -54,6 +54,7 @@ pub(super) fn table(conn: &mut Conn, staff: &Staff, of: i64) -> Result<Table> {
         about: format!("评委：{}", judge.name),
         back: format!("/visits/{}", visit.sheet.id),
         what: "住户",
+        above: Vec::new(),
         asks: ASKS,
         choices: Vec::new(),
         warning: None,

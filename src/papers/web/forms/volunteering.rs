@@ -43,6 +43,7 @@ pub(super) fn table(conn: &mut Conn, staff: &Staff, of: i64) -> Result<Table> {
         ),
         back: format!("/volunteering/{}", event.id),
         what: "",
+        above: Vec::new(),
         asks: ASKS,
         choices: Vec::new(),
         warning: None,
