@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use diesel::RunQueryDsl as _;
 use jishan::clock::{day_of, days_after};
-use jishan::dividends::dividend::{self, Resolve, Terms};
+use jishan::dividends::dividend::{self, Plan, Resolve};
 use jishan::error::Error;
 use jishan::honours::award::TitleAward;
 use jishan::papers::job::{self, Kind, Plan, PrintJob, PrintPart, State};
@@ -18,6 +18,7 @@ use jishan::places::consent::{self, Purpose};
 use jishan::press;
 use jishan::registry::change::{AskChange, Change};
 use jishan::scheme::resolution::{Assembly, Meeting};
+use jishan::scheme::version;
 use jishan::volunteering::help::{self, Payer, RecordHelp};
 use jishan::volunteering::pool;
 
@@ -126,12 +127,12 @@ async fn share_out(town: &Town) {
     town.write(move |conn| {
         let asked = Resolve {
             title: "2026年文明股分红".to_owned(),
-            terms: Terms {
+            plan: Plan {
                 area: Tree::load(conn)?.root().unwrap().id.to_string(),
                 pool: 10_001,
                 scored_on,
-                from_honour: 1,
             },
+            version: version::in_force(conn, scored_on)?.id.to_string(),
             meeting: Meeting {
                 body: Assembly::Residents,
                 held_on: days_after(scored_on, 1),
@@ -143,8 +144,8 @@ async fn share_out(town: &Town) {
                 votes_abstained: 1,
             },
         };
-        let parts = dividend::share(conn, &asked.terms, day_of(now))?;
-        dividend::resolve(conn, &asked, &parts, &admin, "dividend", now)
+        let sharing = dividend::share(conn, &asked.plan, day_of(now))?;
+        dividend::resolve(conn, &asked, &sharing, &admin, "dividend", now)
     })
     .await
     .unwrap();

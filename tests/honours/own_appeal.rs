@@ -5,6 +5,7 @@ use jishan::honours::appeal;
 use jishan::honours::award::{State, TitleAward};
 
 use super::own::own;
+use super::redress::appeal_about;
 use super::redress::{give, more_people, name_panel};
 use super::{MODEL, PARTY, after, close, code, conferred, count, nominate, opened, state, verified};
 use crate::town::{LI, Town, WANG, on_both};
@@ -85,7 +86,7 @@ on_both! {
 on_both! {
     async fn what_the_office_wrote_down_is_the_households_one_appeal(town: Town) {
         let one = denied(&town, LI, PARTY).await;
-        super::redress::appeal_about(&town, &one).await.unwrap();
+        appeal_about(&town, &one).await.unwrap();
         let li = town.at_home(LI).await;
         let page = li.get(&page_of(&one)).await;
         assert!(page.status == 200 && page.text.contains("您家的申诉：已收到") && !page.text.contains("<textarea"), "{}", page.text);
