@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use diesel::RunQueryDsl as _;
 use jishan::clock::{day_of, days_after};
-use jishan::dividends::dividend::{self, Plan, Resolve};
+use jishan::dividends::dividend::{self, Resolve};
 use jishan::error::Error;
 use jishan::honours::award::TitleAward;
 use jishan::papers::job::{self, Kind, Plan, PrintJob, PrintPart, State};
@@ -127,7 +127,7 @@ async fn share_out(town: &Town) {
     town.write(move |conn| {
         let asked = Resolve {
             title: "2026年文明股分红".to_owned(),
-            plan: Plan {
+            plan: dividend::Plan {
                 area: Tree::load(conn)?.root().unwrap().id.to_string(),
                 pool: 10_001,
                 scored_on,

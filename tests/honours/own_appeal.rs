@@ -5,8 +5,7 @@ use jishan::honours::appeal;
 use jishan::honours::award::{State, TitleAward};
 
 use super::own::own;
-use super::redress::appeal_about;
-use super::redress::{give, more_people, name_panel};
+use super::redress::{appeal_about, give, more_people, name_panel};
 use super::{MODEL, PARTY, after, close, code, conferred, count, nominate, opened, state, verified};
 use crate::town::{LI, Town, WANG, on_both};
 
