@@ -388,7 +388,7 @@ const MOST_LINES: usize = 700;
 const LONG_FILES: &[(&str, usize, &str)] = &[
     (
         "src/db/schema.rs",
-        1_900,
+        2_000,
         "the list of all tables as diesel reads it: nobody reads it in one sitting",
     ),
     (

@@ -477,6 +477,7 @@ fn migrations_are_portable_and_named_after_their_room() {
         "ledger",
         "places",
         "access",
+        "boards",
         "scheme",
         "cards",
         "council",

@@ -36,15 +36,19 @@ fn code<T>(answer: Result<T>) -> &'static str {
 async fn prepared(town: &Town) {
     let (admin, now) = (town.user("admin").await.id, town.app.now());
     town.write(move |conn| {
-        for (name, criterion) in [("和睦星", "邻里和睦，有事商量着办"), ("敬老星", "常去看望楼里的老人")]
-        {
+        let earlier = now - TimeDelta::minutes(1);
+        let stars = [
+            ("和睦星", "邻里和睦，有事商量着办", earlier),
+            ("敬老星", "常去看望楼里的老人", now),
+        ];
+        for (name, criterion, at) in stars {
             let asked = DefineStar {
                 name: name.to_owned(),
                 criterion: criterion.to_owned(),
                 by: admin.clone(),
                 key: fresh_key(now),
             };
-            star::define(conn, &asked, now)?;
+            star::define(conn, &asked, at)?;
         }
         Ok(())
     })
@@ -229,7 +233,7 @@ on_both! {
 // ---- Many at once ----------------------------------------------------------------------------------------------------
 
 /// Sends a list as it was written down.
-async fn list(town: &Town, person: &Visitor, households: &str) -> Answer {
+async fn list(town: &Town, person: &Visitor, homes: &str) -> Answer {
     let star = town.read(star::standing_now).await.remove(0).id;
     let sent = fresh_key(town.app.now());
     let fields = [
@@ -237,7 +241,7 @@ async fn list(town: &Town, person: &Visitor, households: &str) -> Answer {
         ("star", star.as_str()),
         ("session", "1"),
         ("until_on", UNTIL),
-        ("households", households),
+        ("homes", homes),
     ];
     person.post("/star-entries", &fields).await
 }

@@ -47,7 +47,7 @@ pub(super) fn define(conn: &mut Conn, town: &Setting, day: Day) -> Result<()> {
             name: name.to_owned(),
             criterion: criterion.to_owned(),
             by: town.administrator.clone(),
-            key: format!("demo-star-{name}"),
+            key: format!("demo-star-{minute}"),
         };
         star::define(conn, &asked, begin_of(day) + TimeDelta::minutes(minute))?;
     }

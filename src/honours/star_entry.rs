@@ -112,7 +112,7 @@ pub fn key(conn: &mut Conn, asked: &KeyStar, now: Moment) -> Result<StarEntry> {
     }
     if !(1..=MOST_HOUSEHOLDS).contains(&asked.households.len()) {
         let sentence = format!("请写明是哪些户，一次最多{MOST_HOUSEHOLDS}户。");
-        return Err(Error::invalid("households", sentence));
+        return Err(Error::invalid("homes", sentence));
     }
     let star = star::by_id(conn, &asked.star)?;
     if star.retired_at.is_some() {
@@ -133,7 +133,7 @@ pub fn key(conn: &mut Conn, asked: &KeyStar, now: Moment) -> Result<StarEntry> {
     let buildings = buildings_of(&Tree::load(conn)?, &session.area_id);
     of_each(&asked.households, |nth, home| {
         if asked.households.iter().take(nth).any(|other| other.id == home.id) {
-            return Err(Error::invalid("households", "同一户写了两次，请只留一行。"));
+            return Err(Error::invalid("homes", "同一户写了两次，请只留一行。"));
         }
         if asked.by.household_id.as_ref() == Some(&home.id) {
             return Err(Error::Forbidden("不能登记自己家的星，请由他人登记。"));
@@ -195,7 +195,7 @@ fn of_each(homes: &[Household], mut expect: impl FnMut(usize, &Household) -> Res
             Err(error @ Error::Internal(..)) => return Err(error),
             Err(error) if homes.len() == 1 => return Err(error),
             Err(error) => wrong.push(FieldError {
-                field: "households",
+                field: "homes",
                 message: format!("户号{}，户主{}：{error}", home.code, home.head_name),
             }),
         }

@@ -394,9 +394,9 @@ fn budgets(conn: &mut Conn, tree: &Tree, month: Span, community: Option<&Area>) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::month::Movement;
     use super::*;
     use crate::money::Fen;
+    use crate::registers::month::Movement;
 
     fn movement(label: &str, amount: i64) -> Movement {
         Movement {

@@ -623,7 +623,7 @@ const PAGES = [
   ["stars-list-refused", "admin", sent("/stars", async (page) => {
     await page.fill("#session", "1");
     await page.fill("#until_on", "2030-01-01");
-    await page.fill("#households", "查无此人\n也查无此人");
+    await page.fill("#homes", "查无此人\n也查无此人");
   }, "form[action='/star-entries'] .button.primary"), 422],
   ["stars-defined", "admin", sent("/stars", async (page) => {
     // The town has all eight.

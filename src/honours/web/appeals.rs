@@ -82,8 +82,6 @@ struct ReceiptPage {
     reads_council: bool,
     /// Did the household file it just now?
     is_new: bool,
-    /// Is it a household that signed in?
-    is_at_home: bool,
 }
 
 impl ReceiptPage {
@@ -125,7 +123,6 @@ pub async fn appeal_receipt(
             Ok(ReceiptPage {
                 reads_council: visitor.may(Permission::ReadCouncil),
                 is_new: done.done == "filed",
-                is_at_home: visitor.household.is_some(),
                 shell: visitor.shell,
                 number: receipt::spaced(&appeal.receipt),
                 period: title.period.in_words(award.period_from),

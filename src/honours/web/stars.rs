@@ -78,7 +78,7 @@ pub struct NewList {
     until_on: String,
     /// One a line.
     #[serde(default)]
-    households: String,
+    homes: String,
 }
 
 /// `GET /stars`
@@ -168,7 +168,7 @@ pub async fn key_stars(
             let asked = KeyStar {
                 session: session_number(&sent.session)?,
                 until_on: last_day(&sent.until_on)?,
-                households: written_down(conn, &who, &sent.households)?,
+                households: written_down(conn, &who, &sent.homes)?,
                 star: Id::known(sent.star),
                 by: who.user,
                 key: sent.key,
@@ -204,10 +204,10 @@ fn written_down(conn: &mut Conn, staff: &Staff, text: &str) -> Result<Vec<Househ
         .zip(text.lines().map(str::trim))
         .filter(|(_, line)| !line.is_empty());
     for (nth, line) in lines.take(MOST_HOUSEHOLDS.saturating_add(1)) {
-        match written::household(conn, buildings.clone(), "您负责的范围", "households", line) {
+        match written::household(conn, buildings.clone(), "您负责的范围", "homes", line) {
             Ok(home) => homes.push(home),
             Err(error @ Error::Invalid(_)) => wrong.push(FieldError {
-                field: "households",
+                field: "homes",
                 message: format!("第{nth}行：{error}"),
             }),
             Err(error) => return Err(error),
