@@ -146,7 +146,7 @@ fn key(
         return Ok(None);
     };
     let asked = KeyStar {
-        key: format!("demo-stars-{}-{day}", star.name),
+        key: format!("demo-stars-{nth}-{day}"),
         star: star.id,
         households,
         session: session.number,
