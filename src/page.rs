@@ -221,6 +221,32 @@ pub fn workbook(title: &str, word: &str, which: &str, bytes: Vec<u8>) -> Result<
     Ok((headers, bytes).into_response())
 }
 
+/// A photograph that we wrote ourselves, for a page or to be looked at alone: a browser is told what it is, and to take it for
+/// nothing else.
+#[must_use]
+pub fn photograph(media_type: &'static str, bytes: Vec<u8>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_static("inline; filename=\"photo.jpg\""),
+        ),
+        (
+            header::HeaderName::from_static("cross-origin-resource-policy"),
+            HeaderValue::from_static("same-origin"),
+        ),
+        // The page that a browser itself makes around a picture has styles inside, and fits the picture to the phone by
+        // them. There is nothing else on it, so nothing else may be loaded.
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(
+                "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+            ),
+        ),
+    ];
+    (headers, bytes).into_response()
+}
+
 /// What was wrong with a form, shown above it and beside its fields.
 #[derive(Clone, Debug, Default)]
 pub struct Problems {

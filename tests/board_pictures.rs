@@ -131,11 +131,12 @@ on_both! {
         assert_eq!(page.matches(&format!("{picture} loading=\"lazy\"")).count(), 1, "{page}");
         assert!(everything_in_public(&town).await.matches(&picture).count() > 1, "and on the television");
         // Either consent withdrawn, it is gone at once, and the staff read why.
-        for (left, why) in [
-            (&[Purpose::HonourBoard] as &'static [Purpose], "本户没有同意使用照片"),
+        let left: [(&'static [Purpose], &str); 3] = [
+            (&[Purpose::HonourBoard], "本户没有同意使用照片"),
             (&[Purpose::Photo], "本户没有同意上光荣榜"),
             (&[], "本户没有同意上光荣榜"),
-        ] {
+        ];
+        for (left, why) in left {
             agrees(&town, WANG, left).await;
             assert_eq!(stands(&town, &id, &file).await, (true, false), "{why}");
             assert!(!everything_in_public(&town).await.contains(&public), "{why}");
@@ -155,11 +156,12 @@ on_both! {
         praised(&town, WANG, "E08", STORY).await;
         let deed = deed_of(&town, WANG).await;
         let admin = town.signed_in("admin").await;
-        for (agreed, why) in [
-            (&[] as &'static [Purpose], "本户没有同意上光荣榜"),
+        let agreed: [(&'static [Purpose], &str); 3] = [
+            (&[], "本户没有同意上光荣榜"),
             (&[Purpose::HonourBoard], "本户没有同意使用照片"),
             (&[Purpose::Photo], "本户没有同意上光荣榜"),
-        ] {
+        ];
+        for (agreed, why) in agreed {
             agrees(&town, WANG, agreed).await;
             let answer = add(&admin, "a", ("deed", deed.as_str()), NO_CHILDREN).await;
             assert!(answer.status == 409 && answer.text.contains(why), "{why}: {}", answer.text);
@@ -202,11 +204,12 @@ on_both! {
         let beside = ("deed", deed.as_str());
         let refused = add(&admin, "a", beside, &[("children", "some"), ("guardian_on", "2026-11-20")]).await;
         assert!(refused.status == 409 && refused.text.contains("监护人没有书面同意"), "{}", refused.text);
-        for more in [
-            &[] as &[(&str, &str)],
+        let unclear: [&[(&str, &str)]; 3] = [
+            &[],
             &[("children", "some"), ("guardian", "yes")],
             &[("children", "some"), ("guardian", "yes"), ("guardian_on", "2026-12-31")],
-        ] {
+        ];
+        for more in unclear {
             assert_eq!(add(&admin, "b", beside, more).await.status, 422, "{more:?}");
         }
         assert_eq!(town.read(picture::kept).await, []);

@@ -2,7 +2,7 @@
 //! does; points that come once and go back; and nobody sees more than his area.
 
 mod gone;
-mod own;
+pub mod own;
 mod own_appeal;
 mod redress;
 

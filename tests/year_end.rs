@@ -6,23 +6,21 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use diesel::RunQueryDsl as _;
-use jishan::clock::{day_of, days_after};
-use jishan::dividends::dividend::{self, Resolve};
+use jishan::clock::day_of;
+use jishan::dividends::dividend;
 use jishan::error::Error;
 use jishan::honours::award::TitleAward;
 use jishan::papers::job::{self, Kind, Plan, PrintJob, PrintPart, State};
 use jishan::papers::order::{Asked, Order};
 use jishan::papers::paper::Paper;
-use jishan::places::area::Tree;
 use jishan::places::consent::{self, Purpose};
 use jishan::press;
 use jishan::registry::change::{AskChange, Change};
-use jishan::scheme::resolution::{Assembly, Meeting};
-use jishan::scheme::version;
 use jishan::volunteering::help::{self, Payer, RecordHelp};
 use jishan::volunteering::pool;
 
 use crate::browser::Visitor;
+use crate::honours::own::share_out;
 use crate::honours::{MODEL, PARTY, conferred, define_star};
 use crate::papers::printed::{data, said};
 use crate::registry::ask;
@@ -119,38 +117,6 @@ on_both! {
 
 // ---- The ceremony --------------------------------------------------------------------------------------------------
 
-/// A dividend over the whole town, resolved on the day after.
-async fn share_out(town: &Town) {
-    let (admin, scored_on) = (town.user("admin").await.id, day_of(town.app.now()));
-    town.app.clock.advance(TimeDelta::days(1));
-    let now = town.app.now();
-    town.write(move |conn| {
-        let asked = Resolve {
-            title: "2026年文明股分红".to_owned(),
-            plan: dividend::Plan {
-                area: Tree::load(conn)?.root().unwrap().id.to_string(),
-                pool: 10_001,
-                scored_on,
-            },
-            version: version::in_force(conn, scored_on)?.id.to_string(),
-            meeting: Meeting {
-                body: Assembly::Residents,
-                held_on: days_after(scored_on, 1),
-                place: "社区活动室".to_owned(),
-                entitled: 9,
-                present: 7,
-                votes_for: 6,
-                votes_against: 0,
-                votes_abstained: 1,
-            },
-        };
-        let sharing = dividend::share(conn, &asked.plan, day_of(now))?;
-        dividend::resolve(conn, &asked, &sharing, &admin, "dividend", now)
-    })
-    .await
-    .unwrap();
-}
-
 /// An hour for which the pool pays.
 async fn an_hour(town: &Town) {
     let (admin, grid) = (town.user("admin").await.id, town.user("grid").await);
@@ -187,7 +153,7 @@ on_both! {
         assert_eq!(said(&town, Paper::Ceremony, of_2026()).await, none);
 
         agrees(&town, WANG, &[Purpose::Broadcast]).await;
-        share_out(&town).await;
+        share_out(&town, 10_001).await;
         let asked = Asked {
             place: Some(" 社区活动室 ".to_owned()),
             at: Some("12月28日下午2点".to_owned()),
@@ -341,7 +307,7 @@ on_both! {
         let empty = admin.get("/year-end").await;
         assert!(empty.status == 200 && empty.text.contains("2026年还没有授予称号"), "{}", empty.text);
         let (_, lis) = both_conferred(&town).await;
-        share_out(&town).await;
+        share_out(&town, 10_001).await;
         // Days have gone by, and the session with them.
         let admin = town.signed_in("admin").await;
         let page = admin.get("/year-end").await.text;

@@ -4,7 +4,7 @@
 //! the order of their codes, whatever anybody's votes or points: it is no ranking. It keeps nothing. What of a household may
 //! be shown or said is for each page and paper to ask.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{Datelike, Months};
 
@@ -127,18 +127,18 @@ pub fn of(conn: &mut Conn, season: Season, is_inside: impl Fn(&Id<Area>) -> bool
         let title = titles.iter().find(|title| title.id == award.title_id);
         title.is_some_and(|title| season.has(title, award))
     });
-    let (homes, gone) = homes(conn, &awards)?;
+    let homes = homes(conn, &awards)?;
     let mut sections: Vec<Section> = Vec::new();
     for title in titles {
         let mut conferred = Vec::new();
         for award in awards.iter().filter(|award| award.title_id == title.id) {
             let home = homes.get(&award.household_id);
-            if let Some(household) = home.filter(|home| is_inside(&home.building_id)) {
+            if let Some((household, is_gone)) = home.filter(|(home, _)| is_inside(&home.building_id)) {
                 conferred.push(Conferred {
                     award: award.clone(),
                     title: title.clone(),
                     household: household.clone(),
-                    is_gone: gone.contains(&household.id),
+                    is_gone: *is_gone,
                 });
             }
         }
@@ -181,21 +181,21 @@ fn ever_conferred(conn: &mut Conn) -> Result<Vec<TitleAward>> {
     Ok(awards)
 }
 
-/// The households of these awards, and which of them are not part of the programme any more.
-fn homes(
-    conn: &mut Conn,
-    awards: &[TitleAward],
-) -> Result<(HashMap<Id<Household>, Household>, HashSet<Id<Household>>)> {
+/// The households of these awards, each with whether it is gone from the programme.
+fn homes(conn: &mut Conn, awards: &[TitleAward]) -> Result<HashMap<Id<Household>, (Household, bool)>> {
     let mut ids: Vec<Id<Household>> = awards.iter().map(|award| award.household_id.clone()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let (mut homes, mut gone) = (HashMap::new(), HashSet::new());
+    let mut homes = HashMap::new();
     for chunk in ids.chunks(AT_ONCE) {
-        gone.extend(standing::gone(conn, chunk)?);
+        let gone = standing::gone(conn, chunk)?;
         let here = household::by_ids(conn, chunk)?.into_iter();
-        homes.extend(here.map(|home| (home.id.clone(), home)));
+        homes.extend(here.map(|home| {
+            let is_gone = gone.contains(&home.id);
+            (home.id.clone(), (home, is_gone))
+        }));
     }
-    Ok((homes, gone))
+    Ok(homes)
 }
 
 #[cfg(test)]

@@ -31,8 +31,8 @@ pub(super) async fn file(town: &Town, code: &'static str, path: &str) -> String 
     file.text
 }
 
-/// A dividend of a hundred yuan by the honour scores of today, resolved on tomorrow.
-async fn share_out(town: &Town) {
+/// A dividend of so many fen by the honour scores of today, resolved on tomorrow.
+pub async fn share_out(town: &Town, pool: i64) {
     let (admin, scored_on) = (town.user("admin").await.id, day_of(town.app.now()));
     town.app.clock.advance(TimeDelta::days(1));
     let now = town.app.now();
@@ -41,7 +41,7 @@ async fn share_out(town: &Town) {
             title: "2026年文明股分红".to_owned(),
             plan: Plan {
                 area: Tree::load(conn)?.root().unwrap().id.to_string(),
-                pool: 10_000,
+                pool,
                 scored_on,
             },
             version: version::in_force(conn, scored_on)?.id.to_string(),
@@ -141,7 +141,7 @@ on_both! {
         give_star(&town, WANG, 1, "2027-11-21").await.unwrap();
         // The title brought sixty, so that by honour the shares are 3 to 1; a fifth is shared equally.
         town.give_honour(LI, 20).await;
-        share_out(&town).await;
+        share_out(&town, 10_000).await;
 
         let page = own(&town, WANG).await;
         for told in [MODEL, "和睦星", "邻里和睦，有事商量着办", "2026年文明股分红", "70.00元", "荣誉分60分"] {

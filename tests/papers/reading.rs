@@ -68,7 +68,7 @@ impl Printed {
         let data: Value = serde_json::from_str(&sample).unwrap();
         let sheets = printer.set_json(&format!("{name}.typ"), sample.into_bytes()).unwrap();
         Printed {
-            number: data["paper"]["form"]["id"].as_str().unwrap().to_owned(),
+            number: data.pointer("/paper/form/id").unwrap().as_str().unwrap().to_owned(),
             layout: plan_of(&data).pages().remove(0),
             page: sheets.grey(0, DPI).unwrap().unwrap(),
         }

@@ -486,17 +486,6 @@ async fn file(app: &App, picture: &Picture) -> Result<Response> {
     let file = picture.file().ok_or(Error::NotFound)?;
     let (kind, files) = (file.kind(), app.files.clone());
     let bytes = app.slowly(move || files.read(&file)).await??;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(kind.media_type())),
-        (
-            header::CONTENT_DISPOSITION,
-            HeaderValue::from_static("inline; filename=\"photo.jpg\""),
-        ),
-        (
-            header::HeaderName::from_static("cross-origin-resource-policy"),
-            HeaderValue::from_static("same-origin"),
-        ),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    Ok((headers, bytes).into_response())
+    let not_kept = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    Ok((not_kept, page::photograph(kind.media_type(), bytes)).into_response())
 }

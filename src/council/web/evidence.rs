@@ -1,8 +1,7 @@
 //! Photographs of a nomination: adding some, and looking at one. Only for staff who may see the nomination.
 
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use super::nominate::add_photos;
 use super::nomination::show_again;
@@ -81,25 +80,5 @@ pub async fn show_evidence(
     let file = found.file().ok_or(Error::NotFound)?;
     let (kind, files) = (file.kind(), app.files.clone());
     let bytes = app.slowly(move || files.read(&file)).await??;
-    // What was kept is a JPEG written by us; a browser is told so, and to take it for nothing else.
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(kind.media_type())),
-        (
-            header::CONTENT_DISPOSITION,
-            HeaderValue::from_static("inline; filename=\"photo.jpg\""),
-        ),
-        (
-            header::HeaderName::from_static("cross-origin-resource-policy"),
-            HeaderValue::from_static("same-origin"),
-        ),
-        // The page that a browser itself makes around a picture has styles inside, and fits the picture to the phone by
-        // them. There is nothing else on it, so nothing else may be loaded.
-        (
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(
-                "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-            ),
-        ),
-    ];
-    Ok((headers, bytes).into_response())
+    Ok(page::photograph(kind.media_type(), bytes))
 }
