@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 
 use super::Setting;
 use crate::access::user::{self, User};
+use crate::cards::pin;
 use crate::clock::{Day, Moment, begin_of, days_after};
 use crate::council::session::{self, Session};
 use crate::council::staff_share;
@@ -54,10 +55,13 @@ pub(super) fn define(conn: &mut Conn, town: &Setting, day: Day) -> Result<()> {
     Ok(())
 }
 
-/// The first four stars are given by the session before this day; every other household agrees to be on the board.
+/// The first four stars are given by the session before this day; every other household agrees to be on the board, but not
+/// the one of the demo's phone: what it agrees to is for the visitor to say.
 pub(super) fn give_first(conn: &mut Conn, town: &Setting, day: Day) -> Result<()> {
     let homes = suitable(conn, town, 0, day)?;
-    for home in homes.iter().step_by(2) {
+    let on_the_phone = pin::first(conn)?;
+    let agreeing = homes.iter().step_by(2);
+    for home in agreeing.filter(|home| on_the_phone.as_ref() != Some(&home.id)) {
         agree(conn, &home.id, &[Purpose::HonourBoard], &town.administrator, at(day, 9))?;
     }
     (0..4).try_for_each(|nth| give(conn, town, nth, &homes, day))
