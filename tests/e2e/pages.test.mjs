@@ -691,6 +691,7 @@ async function faults(page) {
     }, RULES);
     wrong.push(...violations.map((violation) => `${here}: ${violation}`));
   }
+  wrong.push(...(await keyFaults(page)).map((fault) => `by keys: ${fault}`));
   wrong.push(...(await paperFaults(page)).map((fault) => `on paper: ${fault}`));
   await page.setViewportSize(NARROWEST);
   if (await isTooWide(page)) wrong.push(`at ${NARROWEST.width}: scrolls sideways`);
@@ -712,6 +713,30 @@ async function faults(page) {
   const codes = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b\w+\/\w+\.json\b|(\/[\w.-]+){2,}|\b[\w-]+\.typ\b/g;
   const latin = new Set((seen.words.replace(codes, " ").match(/[A-Za-z]{4,}/g) || []).filter((word) => !LATIN.test(word)));
   if (latin.size) wrong.push(`not Chinese: ${[...latin].join(", ")}`);
+  return wrong;
+}
+
+/** What somebody without a mouse would miss: what Tab passes over, takes out of turn, or reaches without showing it. */
+async function keyFaults(page) {
+  const wrong = await page.evaluate(() => {
+    document.activeElement.blur();
+    const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")];
+    const used = all.filter((element) => element.getClientRects().length > 0 && !element.disabled && !element.matches("main, [role=alert], h1"));
+    const passed = used.filter((element) => element.tabIndex < 0).map((element) => `passed over: ${element.outerHTML.slice(0, 80)}`);
+    return passed.concat(used.filter((element) => element.tabIndex > 0).map((element) => `out of turn: ${element.outerHTML.slice(0, 80)}`));
+  });
+  for (let tabs = 0; tabs < 4; tabs += 1) {
+    await page.keyboard.press("Tab");
+    const unseen = await page.evaluate(() => {
+      const element = document.activeElement;
+      if (!element || element === document.body) return null;
+      const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
+      const isShown = (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none";
+      const { width, bottom, right } = element.getBoundingClientRect();
+      return isShown && width > 0 && bottom > 0 && right > 0 ? null : element.outerHTML.slice(0, 80);
+    });
+    if (unseen) wrong.push(`the focus is not seen: ${unseen}`);
+  }
   return wrong;
 }
 
