@@ -186,13 +186,15 @@ fn look_up_statement(conn: &mut Conn, order: &Order, id: &Id<Household>) -> Resu
 }
 
 fn look_up_certificate(conn: &mut Conn, order: &Order, id: &Id<TitleAward>) -> Result<(String, Option<Vec<u8>>)> {
-    let (code, certificate) = certificate::among_many(conn, order, id)?;
-    Ok((code, certificate.as_ref().map(json).transpose()?))
+    let (code, held) = certificate::among_many(conn, order, id)?;
+    let data = held.map(|held| json(&held.certificate(conn, order)?));
+    Ok((code, data.transpose()?))
 }
 
 fn look_up_plaque(conn: &mut Conn, order: &Order, id: &Id<TitleAward>) -> Result<(String, Option<Vec<u8>>)> {
-    let (code, plaque) = certificate::plaque_among_many(conn, order, id)?;
-    Ok((code, plaque.as_ref().map(json).transpose()?))
+    let (code, held) = certificate::among_many(conn, order, id)?;
+    let data = held.map(|held| json(&held.plaque(conn, order)?));
+    Ok((code, data.transpose()?))
 }
 
 fn json(data: &impl Serialize) -> Result<Vec<u8>> {

@@ -193,18 +193,6 @@ impl Scope {
         buildings
     }
 
-    /// Does something of this area concern it: does the area lie in it, or around it?
-    #[must_use]
-    pub fn concerns(&self, tree: &Tree, area: &Id<Area>) -> bool {
-        match (&self.community, tree.get(area)) {
-            (None, _) => true,
-            (Some(community), Some(area)) => {
-                area.path.starts_with(&community.path) || community.path.starts_with(&area.path)
-            }
-            (Some(_), None) => false,
-        }
-    }
-
     /// What people call it; empty for all.
     #[must_use]
     pub fn name(&self) -> &str {

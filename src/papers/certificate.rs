@@ -88,35 +88,19 @@ pub fn plaque(conn: &mut Conn, order: &Order) -> Result<Plaque> {
     })
 }
 
-/// The certificate of an award among many, with the household's code; only the code when nobody of the programme holds the
-/// title any more.
+/// A title among many: the household's code, and the title as long as somebody of the programme holds it.
 ///
 /// # Errors
 /// `NotFound`.
-pub fn among_many(conn: &mut Conn, order: &Order, award: &Id<TitleAward>) -> Result<(String, Option<Certificate>)> {
+pub fn among_many(conn: &mut Conn, order: &Order, award: &Id<TitleAward>) -> Result<(String, Option<Held>)> {
     let held = Held::known(conn, award)?;
     let code = held.household.code.clone();
-    match held.still(conn, order.today())? {
-        true => Ok((code, Some(held.certificate(conn, order)?))),
-        false => Ok((code, None)),
-    }
-}
-
-/// The plaque of an award among many, likewise.
-///
-/// # Errors
-/// `NotFound`.
-pub fn plaque_among_many(conn: &mut Conn, order: &Order, award: &Id<TitleAward>) -> Result<(String, Option<Plaque>)> {
-    let held = Held::known(conn, award)?;
-    let code = held.household.code.clone();
-    match held.still(conn, order.today())? {
-        true => Ok((code, Some(held.plaque(conn, order)?))),
-        false => Ok((code, None)),
-    }
+    let still = held.still(conn, order.today())?;
+    Ok((code, still.then_some(held)))
 }
 
 /// A title that a household holds.
-struct Held {
+pub struct Held {
     award: TitleAward,
     title: HonourTitle,
     household: Household,
@@ -156,7 +140,11 @@ impl Held {
         Ok(self.award.is_held_on(today) && standing::now(conn, &self.household.id)?.is_active())
     }
 
-    fn certificate(self, conn: &mut Conn, order: &Order) -> Result<Certificate> {
+    /// Its certificate.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub fn certificate(self, conn: &mut Conn, order: &Order) -> Result<Certificate> {
         let conferred_on = self.award.conferred_at.map_or_else(|| order.today(), day_of);
         Ok(Certificate {
             paper: order.head(conn, Some(&self.household.building_id))?,
@@ -170,7 +158,11 @@ impl Held {
         })
     }
 
-    fn plaque(self, conn: &mut Conn, order: &Order) -> Result<Plaque> {
+    /// Its plaque.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub fn plaque(self, conn: &mut Conn, order: &Order) -> Result<Plaque> {
         Ok(Plaque {
             paper: order.head(conn, Some(&self.household.building_id))?,
             title: self.title.name,

@@ -150,6 +150,12 @@ impl Tree {
             .is_some_and(|(inner, outer)| inner.starts_with(outer))
     }
 
+    /// Does something of this area concern a community: does the area lie in it, or around it? Everything concerns all of them.
+    #[must_use]
+    pub fn concerns(&self, community: Option<&Area>, area: &Id<Area>) -> bool {
+        community.is_none_or(|community| self.is_within(area, &community.id) || self.is_within(&community.id, area))
+    }
+
     /// What an area is called: where it is, in words; what has no address of its own, by its name.
     #[must_use]
     pub fn told(&self, id: &Id<Area>) -> String {

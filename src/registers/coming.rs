@@ -57,7 +57,7 @@ pub struct Open {
 /// Only when the database fails.
 pub fn for_all(conn: &mut Conn, community: Option<&Area>, now: Moment) -> Result<Coming> {
     let (tree, today) = (Tree::load(conn)?, day_of(now));
-    let concerns = |area: &Id<Area>| concerns(&tree, community, area);
+    let concerns = |area: &Id<Area>| tree.concerns(community, area);
     let named = |area: &Id<Area>| tree.get(area).map(|area| area.name.clone()).unwrap_or_default();
     let mut sessions: Vec<(Day, String)> = session::list(conn, NEWEST)?
         .into_iter()
@@ -75,8 +75,22 @@ pub fn for_all(conn: &mut Conn, community: Option<&Area>, now: Moment) -> Result
         .map(|one| running(one.number, true, named(&one.area_id), one.ends_at));
     let mut notices: Vec<Running> = of_deeds.chain(of_titles).collect();
     notices.sort_by_key(|one| (one.of_titles, one.number));
+    Ok(Coming {
+        sessions: sessions.into_iter().map(|(day, area)| (area, day)).collect(),
+        council_day: council_day(conn, today)?,
+        notices,
+        stores: stores(conn, &tree, community, today)?,
+    })
+}
+
+/// The stores of a community, or all of them, with the next day of each.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn stores(conn: &mut Conn, tree: &Tree, community: Option<&Area>, today: Day) -> Result<Vec<Open>> {
     let mut stores = Vec::new();
-    for one in store::all(conn)?.into_iter().filter(|one| concerns(&one.area_id)) {
+    let near = store::all(conn)?.into_iter();
+    for one in near.filter(|one| tree.concerns(community, &one.area_id)) {
         let days = opening::of_store(conn, &one.id, today)?;
         stores.push(Open {
             name: one.name,
@@ -87,12 +101,7 @@ pub fn for_all(conn: &mut Conn, community: Option<&Area>, now: Moment) -> Result
             next: days.next(today),
         });
     }
-    Ok(Coming {
-        sessions: sessions.into_iter().map(|(day, area)| (area, day)).collect(),
-        council_day: council_day(conn, today)?,
-        notices,
-        stores,
-    })
+    Ok(stores)
 }
 
 fn running(number: i64, of_titles: bool, area: String, ends_at: Moment) -> Running {
@@ -103,11 +112,6 @@ fn running(number: i64, of_titles: bool, area: String, ends_at: Moment) -> Runni
         area,
         last_day: ends_on.pred_opt().unwrap_or(ends_on),
     }
-}
-
-/// Does something of this area concern a community: does the area lie in it, or around it?
-pub(super) fn concerns(tree: &Tree, community: Option<&Area>, area: &Id<Area>) -> bool {
-    community.is_none_or(|community| tree.is_within(area, &community.id) || tree.is_within(&community.id, area))
 }
 
 fn council_day(conn: &mut Conn, today: Day) -> Result<Option<u32>> {

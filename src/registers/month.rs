@@ -85,7 +85,7 @@ pub fn points(conn: &mut Conn, month: Span) -> Result<Side> {
 }
 
 /// The order in which people expect the reasons.
-const ORDER: [&str; 10] = [
+pub(super) const ORDER: [&str; 10] = [
     "发放",
     "更正补发",
     "荣誉称号奖励",

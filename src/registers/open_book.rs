@@ -9,7 +9,6 @@ use std::collections::HashMap;
 
 use chrono::Months;
 
-use super::coming::concerns;
 use super::month::{self, Side};
 use crate::clock::{Day, Span, begin_of};
 use crate::council::budget;
@@ -377,7 +376,7 @@ fn budgets(conn: &mut Conn, tree: &Tree, month: Span, community: Option<&Area>) 
             continue;
         };
         let is_large = matches!(area.kind, AreaKind::County | AreaKind::Township | AreaKind::Community);
-        if !is_large || !concerns(tree, community, &area.id) {
+        if !is_large || !tree.concerns(community, &area.id) {
             continue;
         }
         let (households, _) = household::count_in(conn, &tree.buildings_of(&area.id))?;
@@ -428,6 +427,16 @@ mod tests {
         let told: Vec<i64> = lines(&side).iter().map(|line| line.points).collect();
         assert_eq!(told, [80, -30, 13, -2, -3]);
         assert_eq!(side.begin.0 + told.iter().sum::<i64>(), side.end.0);
+    }
+
+    #[test]
+    fn a_line_is_made_of_what_the_summary_knows() {
+        for (label, _, made_of) in LINES {
+            assert!(
+                made_of.iter().all(|movement| month::ORDER.contains(movement)),
+                "{label}"
+            );
+        }
     }
 
     #[test]

@@ -40,6 +40,8 @@ impl Confirmation {
     }
 }
 
+/// Households that are nominated in one go: the counter waits for no long write.
+pub const AT_ONCE: usize = 100;
 /// Households that are looked up in one go.
 const PIECE: usize = 500;
 
@@ -90,14 +92,15 @@ pub fn within(conn: &mut Conn, reach: &Reach, today: Day) -> Result<Vec<Confirma
     Ok(within)
 }
 
-/// Nominates every household within a reach whose word waits. The same request again answers the first tally.
+/// Nominates the households within a reach whose words wait longest, [`AT_ONCE`] at most. The same request again answers the first tally.
 ///
 /// # Errors
 /// As [`confirmation::file`].
 pub fn file(conn: &mut Conn, reach: &Reach, by: &Id<User>, key: &str, now: Moment) -> Result<Tally> {
     let waiting = within(conn, reach, day_of(now))?
         .into_iter()
-        .filter(|one| one.filed.is_none());
+        .filter(|one| one.filed.is_none())
+        .take(AT_ONCE);
     let confirmed: Vec<Confirmed> = waiting
         .map(|one| Confirmed {
             on: one.on(),

@@ -20,10 +20,10 @@ use crate::error::Result;
 use crate::page::{self, Shell};
 use crate::places::area::Tree;
 use crate::places::programme;
+use crate::registers::coming::{self, Open};
 use crate::registers::month;
 use crate::registers::open_book::{self, Figure};
 use crate::sent::Query;
-use crate::shop::{opening, store};
 
 /// How long a screen stands, in seconds.
 const SECONDS: u64 = 15;
@@ -89,12 +89,6 @@ struct Listed {
     area: String,
     last_day: Day,
     rows: usize,
-}
-
-struct Open {
-    name: String,
-    hours: String,
-    next: Option<Day>,
 }
 
 #[derive(Template)]
@@ -267,7 +261,7 @@ fn running_notices(conn: &mut Conn, tree: &Tree, scope: &Scope, now: Moment) -> 
     let mut listed = Vec::new();
     let running = notice::list(conn, NEWEST)?
         .into_iter()
-        .filter(|one| one.runs_at(now) && scope.concerns(tree, &one.area_id));
+        .filter(|one| one.runs_at(now) && tree.concerns(scope.community.as_ref(), &one.area_id));
     for one in running.take(LISTED) {
         let ends_on = day_of(one.ends_at);
         listed.push(Listed {
@@ -281,18 +275,8 @@ fn running_notices(conn: &mut Conn, tree: &Tree, scope: &Scope, now: Moment) -> 
 }
 
 fn opening_screen(conn: &mut Conn, tree: &Tree, scope: &Scope, today: Day) -> Result<Screen> {
-    let mut stores = Vec::new();
-    let near = store::all(conn)?
-        .into_iter()
-        .filter(|one| scope.concerns(tree, &one.area_id));
-    for one in near.take(LISTED) {
-        let days = opening::of_store(conn, &one.id, today)?;
-        stores.push(Open {
-            name: one.name,
-            hours: one.opening_hours,
-            next: days.next(today),
-        });
-    }
+    let mut stores = coming::stores(conn, tree, scope.community.as_ref(), today)?;
+    stores.truncate(LISTED);
     let (office, phone) = programme::find(conn)?
         .map(|programme| (programme.office, programme.phone))
         .unwrap_or_default();

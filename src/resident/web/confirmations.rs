@@ -20,7 +20,7 @@ use crate::page::{self, Problems, Shell};
 use crate::places::area::Tree;
 use crate::places::written;
 use crate::resident::book::{self, Word};
-use crate::resident::confirmation::{self, Confirmation};
+use crate::resident::confirmation::{self, AT_ONCE, Confirmation};
 use crate::scheme::item::Item;
 use crate::sent::{Query, SignedForm};
 
@@ -40,6 +40,13 @@ struct ConfirmationsPage {
     key: Id<Confirmation>,
     /// The household that was written.
     written: String,
+}
+
+impl ConfirmationsPage {
+    /// How many the button nominates.
+    fn at_once(&self) -> usize {
+        self.waiting.len().min(AT_ONCE)
+    }
 }
 
 struct Row {
@@ -143,7 +150,7 @@ pub struct File {
     key: String,
 }
 
-/// `POST /nominations/confirmations`: nominates every household of the visitor's area whose word waits.
+/// `POST /nominations/confirmations`: nominates households of the visitor's area whose words wait.
 ///
 /// # Errors
 /// Only when the database fails: what stands against it is shown on the page.
