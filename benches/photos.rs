@@ -37,9 +37,9 @@ fn main() {
     let printer = Printer::plain();
     let sheets = SHEETS.map(|name| (name, Printed::of(&printer, name)));
     println!(
-        "| {photos} photographs each | numbers read | sheets read | boxes right | left for a person | wrong | s each |"
+        "| {photos} photographs each | numbers read | sheets read | boxes right | left for a person | wrong | plain boxes right | s each |"
     );
-    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     let mut together = Rate::default();
     for (how, care) in CARES {
         for (name, sheet) in &sheets {
@@ -58,12 +58,13 @@ fn tell(what: &str, rate: &Rate, each: &str) {
     let boxes = rate.right + rate.unsure + rate.wrong;
     let part = |number: usize, of: usize| format!("{:.1} %", 100.0 * number as f64 / of.max(1) as f64);
     println!(
-        "| {what} | {} | {} | {} | {} | {} of {boxes} | {each} |",
+        "| {what} | {} | {} | {} | {} | {} of {boxes} | {} | {each} |",
         part(rate.numbers, rate.taken),
         part(rate.read, rate.taken),
         part(rate.right, boxes),
         part(rate.unsure, boxes),
         rate.wrong,
+        part(rate.plain_right, rate.plain),
     );
 }
 

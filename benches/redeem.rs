@@ -44,7 +44,7 @@ use jishan::places::programme;
 use jishan::points::Points;
 use jishan::shop::goods::{self, GoodsItem};
 use jishan::shop::redemption::{self, Pickup, Redeem, Wanted};
-use jishan::shop::shift::{self, Shift};
+use jishan::shop::shift::{self, Closing, Shift};
 use jishan::shop::stock::{self, Funding, Receive};
 use jishan::shop::{store, till};
 
@@ -204,6 +204,10 @@ async fn prepare(db: &Db, households: u32) -> Town {
             stock::receive(conn, &asked, now)?;
         }
         let till = till::of_store(conn, &store.id)?.remove(0).id;
+        // The demo's shopkeeper has not handed yesterday's shift over.
+        if let Some(left) = shift::of_person(conn, &shop.id)? {
+            shift::close(conn, &left.id, &Closing::default(), &shop.id, now)?;
+        }
         let shift = shift::open(conn, &till, "", &shop.id, now)?;
         Ok(Town {
             cards,

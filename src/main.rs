@@ -353,6 +353,12 @@ fn unknown_paper(name: &str) -> ExitCode {
         eprintln!("发卡会登记新卡：请用 cards --household 户号，--out写一个文件夹。补卡请到住户页办理。");
         return ExitCode::FAILURE;
     }
+    if Kind::from_word(name).is_some() {
+        eprintln!(
+            "{name}按数据一次打印许多份，没有样张。看样张请写单份的名称，例如card-sheet、statement、certificate。"
+        );
+        return ExitCode::FAILURE;
+    }
     let many = Kind::ALL.iter().map(|kind| kind.word());
     let names: Vec<&str> = many.chain(Paper::ALL.iter().map(|paper| paper.word())).collect();
     eprintln!("没有“{name}”这种打印件。可以打印：{}。", names.join("、"));

@@ -49,6 +49,9 @@ const WHITE_FROM: u8 = 160;
 /// The name under which a template finds its data.
 const DATA: &str = "data.json";
 
+/// The name under which a template finds a regular expression of the characters that no bold font has.
+const LIGHT: &str = "light-characters.txt";
+
 /// At most so many missing characters are named at once.
 const NAMED_AT_MOST: usize = 12;
 
@@ -548,6 +551,7 @@ impl World for Sheet<'_> {
         let name = id.get().vpath().get_without_slash();
         match name.strip_suffix(".pdf") {
             _ if name == DATA => Ok(self.data.clone()),
+            _ if name == LIGHT => Ok(Bytes::from_string(fonts::LIGHT)),
             Some(template) => self.drawing(format!("{template}.typ")),
             None => Err(FileError::NotFound(PathBuf::from(name))),
         }

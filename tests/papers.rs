@@ -159,7 +159,7 @@ fn nothing_stands_where_a_printer_does_not_reach() {
 
 /// 通用规范汉字表: the 8,105 standard characters, in its order (from Unihan's kTGH).
 fn standard_characters() -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/standard_characters.txt");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/print/standard_characters.txt");
     fs::read_to_string(file).unwrap().split_whitespace().collect()
 }
 
@@ -248,14 +248,20 @@ fn a_character_without_a_font_is_named_before_anything_is_printed() {
 fn a_font_in_the_towns_folder_is_used() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("fonts")).unwrap();
-    let before = only_text(folder.path()).font_families();
-    let fonts = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/@expo-google-fonts/noto-serif-sc");
-    fs::copy(
-        fonts.join("900Black/NotoSerifSC_900Black.ttf"),
-        folder.path().join("fonts/more.ttf"),
-    )
-    .unwrap();
-    assert_eq!(only_text(folder.path()).font_families().len(), before.len() + 1);
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("node_modules/@expo-google-fonts/noto-serif-sc/700Bold/NotoSerifSC_700Bold.ttf");
+    // A font of another name, of the same length, as fonts write their names.
+    let wide = |name: &str| name.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    let (old, new) = (wide("Noto Serif SC"), wide("Town Serif SC"));
+    let mut font = fs::read(built_in).unwrap();
+    let place = |font: &[u8]| font.windows(old.len()).position(|bytes| bytes == old);
+    while let Some(at) = place(&font) {
+        font[at..at + new.len()].copy_from_slice(&new);
+    }
+    fs::write(folder.path().join("fonts/town.ttf"), font).unwrap();
+    let families = only_text(folder.path()).font_families();
+    assert!(families.iter().any(|family| family == "Town Serif SC"), "{families:?}");
+    assert_eq!(families.iter().filter(|family| *family == "Noto Serif SC").count(), 1);
 }
 
 // ---- Hostile data --------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ fn a_sample_is_printed_in_each_form_and_what_is_no_paper_is_named() {
             ["print", "poster", "--sample", "--out", "b.pdf"],
             "没有“poster”这种打印件",
         ),
+        (["print", "statements", "--sample", "--out", "b.pdf"], "没有样张"),
         (
             ["print", "receipt", "--sample", "--out", "b.doc"],
             "文件名要以.pdf、.png或.escpos结尾",

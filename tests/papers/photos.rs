@@ -100,6 +100,12 @@ pub enum Meaning {
 }
 
 impl Kind {
+    /// Is it what nearly all boxes have in life: nothing, or a tick or cross in its place?
+    #[must_use]
+    pub fn is_plain(self) -> bool {
+        matches!(self, Kind::Nothing | Kind::Tick | Kind::Cross)
+    }
+
     /// What it means.
     #[must_use]
     pub fn meaning(self) -> Meaning {

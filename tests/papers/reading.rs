@@ -40,6 +40,10 @@ pub struct Rate {
     pub unsure: usize,
     /// Boxes read as something else.
     pub wrong: usize,
+    /// Boxes with nothing or with a plain tick or cross, as nearly all are in life.
+    pub plain: usize,
+    /// Of which read as they were meant.
+    pub plain_right: usize,
 }
 
 impl AddAssign for Rate {
@@ -51,6 +55,8 @@ impl AddAssign for Rate {
         self.right += other.right;
         self.unsure += other.unsure;
         self.wrong += other.wrong;
+        self.plain += other.plain;
+        self.plain_right += other.plain_right;
     }
 }
 
@@ -92,13 +98,19 @@ impl Printed {
             };
             rate.read += 1;
             for (mark, kind) in reading.marks.iter().zip(&kinds) {
-                match (kind.meaning(), mark.verdict) {
+                let is_right = matches!(
+                    (kind.meaning(), mark.verdict),
                     (Meaning::Ticked, Verdict::Ticked)
-                    | (Meaning::Empty, Verdict::Empty)
-                    | (Meaning::Doubtful, Verdict::Unsure) => rate.right += 1,
-                    (_, Verdict::Unsure) => rate.unsure += 1,
+                        | (Meaning::Empty, Verdict::Empty)
+                        | (Meaning::Doubtful, Verdict::Unsure)
+                );
+                match mark.verdict {
+                    _ if is_right => rate.right += 1,
+                    Verdict::Unsure => rate.unsure += 1,
                     _ => rate.wrong += 1,
                 }
+                rate.plain += usize::from(kind.is_plain());
+                rate.plain_right += usize::from(kind.is_plain() && is_right);
             }
         }
         rate
