@@ -156,6 +156,18 @@ impl Db {
         .map_err(Error::internal)?
     }
 
+    /// Lets the writer remember little of the file: for a command that wants its memory for something else.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub async fn remember_little(&self) -> Result<()> {
+        self.write(|conn| match conn {
+            Conn::Sqlite(conn) => Ok(conn.batch_execute("PRAGMA cache_size = -512")?),
+            Conn::Postgres(_) => Ok(()),
+        })
+        .await
+    }
+
     /// Looks, decides and writes, alone: nobody is between the look and the write. Answers after the commit.
     ///
     /// Nothing slow belongs in here: no paper, no network, no password hashing.

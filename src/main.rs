@@ -373,6 +373,7 @@ fn bulk(what: &Print) -> Option<Kind> {
 /// Prints many into a folder. The job's id lies in it, so that the same command goes on where it was stopped.
 async fn print_many(what: Print, kind: Kind) -> Result<ExitCode> {
     let mut app = App::new(open(&what.place.location())?, Clock::System).with_files(what.place.files());
+    app.db.remember_little().await?;
     if let Some(printables) = what.printables {
         app = app.with_printer(Printer::with_folder(printables));
     }
