@@ -1,7 +1,9 @@
-//! Papers: every one set from its sample and from a town, to the last rare character; changed templates; jobs of many.
+//! Papers: every one set from its sample and from a town, whatever is written on it; changed templates.
 
+mod characters;
 mod consent;
 mod forms;
+mod jobs;
 mod photos;
 pub mod printed;
 mod reading;
@@ -10,16 +12,11 @@ mod templates;
 use std::fs;
 use std::path::Path;
 
-use diesel::RunQueryDsl as _;
-use jishan::cards::card;
 use jishan::error::Error;
-use jishan::papers::card::{CardPaper, CardSheet, Face, Flip, SingleCard};
+use jishan::papers::card::{CardPaper, CardSheet, SingleCard};
 use jishan::papers::form::Form;
-use jishan::papers::job::{self, Kind, PrintJob, State};
-use jishan::papers::order::{Asked, Order};
+use jishan::papers::order::Asked;
 use jishan::papers::paper::Paper;
-use jishan::places::programme;
-use jishan::press;
 use jishan::print::{Printer, Purpose, Unprintable};
 use serde_json::{Value, json};
 
@@ -153,115 +150,6 @@ fn nothing_stands_where_a_printer_does_not_reach() {
             assert_eq!(dark, None, "{name}, page {}", page + 1);
         }
     }
-}
-
-// ---- Characters ----------------------------------------------------------------------------------------------------
-
-/// 通用规范汉字表: the 8,105 standard characters, in its order (from Unihan's kTGH).
-fn standard_characters() -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/print/standard_characters.txt");
-    fs::read_to_string(file).unwrap().split_whitespace().collect()
-}
-
-/// Every Chinese character and sign of GBK, which holds GB2312.
-fn gbk() -> String {
-    let mut all = String::new();
-    for first in 0x81..=0xFE_u8 {
-        for second in 0x40..=0xFE_u8 {
-            let bytes = [first, second];
-            let (text, _, has_errors) = encoding_rs::GBK.decode(&bytes);
-            let is_private = |letter: char| ('\u{E000}'..='\u{F8FF}').contains(&letter);
-            if !has_errors && text.chars().count() == 1 && !text.chars().any(is_private) {
-                all.push_str(&text);
-            }
-        }
-    }
-    all
-}
-
-/// Extensions A to F as Unicode 10 closed them.
-const EXTENSIONS: [(u32, u32); 6] = [
-    (0x3400, 0x4DB5),
-    (0x20000, 0x2A6D6),
-    (0x2A700, 0x2B734),
-    (0x2B740, 0x2B81D),
-    (0x2B820, 0x2CEA1),
-    (0x2CEB0, 0x2EBE0),
-];
-
-fn extensions() -> impl Iterator<Item = char> {
-    EXTENSIONS
-        .into_iter()
-        .flat_map(|(first, last)| first..=last)
-        .filter_map(char::from_u32)
-}
-
-/// A town's template that sets nothing but a text, in the faces of papers.
-fn only_text(folder: &Path) -> Printer {
-    fs::write(
-        folder.join("text.typ"),
-        "#import \"/lib.typ\": *\n#set page(width: 400mm, height: auto)\n#let data = json(\"/data.json\")\n\
-         #for line in data.text.codepoints().chunks(200) { text(font: sans, size: 5pt, line.join()); linebreak() }\n\
-         #for line in data.text.codepoints().chunks(200) { text(font: serif, weight: \"bold\", size: 5pt, line.join()); linebreak() }",
-    )
-    .unwrap();
-    Printer::with_folder(folder.to_owned())
-}
-
-#[test]
-fn every_standard_character_and_all_of_gbk_print_in_both_faces() {
-    let folder = tempfile::tempdir().unwrap();
-    let standard = standard_characters();
-    assert_eq!(standard.chars().count(), 8_105);
-    let gbk = gbk();
-    assert!(gbk.chars().count() > 21_000, "{}", gbk.chars().count());
-    let sheets = only_text(folder.path())
-        .set("text.typ", &json!({"text": standard + &gbk}))
-        .unwrap();
-    assert!(sheets.text().contains('𬭎'));
-}
-
-#[test]
-fn every_character_of_extensions_a_to_f_has_a_font_and_every_slice_unpacks() {
-    let folder = tempfile::tempdir().unwrap();
-    let printer = only_text(folder.path());
-    let all: String = extensions().collect();
-    assert_eq!(printer.missing(&all), Vec::<char>::new());
-    // One of every two hundred and fifty, so that each slice of the large font is unpacked and drawn from.
-    let some: String = extensions().step_by(250).chain("𠮷㛃䶮𬭎".chars()).collect();
-    printer.set("text.typ", &json!({"text": some})).unwrap();
-}
-
-#[test]
-fn a_character_without_a_font_is_named_before_anything_is_printed() {
-    let printer = press_with_fonts();
-    let mut data = sample("statement");
-    data["household"]["head_name"] = json!("王\u{E863}祥");
-    let error = set(&printer, "statement", &data).err().unwrap();
-    assert_eq!(error.code(), "missing_characters");
-    let words = error.to_string();
-    assert!(words.contains("U+E863") && words.contains('祥'), "{words}");
-    assert_eq!(printer.missing("王\u{E863}祥\u{E863}"), vec!['\u{E863}']);
-}
-
-#[test]
-fn a_font_in_the_towns_folder_is_used() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("fonts")).unwrap();
-    let built_in = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("node_modules/@expo-google-fonts/noto-serif-sc/700Bold/NotoSerifSC_700Bold.ttf");
-    // A font of another name, of the same length, as fonts write their names.
-    let wide = |name: &str| name.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
-    let (old, new) = (wide("Noto Serif SC"), wide("Town Serif SC"));
-    let mut font = fs::read(built_in).unwrap();
-    let place = |font: &[u8]| font.windows(old.len()).position(|bytes| bytes == old);
-    while let Some(at) = place(&font) {
-        font[at..at + new.len()].copy_from_slice(&new);
-    }
-    fs::write(folder.path().join("fonts/town.ttf"), font).unwrap();
-    let families = only_text(folder.path()).font_families();
-    assert!(families.iter().any(|family| family == "Town Serif SC"), "{families:?}");
-    assert_eq!(families.iter().filter(|family| *family == "Noto Serif SC").count(), 1);
 }
 
 // ---- Hostile data --------------------------------------------------------------------------------------------------
@@ -517,161 +405,6 @@ on_both! {
         let missing = town.signed_in("grid").await.get("/papers/statement").await;
         assert_eq!(missing.status, 422);
         assert!(missing.text.contains("请写明户号"), "{}", missing.text);
-    }
-}
-
-/// Plans a job for the whole town, and asks for it.
-async fn ask(town: &Town, kind: Kind, by: &str) -> Result<PrintJob, Error> {
-    let (now, by) = (town.app.now(), by.to_owned());
-    let order = Order {
-        asked: Asked::default(),
-        duties: None,
-        now,
-    };
-    let plan = town.app.db.read(move |conn| job::plan(conn, kind, order)).await?;
-    town.write(move |conn| job::ask(conn, &plan, &by, now)).await
-}
-
-/// As if the power had gone before the first part was written off.
-async fn forget_that_it_was_printed(town: &Town, job: &PrintJob) {
-    let id = job.id.clone();
-    town.write(move |conn| {
-        diesel::sql_query(format!(
-            "UPDATE print_parts SET done_at = NULL WHERE job_id = '{id}' AND position = 1"
-        ))
-        .execute(conn)?;
-        diesel::sql_query(format!("UPDATE print_jobs SET state = 'waiting' WHERE id = '{id}'")).execute(conn)?;
-        Ok(())
-    })
-    .await
-    .unwrap();
-}
-
-async fn problems_of(town: &Town, job: &PrintJob) -> Vec<String> {
-    let id = job.id.clone();
-    let parts = town.read(move |conn| job::parts(conn, &id)).await;
-    parts
-        .iter()
-        .flat_map(|part| part.problems.lines().map(str::to_owned))
-        .collect()
-}
-
-async fn number_in_use(town: &Town, code: &'static str) -> String {
-    let household = town.household(code).await.id;
-    let mut numbers = town
-        .read(move |conn| card::numbers_in_use(conn, std::slice::from_ref(&household)))
-        .await;
-    numbers.drain().map(|(_, number)| number).next().unwrap()
-}
-
-on_both! {
-    async fn a_job_prints_everybody_once_and_goes_on_where_it_stopped(town: Town) {
-        let app = town.app.clone();
-        let folder = tempfile::tempdir().unwrap();
-        let job = ask(&town, Kind::Statements, job::COMMAND_LINE).await.unwrap();
-        let id = job.id.clone();
-        let parts = town.read(move |conn| job::parts(conn, &id)).await;
-        assert_eq!(parts.iter().map(|part| part.papers).sum::<i64>(), 4);
-        assert_eq!(parts.len(), 2, "a file for each building");
-
-        // Stopped before it began, it prints nothing; then it goes on.
-        let id = job.id.clone();
-        town.write(move |conn| job::set_running(conn, &id, false)).await.unwrap();
-        assert_eq!(press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap().state, State::Cancelled);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-        let id = job.id.clone();
-        town.write(move |conn| job::set_running(conn, &id, true)).await.unwrap();
-        let done = press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap();
-        assert_eq!(done.state, State::Done);
-        let mut files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-        files.sort();
-        assert_eq!(files.len(), 2);
-        assert!(fs::read(&files[0]).unwrap().starts_with(b"%PDF-"));
-    }
-}
-
-on_both! {
-    async fn cards_of_a_job_are_the_same_when_a_part_is_printed_again(town: Town) {
-        let app = town.app.clone();
-        let folder = tempfile::tempdir().unwrap();
-        let admin = town.user("admin").await.id;
-        let job = ask(&town, Kind::Cards, admin.as_str()).await.unwrap();
-        assert_eq!(press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap().state, State::Done);
-        let file = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
-        let first = fs::read(&file).unwrap();
-        forget_that_it_was_printed(&town, &job).await;
-        press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap();
-        assert_eq!(fs::read(&file).unwrap(), first);
-        // Everybody has a card now.
-        assert!(matches!(ask(&town, Kind::Cards, admin.as_str()).await, Err(Error::Invalid(_))));
-    }
-}
-
-on_both! {
-    async fn a_card_says_a_family_name_by_consent_only_and_is_turned_as_the_printer_turns(town: Town) {
-        let issued = town.issue_card(WANG).await;
-        let (home, programme) = (town.household(WANG).await, town.read(programme::get).await);
-        let name = |is_named| {
-            let face = Face::of(&programme, &issued, &home, is_named).unwrap();
-            serde_json::to_value(face).unwrap()["name"].clone()
-        };
-        assert_eq!((name(false), name(true)), (Value::Null, json!("王家")));
-        // What a job asks for is checked before a card is issued.
-        let order = |flip: &str| Order { asked: Asked { flip: Some(flip.to_owned()), ..Asked::default() }, duties: None, now: town.app.now() };
-        let (short, wrong) = (order("short"), order("up"));
-        let planned = town.app.db.read(move |conn| job::plan(conn, Kind::Cards, wrong)).await;
-        assert!(matches!(planned, Err(Error::Invalid(_))));
-        assert!(town.app.db.read(move |conn| job::plan(conn, Kind::Cards, short)).await.is_ok());
-        for (asked, flip) in [(None, Flip::Long), (Some(""), Flip::Long), (Some("short"), Flip::Short)] {
-            assert_eq!(Flip::asked(asked).unwrap(), flip);
-        }
-    }
-}
-
-on_both! {
-    async fn a_card_from_the_desk_outlives_a_job_that_was_asked_for_before(town: Town) {
-        let app = town.app.clone();
-        let folder = tempfile::tempdir().unwrap();
-        let admin = town.user("admin").await.id;
-        let job = ask(&town, Kind::Cards, admin.as_str()).await.unwrap();
-        let desk = town.issue_card(WANG).await;
-        press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap();
-        assert_eq!(problems_of(&town, &job).await, [format!("{WANG}：已经有卡了，没有再发。")]);
-        assert_eq!(number_in_use(&town, WANG).await, desk.number.as_str());
-
-        // And whoever lost the card of the job keeps the new one when its sheet is printed again.
-        let desk = town.issue_card(LI).await;
-        forget_that_it_was_printed(&town, &job).await;
-        press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap();
-        let problems = problems_of(&town, &job).await;
-        assert!(problems.contains(&format!("{LI}：这次印的卡已经停用，没有再印。")), "{problems:?}");
-        assert_eq!(number_in_use(&town, LI).await, desk.number.as_str());
-    }
-}
-
-on_both! {
-    async fn a_job_is_asked_for_on_the_page_and_is_nobody_elses(town: Town) {
-        let admin = town.signed_in("admin").await;
-        let asked = admin.post("/print-jobs", &[("kind", "statements"), ("area", ""), ("size", "a5")]).await;
-        assert_eq!(asked.status, 303);
-        let path = asked.location().to_owned();
-        let mut page = admin.get(&path).await;
-        for _ in 0..600 {
-            if page.text.contains("已完成") {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            page = admin.get(&path).await;
-        }
-        assert!(page.text.contains("4份，共4份"), "{}", page.text);
-        let file = admin.get(&format!("{path}/files/1")).await;
-        assert_eq!(file.status, 200);
-        assert!(file.text.starts_with("%PDF-"));
-        let other = town.signed_in("grid").await;
-        assert_eq!(other.get(&path).await.status, 404);
-        assert_eq!(other.get(&format!("{path}/files/1")).await.status, 404);
-        assert_eq!(admin.post(&format!("{path}/discarding"), &[]).await.status, 303);
-        assert_eq!(admin.get(&format!("{path}/files/1")).await.status, 404);
     }
 }
 
