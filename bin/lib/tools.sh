@@ -53,8 +53,20 @@ missing_packages() {
   done
 }
 
+# Megabytes that a first run writes: 4,800 where cargo builds, the packages of npm, and the databases of the tests. A disk that
+# fills up in the middle says so in the words of a linker.
+room_of_first_run=6000
+
+need_room() {
+  local free
+  free=$(df -P -k "$root" | awk 'NR == 2 { print int($4 / 1024) }')
+  [ -d "$target/debug" ] || [ "$free" -ge "$room_of_first_run" ] ||
+    fail "There are $free MB free on this disk, and a first run writes about $room_of_first_run. Make room, and run it again."
+}
+
 need_tools() {
   need_cargo
+  need_room
   [ -z "${CHROMIUM:-}" ] || [ -x "$CHROMIUM" ] || fail "CHROMIUM is '$CHROMIUM', and there is no program of that name."
   case " $* " in
     *' e2e '*) have_node || fail "Node.js 20.11 or newer, with npm, is missing; the browser tests run on it. Install it from https://nodejs.org or from your distribution." ;;

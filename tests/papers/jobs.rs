@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::town::{LI, Town, WANG, on_both};
 
 /// Plans a job for the whole town, and asks for it.
-async fn ask(town: &Town, kind: Kind, by: &str) -> Result<PrintJob, Error> {
+pub(super) async fn ask(town: &Town, kind: Kind, by: &str) -> Result<PrintJob, Error> {
     let (now, by) = (town.app.now(), by.to_owned());
     let order = Order {
         asked: Asked::default(),

@@ -8,7 +8,7 @@ use jishan::press;
 use jishan::print::Printer;
 use jishan::routes;
 
-use super::ask;
+use super::jobs::ask;
 use crate::browser::{Answer, Visitor};
 use crate::town::{HOUSEHOLDS, Town, WANG, on_both};
 
