@@ -2,7 +2,7 @@
 //!
 //! # The floors
 //!
-//! A file uses its own room and lower floors only; `tests/house.rs` holds the plan and fails on any other arrow. Files
+//! A file uses its own room and lower floors only; `tests/house/arrows.rs` holds the plan and fails on any other arrow. Files
 //! named `web.rs` and `api.rs` are the roof: they may call any room, and only `routes.rs` names them.
 //!
 //! | floor | rooms |

@@ -1,7 +1,7 @@
 //! Every door of the house in one table: method, path, who may enter, handler. Grouped by room.
 //!
 //! A door that is not in the table does not exist, and a line without a `Who` does not compile. `tests/doors.rs` tries every
-//! door as every role against a snapshot; `tests/api.rs` holds `static/openapi.json` against the lines below `/api`.
+//! door as every role against a snapshot; `tests/api/description.rs` holds `static/openapi.json` against the lines below `/api`.
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

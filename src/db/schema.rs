@@ -1,4 +1,4 @@
-//! The tables, as diesel sees them. Each table belongs to one room; `tests/house.rs` holds which.
+//! The tables, as diesel sees them. Each table belongs to one room; `tests/house/tables.rs` holds which.
 //!
 //! Written by hand from `migrations/`, because one text serves both databases; `tests/schema.rs` compares it with them.
 #![expect(

@@ -202,3 +202,19 @@ on_both! {
         assert!(preview.text.contains("正在评选的称号到此为止"), "{}", preview.text);
     }
 }
+
+on_both! {
+    async fn a_household_that_left_is_given_nothing_and_its_place_is_free(town: Town) {
+        let (one, _) = on_notice(&town, WANG, MODEL).await;
+        let left = town.household(WANG).await;
+        town.change(ask(&left, Change::Leave)).await.unwrap();
+        after(&town, 1).await;
+        let one = again(&town, &one).await;
+        assert_eq!(one.state, State::Declined);
+        assert!(one.ending_reason.is_some_and(|why| why.contains("迁出")));
+        let (other, _) = on_notice(&town, LI, MODEL).await;
+        after(&town, 8).await;
+        assert_eq!((state(&town, &other).await, town.spendable(WANG).await), (State::Conferred, 0));
+        town.expect_books_hold().await;
+    }
+}

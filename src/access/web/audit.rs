@@ -179,7 +179,7 @@ fn word_in_words(word: &str) -> &str {
     }
 }
 
-/// The acts that rooms record, in the words of the field. `tests/house.rs` holds that none is missing.
+/// The acts that rooms record, in the words of the field. `tests/house/record.rs` holds that none is missing.
 fn act_in_words(act: &str) -> &'static str {
     match act {
         "programme.founded" => "建立项目",
