@@ -334,11 +334,7 @@ fn set_into(printer: &Printer, name: &str, data: Vec<u8>, out: &Path, dpi: u32, 
             }
         }
         "escpos" => write(out, sheets.escpos()?)?,
-        // A card is laminated; every other paper is kept as a file too.
-        "pdf" => match Paper::from_word(name) {
-            Some(_) => write(out, sheets.pdf(Purpose::Keeping, now)?)?,
-            None => write(out, sheets.pdf(Purpose::PrintingOnly, now)?)?,
-        },
+        "pdf" => write(out, sheets.pdf(Purpose::Reading, now)?)?,
         _ => {
             eprintln!("{}：文件名要以.pdf、.png或.escpos结尾。", out.display());
             return Ok(ExitCode::FAILURE);

@@ -238,11 +238,7 @@ async fn print_each<Of: 'static>(
         return Ok(Printed { pdf: None, problems });
     };
     let pdf = app
-        .at_press(move |_| {
-            first
-                .followed_by(papers.collect())
-                .pdf(Purpose::PrintingOnly, order.now)
-        })
+        .at_press(move |_| first.followed_by(papers.collect()).pdf(Purpose::Printing, order.now))
         .await?;
     Ok(Printed {
         pdf: Some(pdf),
@@ -281,7 +277,7 @@ async fn print_cards(app: &App, job: &PrintJob, part: &PrintPart, see: impl Fn(i
                 .iter()
                 .map(|(issued, household)| Face::of(&programme, issued, household, named.contains(&household.id)));
             let sheet = card_paper::sheet(back, faces.collect::<Result<_>>()?, flip);
-            printer.set("card-sheet.typ", &sheet)?.pdf(Purpose::PrintingOnly, now)
+            printer.set("card-sheet.typ", &sheet)?.pdf(Purpose::Printing, now)
         })
         .await?;
     Ok(Printed {

@@ -130,13 +130,13 @@ impl Refusal for Unprintable {
     }
 }
 
-/// What a PDF is for.
+/// What a PDF is for. Both are PDF/A-2b, unless a drawing is in them, which that does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To be kept and read: PDF/A-2b, with the reading order for screen readers.
-    Keeping,
-    /// Only to be printed, in numbers: as small as possible.
-    PrintingOnly,
+    /// To be read: with the reading order for screen readers.
+    Reading,
+    /// To be printed in numbers: without, which is a third as large.
+    Printing,
 }
 
 /// The printing press: fonts, templates and the folder in which a township has its own.
@@ -253,7 +253,7 @@ impl Printer {
             for template in missing {
                 // A drawing shows no other one, or it might show itself.
                 let drawing = match self.lay_out(&template, data.clone(), &HashMap::new(), false)? {
-                    Tried::Set(sheets) => sheets.drawn(Purpose::PrintingOnly, None)?,
+                    Tried::Set(sheets) => sheets.drawn(PdfStandards::default(), Purpose::Printing, None)?,
                     Tried::Lacks(_) => return Err(Error::internal("a drawing lacks a drawing")),
                 };
                 drawings.insert(template, Bytes::new(drawing));
@@ -273,7 +273,11 @@ impl Printer {
             asked: may_ask.then(Mutex::default),
         };
         match typst::compile::<PagedDocument>(&sheet).output {
-            Ok(document) => missing_of(&document).map(|()| Tried::Set(Sheets { document })),
+            Ok(document) => {
+                missing_of(&document)?;
+                let has_drawings = !drawings.is_empty();
+                Ok(Tried::Set(Sheets { document, has_drawings }))
+            }
             Err(problems) => match sheet.asked() {
                 missing if missing.is_empty() => Err(sheet.explained(&problems)),
                 missing => Ok(Tried::Lacks(missing)),
@@ -285,6 +289,7 @@ impl Printer {
 /// What was set: pages in memory.
 pub struct Sheets {
     document: PagedDocument,
+    has_drawings: bool,
 }
 
 impl Sheets {
@@ -293,10 +298,12 @@ impl Sheets {
     #[must_use]
     pub fn followed_by(self, others: Vec<Sheets>) -> Sheets {
         let info = self.document.info().clone();
+        let has_drawings = self.has_drawings || others.iter().any(|sheets| sheets.has_drawings);
         let all = std::iter::once(self).chain(others);
         let pages = all.flat_map(|sheets| sheets.document.pages().to_vec()).collect();
         Sheets {
             document: PagedDocument::new(pages, info),
+            has_drawings,
         }
     }
 
@@ -311,25 +318,23 @@ impl Sheets {
     /// # Errors
     /// `Internal` when typst cannot keep a promise of PDF/A with this content.
     pub fn pdf(&self, purpose: Purpose, at: Moment) -> Result<Vec<u8>> {
-        let answer = self.drawn(purpose, Some(at));
+        let standards = match self.has_drawings {
+            true => PdfStandards::default(),
+            false => PdfStandards::new(&[PdfStandard::A_2b]).map_err(|cause| Error::internal(cause.message()))?,
+        };
+        let answer = self.drawn(standards, purpose, Some(at));
         comemo::evict(0);
         answer
     }
 
-    fn drawn(&self, purpose: Purpose, at: Option<Moment>) -> Result<Vec<u8>> {
-        let standards = match purpose {
-            Purpose::Keeping => {
-                PdfStandards::new(&[PdfStandard::A_2b]).map_err(|cause| Error::internal(cause.message()))?
-            }
-            Purpose::PrintingOnly => PdfStandards::default(),
-        };
+    fn drawn(&self, standards: PdfStandards, purpose: Purpose, at: Option<Moment>) -> Result<Vec<u8>> {
         let options = PdfOptions {
             ident: Smart::Auto,
             creator: Smart::Custom(Some("积善 Jishan".to_owned())),
             timestamp: at.and_then(timestamp),
             page_ranges: None::<PageRanges>,
             standards,
-            tagged: purpose == Purpose::Keeping,
+            tagged: purpose == Purpose::Reading,
             pretty: false,
         };
         typst_pdf::pdf(&self.document, &options).map_err(|problems| Error::internal(first_words(&problems)))

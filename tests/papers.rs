@@ -109,19 +109,22 @@ fn every_sample_is_set_kept_as_pdf_a_and_says_what_it_says() {
     let printer = press_with_fonts();
     for name in templates() {
         let sheets = set(&printer, name, &sample(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-        // Cards are cut and handed out, and nobody keeps the file: their drawings are set once, which PDF/A does not allow.
-        let is_kept = name != "card-sheet";
-        let purpose = if is_kept {
-            Purpose::Keeping
-        } else {
-            Purpose::PrintingOnly
-        };
-        let pdf = sheets
-            .pdf(purpose, morning())
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert!(pdf.starts_with(b"%PDF-"), "{name}");
-        let text = String::from_utf8_lossy(&pdf);
-        assert_eq!(text.contains("pdfaid"), is_kept, "{name}: PDF/A");
+        for purpose in [Purpose::Reading, Purpose::Printing] {
+            let pdf = sheets
+                .pdf(purpose, morning())
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(pdf.starts_with(b"%PDF-"), "{name}");
+            let text = String::from_utf8_lossy(&pdf);
+            // Sheets of cards have drawings, which are set once for all cards; PDF/A does not allow them.
+            assert_eq!(text.contains("pdfaid"), name != "card-sheet", "{name}: PDF/A");
+            assert!(text.contains("/Lang"), "{name}: its language");
+            assert!(text.contains("<dc:title>"), "{name}: its title");
+            assert_eq!(
+                text.contains("/StructTreeRoot"),
+                purpose == Purpose::Reading,
+                "{name}: its order"
+            );
+        }
         insta::assert_snapshot!(format!("papers_{name}"), sheets.text());
     }
 }
@@ -414,11 +417,11 @@ fn papers_in_one_file_keep_their_pages_and_share_their_fonts() {
     let statement = || set(&printer, "statement", &sample("statement")).unwrap();
     let one = statement();
     let (pages, text) = (one.pages(), one.text());
-    let alone = one.pdf(Purpose::PrintingOnly, morning()).unwrap().len();
+    let alone = one.pdf(Purpose::Printing, morning()).unwrap().len();
     let four = one.followed_by(vec![statement(), statement(), statement()]);
     assert_eq!(four.pages(), 4 * pages);
     assert_eq!(four.text(), text.repeat(4));
-    let together = four.pdf(Purpose::PrintingOnly, morning()).unwrap().len();
+    let together = four.pdf(Purpose::Printing, morning()).unwrap().len();
     assert!(together < 2 * alone, "{together} bytes of four, {alone} of one");
 }
 

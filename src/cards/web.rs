@@ -139,7 +139,7 @@ async fn as_pdf(app: &App, issued: Issued, household: Household, programme: Prog
     let pdf = app
         .at_press(move |printer| {
             let card = paper::single(back, Face::of(&programme, &issued, &household, is_named)?);
-            printer.set("card.typ", &card)?.pdf(Purpose::PrintingOnly, now)
+            printer.set("card.typ", &card)?.pdf(Purpose::Reading, now)
         })
         .await?;
     Ok(papers::web::as_pdf("card.pdf", pdf))

@@ -113,7 +113,7 @@ pub async fn paper(paper: Paper, State(app): State<App>, staff: Staff, Query(ask
     let pdf = app
         .at_press(move |printer| {
             let data = paper.illustrated(data, &files)?;
-            printer.set_json(&paper.template(), data)?.pdf(Purpose::Keeping, now)
+            printer.set_json(&paper.template(), data)?.pdf(Purpose::Reading, now)
         })
         .await?;
     Ok(as_pdf(&format!("{}.pdf", paper.word()), pdf))

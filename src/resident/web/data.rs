@@ -162,7 +162,7 @@ pub async fn statement_pdf(State(app): State<App>, resident: Resident) -> Result
         .at_press(move |printer| {
             printer
                 .set(&Paper::Statement.template(), &told)?
-                .pdf(Purpose::Keeping, now)
+                .pdf(Purpose::Reading, now)
         })
         .await?;
     let headers = [
