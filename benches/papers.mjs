@@ -236,7 +236,7 @@ ${row("peak memory of the largest process (VmHWM), MiB", "largestMib", 0, `at mo
 best of ${settings.runs} runs by processor time; load of the machine: ${loadavg()[0].toFixed(1)}; program: ${program}`);
   if (!/\/release\//.test(program)) console.log("NOT A RELEASE BUILD: its processor time and memory say nothing. Run bin/build first.");
   const tagged = readFileSync(join(folder, "program.pdf"), "latin1").includes("/StructElem");
-  if (tagged) console.log("The program's PDF is one to be kept: PDF/A, with the reading order for screen readers. Chromium's has neither.");
+  if (tagged) console.log("The program's PDF has the reading order for screen readers; Chromium's has not.");
   if (settings.keep) {
     mkdirSync(settings.keep, { recursive: true });
     for (const name of ["program.pdf", "chromium.pdf"]) cpSync(join(folder, name), join(settings.keep, name));

@@ -18,6 +18,7 @@ use jishan::db::{Db, Location, migrate};
 use jishan::error::{Error, Result};
 use jishan::files::Files;
 use jishan::id::Id;
+use jishan::papers::card::CardPaper;
 use jishan::papers::household;
 use jishan::papers::job::{self, Kind};
 use jishan::papers::order::Order;
@@ -334,7 +335,14 @@ fn set_into(printer: &Printer, name: &str, data: Vec<u8>, out: &Path, dpi: u32, 
             }
         }
         "escpos" => write(out, sheets.escpos()?)?,
-        "pdf" => write(out, sheets.pdf(Purpose::Reading, now)?)?,
+        // A sheet of cards is cut up; every other paper is read on a screen too.
+        "pdf" => {
+            let purpose = match name == CardPaper::Sheet.word() {
+                true => Purpose::Printing,
+                false => Purpose::Reading,
+            };
+            write(out, sheets.pdf(purpose, now)?)?;
+        }
         _ => {
             eprintln!("{}：文件名要以.pdf、.png或.escpos结尾。", out.display());
             return Ok(ExitCode::FAILURE);

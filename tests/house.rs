@@ -140,7 +140,7 @@ fn length(path: &str, text: &str) -> Vec<String> {
 
 #[test]
 fn a_file_is_read_in_one_sitting() {
-    expect_kept(&sources(), length);
+    expect_kept(&files(&["src", "tests"], ".rs"), length);
 }
 
 #[test]
