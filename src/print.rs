@@ -1,8 +1,8 @@
 //! Paper: templates of `printables/` and data become PDF, pictures and dots for receipt printers. The only file that knows typst.
 //!
 //! A template reads its data as `/data.json` and everything around it from `lib.typ`. Texts arrive as texts, never as markup.
-//! A township may put a file of the same name into the folder `printables` beside its files; that one is taken then, and a
-//! mistake in it is answered with its line and column. A character that no font has is an error that names it: paper with
+//! A township may put a file of the same name into the folder `printables` beside its files, and pictures that it shows; that
+//! one is taken then, and a mistake in it is answered with its line and column. A character that no font has is an error that names it: paper with
 //! a box in a name is worse than no paper.
 //!
 //! This file knows neither papers nor people; `papers/` says what stands on which.
@@ -51,6 +51,9 @@ const DATA: &str = "data.json";
 
 /// The name under which a template finds a regular expression of the characters that no bold font has.
 const LIGHT: &str = "light-characters.txt";
+
+/// Endings of pictures that a township may lay beside its templates, as its emblem.
+const PICTURES: [&str; 3] = [".png", ".jpg", ".jpeg"];
 
 /// At most so many missing characters are named at once.
 const NAMED_AT_MOST: usize = 12;
@@ -191,6 +194,13 @@ impl Printer {
     #[must_use]
     pub fn own(&self, template: &str) -> Option<String> {
         std::fs::read_to_string(self.shared.folder.as_ref()?.join(template)).ok()
+    }
+
+    /// A picture that lies beside the township's own templates.
+    fn own_picture(&self, name: &str) -> Option<Bytes> {
+        let is_picture = PICTURES.iter().any(|ending| name.to_lowercase().ends_with(ending));
+        let folder = self.shared.folder.as_ref().filter(|_| is_picture)?;
+        std::fs::read(folder.join(name)).ok().map(Bytes::new)
     }
 
     /// Names of the fonts that are there, in the order in which they are asked.
@@ -558,7 +568,7 @@ impl World for Sheet<'_> {
             _ if name == DATA => Ok(self.data.clone()),
             _ if name == LIGHT => Ok(Bytes::from_string(fonts::LIGHT)),
             Some(template) => self.drawing(format!("{template}.typ")),
-            None => Err(FileError::NotFound(PathBuf::from(name))),
+            None => (self.printer.own_picture(name)).ok_or_else(|| FileError::NotFound(PathBuf::from(name))),
         }
     }
 

@@ -282,7 +282,24 @@ fn a_towns_own_template_is_taken_and_a_mistake_in_it_is_named_with_line_and_colu
     let error = set(&printer, "card-sheet", &sample("card-sheet")).err().unwrap();
     assert!(error.to_string().contains("card-ground.typ 第1行"), "{error}");
 
-    // What it reads stays in its house: no file of the server is reached from a template.
+    // The village's emblem lies beside it. A picture that is not there is named.
+    fs::write(folder.path().join("emblem.PNG"), emblem()).unwrap();
+    fs::write(&own, "#image(\"/emblem.PNG\", width: 20mm)").unwrap();
+    let with_emblem = set(&printer, "plaque", &sample("plaque")).unwrap();
+    let pdf = with_emblem.pdf(Purpose::Reading, morning()).unwrap();
+    assert!(String::from_utf8_lossy(&pdf).contains("/Subtype/Image"));
+    fs::write(&own, "\n#image(\"/badge.png\")").unwrap();
+    let error = set(&printer, "plaque", &sample("plaque")).err().unwrap();
+    let words = error.to_string();
+    assert!(
+        words.contains("plaque.typ 第2行") && words.contains("badge.png"),
+        "{words}"
+    );
+
+    // What it reads stays in its house: no file of the server is reached from a template, and beside it pictures only.
+    fs::write(folder.path().join("list.txt"), "王建国").unwrap();
+    fs::write(&own, "#read(\"/list.txt\")").unwrap();
+    assert!(set(&printer, "plaque", &sample("plaque")).is_err());
     fs::write(&own, "#read(\"/etc/passwd\")").unwrap();
     assert!(set(&printer, "plaque", &sample("plaque")).is_err());
     fs::write(&own, "#image(\"../../files/x.png\")").unwrap();
@@ -294,6 +311,15 @@ fn a_towns_own_template_is_taken_and_a_mistake_in_it_is_named_with_line_and_colu
             .text()
             .contains("本村的样子")
     );
+}
+
+/// A small picture.
+fn emblem() -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::RgbImage::from_pixel(8, 8, image::Rgb([196, 30, 30]))
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .unwrap();
+    bytes.into_inner()
 }
 
 #[test]
