@@ -2,8 +2,8 @@
 //!
 //! A template reads its data as `/data.json` and everything around it from `lib.typ`. Texts arrive as texts, never as markup.
 //! A township may put a file of the same name into the folder `printables` beside its files, and pictures that it shows; that
-//! one is taken then, and a mistake in it is answered with its line and column. A character that no font has is an error that names it: paper with
-//! a box in a name is worse than no paper.
+//! one is taken then, and a mistake in it is answered with its line and column. A character that no font has is an error that
+//! names it: paper with a box in a name is worse than no paper.
 //!
 //! This file knows neither papers nor people; `papers/` says what stands on which.
 
@@ -133,7 +133,7 @@ impl Refusal for Unprintable {
     }
 }
 
-/// What a PDF is for. Both are PDF/A-2b, unless a drawing is in them, which that does not allow.
+/// What a PDF is for. Both are PDF/A-2b, unless something is in them that it does not allow: a drawing, a print shop's colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To be read: with the reading order for screen readers.
@@ -326,13 +326,15 @@ impl Sheets {
     /// As PDF, dated with a moment.
     ///
     /// # Errors
-    /// `Internal` when typst cannot keep a promise of PDF/A with this content.
+    /// `Internal` when typst cannot write it.
     pub fn pdf(&self, purpose: Purpose, at: Moment) -> Result<Vec<u8>> {
-        let standards = match self.has_drawings {
-            true => PdfStandards::default(),
-            false => PdfStandards::new(&[PdfStandard::A_2b]).map_err(|cause| Error::internal(cause.message()))?,
+        let plain = || self.drawn(PdfStandards::default(), purpose, Some(at));
+        let kept = PdfStandards::new(&[PdfStandard::A_2b]).map_err(|cause| Error::internal(cause.message()))?;
+        let answer = match self.has_drawings {
+            true => plain(),
+            // A township's own template may hold what PDF/A does not allow, as a print shop's colours; it is printed all the same.
+            false => self.drawn(kept, purpose, Some(at)).or_else(|_| plain()),
         };
-        let answer = self.drawn(standards, purpose, Some(at));
         comemo::evict(0);
         answer
     }

@@ -246,9 +246,11 @@ fn sheets_with_drawings_are_set_side_by_side() {
 
 #[test]
 fn a_towns_own_template_is_taken_and_a_mistake_in_it_is_named_with_line_and_column() {
-    let folder = tempfile::tempdir().unwrap();
-    let printer = Printer::with_folder(folder.path().to_owned());
-    let own = folder.path().join("plaque.typ");
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("printables");
+    fs::create_dir(&folder).unwrap();
+    let printer = Printer::with_folder(folder.clone());
+    let own = folder.join("plaque.typ");
     fs::write(
         &own,
         "#let data = json(\"/data.json\")\n#set page(width: 80mm, height: 40mm)\n本村的样子：#data.title",
@@ -273,17 +275,17 @@ fn a_towns_own_template_is_taken_and_a_mistake_in_it_is_named_with_line_and_colu
     assert!(refusal.to_string().contains("第1行"), "{refusal}");
 
     // A mistake in what a paper shows as a drawing is the drawing's own.
-    fs::write(folder.path().join("card-ground.typ"), "#json(\"/data.json\").titel").unwrap();
+    fs::write(folder.join("card-ground.typ"), "#json(\"/data.json\").titel").unwrap();
     let error = set(&printer, "card-sheet", &sample("card-sheet")).err().unwrap();
     assert!(error.to_string().contains("card-ground.typ 第1行"), "{error}");
 
     // A drawing that would show itself is refused and not gone round and round.
-    fs::write(folder.path().join("card-ground.typ"), "#image(\"/card-ground.pdf\")").unwrap();
+    fs::write(folder.join("card-ground.typ"), "#image(\"/card-ground.pdf\")").unwrap();
     let error = set(&printer, "card-sheet", &sample("card-sheet")).err().unwrap();
     assert!(error.to_string().contains("card-ground.typ 第1行"), "{error}");
 
     // The village's emblem lies beside it. A picture that is not there is named.
-    fs::write(folder.path().join("emblem.PNG"), emblem()).unwrap();
+    fs::write(folder.join("emblem.PNG"), emblem()).unwrap();
     fs::write(&own, "#image(\"/emblem.PNG\", width: 20mm)").unwrap();
     let with_emblem = set(&printer, "plaque", &sample("plaque")).unwrap();
     let pdf = with_emblem.pdf(Purpose::Reading, morning()).unwrap();
@@ -297,13 +299,23 @@ fn a_towns_own_template_is_taken_and_a_mistake_in_it_is_named_with_line_and_colu
     );
 
     // What it reads stays in its house: no file of the server is reached from a template, and beside it pictures only.
-    fs::write(folder.path().join("list.txt"), "王建国").unwrap();
+    fs::write(folder.join("list.txt"), "王建国").unwrap();
     fs::write(&own, "#read(\"/list.txt\")").unwrap();
     assert!(set(&printer, "plaque", &sample("plaque")).is_err());
     fs::write(&own, "#read(\"/etc/passwd\")").unwrap();
     assert!(set(&printer, "plaque", &sample("plaque")).is_err());
-    fs::write(&own, "#image(\"../../files/x.png\")").unwrap();
-    assert!(set(&printer, "plaque", &sample("plaque")).is_err());
+    fs::write(home.path().join("outside.png"), emblem()).unwrap();
+    let outside = home.path().join("outside.png").display().to_string();
+    for path in ["../outside.png", "/../outside.png", "/x/../../outside.png", &outside] {
+        fs::write(&own, format!("#image({path:?})")).unwrap();
+        assert!(set(&printer, "plaque", &sample("plaque")).is_err(), "{path}");
+    }
+
+    // What PDF/A does not allow is printed without it.
+    fs::write(&own, "#rect(fill: cmyk(10%, 90%, 80%, 0%))").unwrap();
+    let in_print_colours = set(&printer, "plaque", &sample("plaque")).unwrap();
+    let pdf = in_print_colours.pdf(Purpose::Reading, morning()).unwrap();
+    assert!(!String::from_utf8_lossy(&pdf).contains("pdfaid"));
     fs::remove_file(own).unwrap();
     assert!(
         !set(&printer, "plaque", &sample("plaque"))
