@@ -141,7 +141,7 @@ impl Paper {
             Paper::Register => &[Need::Register, Need::Month, Need::Store],
             Paper::MonthSummary => &[Need::Month, Need::Store],
             Paper::OpenBook => &[Need::MonthOver],
-            Paper::CallBackSheet => &[Need::Month, Need::Text("抽签字样（不填就用账本的校验码）")],
+            Paper::CallBackSheet => &[Need::Month, Need::Text("抽签字样（不填就用账本核对码）")],
             Paper::DividendRegister => &[Need::Id("第几次分红")],
             Paper::AwardList => &[Need::Season, Need::Area],
             Paper::Ceremony => &[Need::Season, Need::Occasion, Need::Area],

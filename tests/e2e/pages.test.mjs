@@ -696,8 +696,8 @@ async function faults(page) {
   await page.setViewportSize(NARROWEST);
   if (await isTooWide(page)) wrong.push(`at ${NARROWEST.width}: scrolls sideways`);
 
-  // What a gun sent is shown as it came, in whatever letters.
-  await page.evaluate(() => document.querySelectorAll(".raw, .keys").forEach((raw) => { raw.hidden = true; }));
+  // What a gun sent is shown as it came, in whatever letters; and what is a code (a proof, a file) is no word.
+  await page.evaluate(() => document.querySelectorAll(".raw, .keys, code").forEach((raw) => { raw.hidden = true; }));
   const seen = await page.evaluate(() => ({
     title: document.title,
     headings: document.querySelectorAll("h1").length,
