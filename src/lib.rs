@@ -7,7 +7,7 @@
 //!
 //! | floor | rooms |
 //! | --- | --- |
-//! | 0 words | `id` `points` `money` `clock` `error` |
+//! | 0 words | `id` `points` `money` `clock` `error` `text` |
 //! | 1 ground | `db` `audit` `files` `photo` `request` `page` `print` |
 //! | 2 books | `ledger` |
 //! | 3 | `places` |
@@ -30,6 +30,7 @@ pub mod error;
 pub mod id;
 pub mod money;
 pub mod points;
+pub mod text;
 
 pub mod audit;
 pub mod db;

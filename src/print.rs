@@ -9,11 +9,12 @@
 
 mod fonts;
 pub mod thread;
+mod unprintable;
 
 use std::collections::{BTreeSet, HashMap};
-use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use image::{DynamicImage, GrayImage, ImageFormat, RgbaImage};
 use rust_embed::RustEmbed;
@@ -32,8 +33,10 @@ use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 use typst_render::RenderOptions;
 
 use self::fonts::Fonts;
+pub use self::unprintable::{MissingCharacter, Unprintable};
 use crate::clock::{Moment, local};
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Error, Result};
+use crate::text;
 
 /// Dots per inch of a page that is looked at on a screen.
 pub const SCREEN_DPI: u32 = 96;
@@ -55,83 +58,9 @@ const LIGHT: &str = "light-characters.txt";
 /// Endings of pictures that a township may lay beside its templates, as its emblem.
 const PICTURES: [&str; 3] = [".png", ".jpg", ".jpeg"];
 
-/// At most so many missing characters are named at once.
-const NAMED_AT_MOST: usize = 12;
-
 #[derive(RustEmbed)]
 #[folder = "printables/"]
 struct Printables;
-
-/// Why something was not printed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unprintable {
-    /// No font has these characters.
-    MissingCharacters(Vec<MissingCharacter>),
-    /// A template that the township changed has a mistake.
-    Template {
-        /// The file.
-        file: String,
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1, in characters.
-        column: usize,
-        /// What is wrong, in typst's words.
-        message: String,
-    },
-}
-
-/// A character that no font has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MissingCharacter {
-    /// The character.
-    pub character: char,
-    /// Where it stands: a few characters around it.
-    pub near: String,
-}
-
-impl fmt::Display for Unprintable {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Unprintable::MissingCharacters(missing) => {
-                write!(formatter, "没有打印：字体里缺")?;
-                for (place, one) in missing.iter().take(NAMED_AT_MOST).enumerate() {
-                    let comma = if place == 0 { "" } else { "、" };
-                    let code = u32::from(one.character);
-                    write!(
-                        formatter,
-                        "{comma}“{}”（U+{code:04X}，见“{}”）",
-                        one.character, one.near
-                    )?;
-                }
-                if missing.len() > NAMED_AT_MOST {
-                    write!(formatter, "等{}个字", missing.len())?;
-                }
-                write!(
-                    formatter,
-                    "。请把含有这些字的字体文件放进数据文件夹的 printables/fonts，再打印一次。"
-                )
-            }
-            Unprintable::Template {
-                file,
-                line,
-                column,
-                message,
-            } => write!(
-                formatter,
-                "没有打印：本地改过的模板 {file} 第{line}行第{column}列有错：{message}。请改正，或移走这个文件，用回原来的模板。"
-            ),
-        }
-    }
-}
-
-impl Refusal for Unprintable {
-    fn code(&self) -> &'static str {
-        match self {
-            Unprintable::MissingCharacters(_) => "missing_characters",
-            Unprintable::Template { .. } => "template_error",
-        }
-    }
-}
 
 /// What a PDF is for. Both are PDF/A-2b, unless something is in them that it does not allow: a drawing, a print shop's colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,10 +119,42 @@ impl Printer {
         String::from_utf8(file.data.into_owned()).ok()
     }
 
-    /// The township's own template of this name, if it has one.
+    /// The township's own template of this name, if it has one; refused when it cannot be read, and never passed over.
+    fn own(&self, template: &str) -> Option<Result<String, Unprintable>> {
+        let file = self.shared.folder.as_ref()?.join(template);
+        let text = match std::fs::read(file) {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return None,
+            read => read.ok().and_then(|bytes| text::decoded(&bytes)),
+        };
+        Some(text.ok_or_else(|| Unprintable::Unreadable(template.to_owned())))
+    }
+
+    /// Whether the township has its own template of this name.
     #[must_use]
-    pub fn own(&self, template: &str) -> Option<String> {
-        std::fs::read_to_string(self.shared.folder.as_ref()?.join(template)).ok()
+    pub fn has_own(&self, template: &str) -> bool {
+        self.own(template).is_some()
+    }
+
+    /// A template and those that it is made of: what they import, and what they show as drawings.
+    #[must_use]
+    pub fn parts(&self, template: &str) -> Vec<String> {
+        let mut parts = vec![template.to_owned()];
+        let mut read = 0;
+        while let Some(part) = parts.get(read) {
+            let own = self.own(part).and_then(Result::ok);
+            let text = own.or_else(|| Printer::original(part)).unwrap_or_default();
+            for quoted in text.split('"') {
+                // `"/lib.typ"` is imported, `"card-ground"` is drawn.
+                let name = quoted.trim_start_matches('/');
+                let file = format!("{}.typ", name.strip_suffix(".typ").unwrap_or(name));
+                let is_there = || self.has_own(&file) || Printer::original(&file).is_some();
+                if is_file_name(name) && !parts.contains(&file) && is_there() {
+                    parts.push(file);
+                }
+            }
+            read += 1;
+        }
+        parts
     }
 
     /// A picture that lies beside the township's own templates.
@@ -279,12 +240,13 @@ impl Printer {
             main: file_id(template).map_err(Error::internal)?,
             data,
             sources: Mutex::default(),
+            unreadable: Mutex::default(),
             drawings,
             asked: may_ask.then(Mutex::default),
         };
         match typst::compile::<PagedDocument>(&sheet).output {
             Ok(document) => {
-                missing_of(&document)?;
+                unprintable::missing_of(&document)?;
                 let has_drawings = !drawings.is_empty();
                 Ok(Tried::Set(Sheets { document, has_drawings }))
             }
@@ -465,6 +427,8 @@ struct Sheet<'a> {
     main: FileId,
     data: Bytes,
     sources: Mutex<HashMap<FileId, Source>>,
+    /// The first of the township's own templates that could not be read.
+    unreadable: Mutex<Option<Unprintable>>,
     /// By the names of their templates.
     drawings: &'a HashMap<String, Bytes>,
     /// What it looked for besides; nothing may be asked for by what is a drawing itself.
@@ -474,28 +438,25 @@ struct Sheet<'a> {
 impl Sheet<'_> {
     /// The drawings that it looked for in vain.
     fn asked(&self) -> BTreeSet<String> {
-        let asked = self
-            .asked
-            .as_ref()
-            .map(|asked| asked.lock().unwrap_or_else(PoisonError::into_inner));
-        asked.map(|asked| asked.clone()).unwrap_or_default()
+        let asked = self.asked.as_ref();
+        asked.map(|asked| locked(asked).clone()).unwrap_or_default()
     }
 
     fn drawing(&self, template: String) -> FileResult<Bytes> {
         if let Some(drawing) = self.drawings.get(&template) {
             return Ok(drawing.clone());
         }
-        let is_there = self.printer.own(&template).is_some() || Printables::get(&template).is_some();
+        let is_there = self.printer.has_own(&template) || Printables::get(&template).is_some();
         if let (true, Some(asked)) = (is_there, &self.asked) {
-            asked
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(template.clone());
+            locked(asked).insert(template.clone());
         }
         Err(FileError::NotFound(PathBuf::from(template)))
     }
 
     fn explained(&self, problems: &[SourceDiagnostic]) -> Error {
+        if let Some(unreadable) = locked(&self.unreadable).take() {
+            return unreadable.into();
+        }
         let Some(problem) = problems.iter().find(|problem| problem.severity == Severity::Error) else {
             return Error::internal("typst failed and did not say why");
         };
@@ -509,7 +470,7 @@ impl Sheet<'_> {
         for (id, range) in spans {
             let (Some(id), Some(range)) = (id, range) else { continue };
             let file = id.get().vpath().get_without_slash().to_owned();
-            let (Some(_), Ok(source)) = (self.printer.own(&file), self.source(id)) else {
+            let (true, Ok(source)) = (self.printer.has_own(&file), self.source(id)) else {
                 continue;
             };
             let (line, column) = source.lines().byte_to_line_column(range.start).unwrap_or_default();
@@ -552,12 +513,19 @@ impl World for Sheet<'_> {
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sources = locked(&self.sources);
         if let Some(source) = sources.get(&id) {
             return Ok(source.clone());
         }
         let name = id.get().vpath().get_without_slash();
-        let text = self.printer.own(name).or_else(|| Printer::original(name));
+        let text = match self.printer.own(name) {
+            Some(Ok(own)) => Some(own),
+            Some(Err(problem)) => {
+                locked(&self.unreadable).get_or_insert(problem);
+                None
+            }
+            None => Printer::original(name),
+        };
         let text = text.ok_or_else(|| FileError::NotFound(PathBuf::from(name)))?;
         let source = Source::new(id, text);
         sources.insert(id, source.clone());
@@ -584,6 +552,11 @@ impl World for Sheet<'_> {
     }
 }
 
+/// What another thread left behind is as good as what this one would have.
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Marks that turn the direction of a line have no place in a name; a line of the books is read from left to right.
 fn without_direction(data: Vec<u8>) -> Result<String> {
     let mut text = String::from_utf8(data).map_err(Error::internal)?;
@@ -596,6 +569,11 @@ fn without_direction(data: Vec<u8>) -> Result<String> {
 fn file_id(name: &str) -> Result<FileId, String> {
     let path = VirtualPath::new(name).map_err(|cause| cause.to_string())?;
     Ok(FileId::new(RootedPath::new(VirtualRoot::Project, path)))
+}
+
+fn is_file_name(name: &str) -> bool {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    !name.is_empty() && name.chars().all(is_plain)
 }
 
 fn words(problem: &SourceDiagnostic) -> String {
@@ -626,35 +604,6 @@ fn timestamp(at: Moment) -> Option<Timestamp> {
 
 fn is_visible(character: char) -> bool {
     !character.is_whitespace() && !is_default_ignorable(character)
-}
-
-/// Refuses a document in which a glyph is the box that stands for what a font lacks.
-fn missing_of(document: &PagedDocument) -> Result<()> {
-    let mut missing: Vec<MissingCharacter> = Vec::new();
-    for page in document.pages() {
-        walk(&page.frame, &mut |item| {
-            for glyph in item.glyphs.iter().filter(|glyph| glyph.id == 0) {
-                let cluster = item.text.get(glyph.range()).unwrap_or_default();
-                for character in cluster.chars().filter(|character| is_visible(*character)) {
-                    if missing.iter().all(|one| one.character != character) {
-                        let before = item.text.get(..glyph.range().start).unwrap_or_default();
-                        let after = item.text.get(glyph.range().start..).unwrap_or_default();
-                        let mut near: Vec<char> = before.chars().rev().take(4).collect();
-                        near.reverse();
-                        near.extend(after.chars().take(5));
-                        missing.push(MissingCharacter {
-                            character,
-                            near: near.into_iter().collect(),
-                        });
-                    }
-                }
-            }
-        });
-    }
-    match missing.is_empty() {
-        true => Ok(()),
-        false => Err(Unprintable::MissingCharacters(missing).into()),
-    }
 }
 
 fn walk(frame: &Frame, see: &mut impl FnMut(&typst::text::TextItem)) {

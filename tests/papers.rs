@@ -274,6 +274,24 @@ fn a_towns_own_template_is_taken_and_a_mistake_in_it_is_named_with_line_and_colu
     };
     assert!(refusal.to_string().contains("第1行"), "{refusal}");
 
+    // An office's editor writes what its computer is used to; what is no text is refused, and never passed over.
+    for (encoding, bytes) in [
+        ("GB18030", &b"\xB1\xBE\xB4\xE5\xB5\xC4\xD1\xF9\xD7\xD3"[..]),
+        ("UTF-16", b"\xFF\xFE\x2C\x67\x51\x67\x84\x76\x37\x68\x50\x5B"),
+        ("UTF-8 with its mark", "\u{FEFF}本村的样子".as_bytes()),
+    ] {
+        fs::write(&own, bytes).unwrap();
+        let sheets = set(&printer, "plaque", &sample("plaque")).unwrap();
+        assert_eq!(sheets.text(), "本村的样子\n", "{encoding}");
+    }
+    for name in ["plaque.typ", "lib.typ"] {
+        fs::write(folder.join(name), b"\xB1\xBE\xFF\xFF").unwrap();
+        let error = set(&printer, "plaque", &sample("plaque")).err().unwrap();
+        assert_eq!(error.code(), "template_error");
+        assert!(error.to_string().contains(&format!("{name} 读不出来")), "{error}");
+        fs::remove_file(folder.join(name)).unwrap();
+    }
+
     // A mistake in what a paper shows as a drawing is the drawing's own.
     fs::write(folder.join("card-ground.typ"), "#json(\"/data.json\").titel").unwrap();
     let error = set(&printer, "card-sheet", &sample("card-sheet")).err().unwrap();

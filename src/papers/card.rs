@@ -34,21 +34,6 @@ impl CardPaper {
         format!("{}.typ", self.word())
     }
 
-    /// Every file that says how it looks: its template, and what that shows as a drawing.
-    #[must_use]
-    pub fn templates(self) -> &'static [&'static str] {
-        match self {
-            CardPaper::Single => &["card.typ"],
-            CardPaper::Sheet => &[
-                "card-sheet.typ",
-                "card-sheet-fronts.typ",
-                "card-sheet-marks.typ",
-                "card-ground.typ",
-                "card-back.typ",
-            ],
-        }
-    }
-
     /// The file of its sample.
     #[must_use]
     pub fn sample(self) -> String {

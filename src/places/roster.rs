@@ -25,6 +25,8 @@ use columns::{FIELDS, Field, Heading};
 pub use table::read_table;
 use words::{AS_TEXT, TURNED_INTO_DATE, acceptable, address, half_width, shown, spelled};
 
+use crate::text;
+
 /// One household as the file names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RosterRow {
@@ -468,7 +470,8 @@ impl Intake {
 // ---- Text ----------------------------------------------------------------------------------------------------------
 
 fn read_text(bytes: &[u8]) -> Result<Roster, RosterError> {
-    let text = decoded(bytes)?.replace("\r\n", "\n").replace('\r', "\n");
+    let text = text::decoded(bytes).ok_or(RosterError::UnknownEncoding)?;
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     if text.trim_start().starts_with('<') {
         return Err(RosterError::NotATable("网页或 XML 文件（有的系统把它叫作 .xls）"));
     }
@@ -502,19 +505,6 @@ fn read_text(bytes: &[u8]) -> Result<Roster, RosterError> {
         }
     }
     intake.finished()
-}
-
-/// UTF-8 and UTF-16 say what they are; GB18030 does not, and accepts much, so it is tried last.
-fn decoded(bytes: &[u8]) -> Result<String, RosterError> {
-    let (encoding, bytes) = match bytes {
-        [0xEF, 0xBB, 0xBF, rest @ ..] => (encoding_rs::UTF_8, rest),
-        [0xFF, 0xFE, rest @ ..] => (encoding_rs::UTF_16LE, rest),
-        [0xFE, 0xFF, rest @ ..] => (encoding_rs::UTF_16BE, rest),
-        _ if std::str::from_utf8(bytes).is_ok() => (encoding_rs::UTF_8, bytes),
-        _ => (encoding_rs::GB18030, bytes),
-    };
-    let text = encoding.decode_without_bom_handling_and_without_replacement(bytes);
-    text.map(Cow::into_owned).ok_or(RosterError::UnknownEncoding)
 }
 
 /// The separator that makes the most column names out of some line among the first.

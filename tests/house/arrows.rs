@@ -8,7 +8,7 @@ use super::{Exception, expect_kept, expect_needed, is_excepted, sources};
 
 /// The floors, from the ground up, as in the table of `src/lib.rs`. A file uses its own room and lower floors.
 const FLOORS: [&[&str]; 13] = [
-    &["id", "points", "money", "clock", "error"],
+    &["id", "points", "money", "clock", "error", "text"],
     &["db", "audit", "files", "photo", "request", "page", "print"],
     &["ledger"],
     &["places"],

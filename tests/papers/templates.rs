@@ -38,6 +38,7 @@ on_both! {
         fs::write(folder.path().join("card.typ"), "#nothing-of-the-kind").unwrap();
         let preview = admin.get("/papers/preview/card-sheet").await;
         assert!(preview.status == 200 && preview.text.contains("card-back.typ 第3行第"), "{}", preview.text);
+        assert!(preview.text.contains("<code>card-back.typ</code>。移走"), "{}", preview.text);
         assert!(admin.get("/papers/preview/card").await.text.contains("card.typ 第1行第"));
 
         for format in ["", "pdf"] {
@@ -51,6 +52,13 @@ on_both! {
         let error = press::run(&app, &job.id, prints.path(), |_| ()).await.unwrap_err();
         assert!(error.to_string().contains("card-back.typ 第3行第"), "{error}");
         assert_eq!(cards_in_use(&town).await, 0);
+
+        // What all papers share is named as one's own with each of them.
+        let original = Printer::original("lib.typ").unwrap();
+        fs::write(folder.path().join("lib.typ"), original).unwrap();
+        let preview = admin.get("/papers/preview/notice").await.text;
+        assert!(preview.contains("<code>lib.typ</code>。移走") && preview.contains("公示（本地）"), "{preview}");
+        fs::remove_file(folder.path().join("lib.typ")).unwrap();
 
         // Put right, everything goes on.
         fs::remove_file(folder.path().join("card-back.typ")).unwrap();

@@ -46,28 +46,27 @@ impl Shown {
         }
     }
 
-    /// The files that say how it looks, its template first.
-    fn templates(self) -> Vec<String> {
+    fn template(self) -> String {
         match self {
-            Shown::Paper(paper) => vec![paper.template()],
-            Shown::Cards(cards) => cards.templates().iter().map(|name| (*name).to_owned()).collect(),
+            Shown::Paper(paper) => paper.template(),
+            Shown::Cards(cards) => cards.template(),
         }
     }
 
-    /// Those that the township has its own of.
+    /// The files that say how it looks and that the township has its own of.
     fn own(self, printer: &Printer) -> Vec<String> {
-        let mut templates = self.templates();
-        templates.retain(|name| printer.own(name).is_some());
-        templates
+        let mut parts = printer.parts(&self.template());
+        parts.retain(|name| printer.has_own(name));
+        parts
     }
 
     fn set(self, printer: &Printer) -> Result<Sheets> {
-        let (template, sample) = match self {
-            Shown::Paper(paper) => (paper.template(), paper.sample()),
-            Shown::Cards(cards) => (cards.template(), cards.sample()),
+        let sample = match self {
+            Shown::Paper(paper) => paper.sample(),
+            Shown::Cards(cards) => cards.sample(),
         };
         let sample = Printer::original(&sample).ok_or(Error::NotFound)?;
-        printer.set_json(&template, sample.into_bytes())
+        printer.set_json(&self.template(), sample.into_bytes())
     }
 }
 
@@ -123,8 +122,8 @@ pub async fn preview(State(app): State<App>, staff: Staff, Path(name): Path<Stri
         families: printer.font_families().join("、"),
         pages,
         problem,
-        originals: paper
-            .templates()
+        originals: printer
+            .parts(&paper.template())
             .into_iter()
             .filter_map(|name| Printer::original(&name).map(|text| (name, text)))
             .collect(),

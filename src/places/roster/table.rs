@@ -7,7 +7,8 @@ use std::io::Cursor;
 
 use calamine::{DataRef, Reader as _, SheetType, SheetVisible, Xlsx};
 
-use super::{MOST_BYTES, MOST_ROWS, RosterError, SHEET_COLUMNS, check_archive, decoded};
+use super::{MOST_BYTES, MOST_ROWS, RosterError, SHEET_COLUMNS, check_archive};
+use crate::text;
 
 /// The rows of a file's first visible sheet, or of its text: cells as words.
 ///
@@ -31,7 +32,7 @@ pub fn read_table(bytes: &[u8]) -> Result<Vec<Vec<String>>, RosterError> {
 }
 
 fn text(bytes: &[u8]) -> Result<Vec<Vec<String>>, RosterError> {
-    let text = decoded(bytes)?;
+    let text = text::decoded(bytes).ok_or(RosterError::UnknownEncoding)?;
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
