@@ -4,7 +4,7 @@
 //! a [`Resident`] (a household at its own pages), and in `sent.rs` what the request sent.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
@@ -27,7 +27,7 @@ use crate::ledger::hold;
 use crate::page::Shell;
 use crate::places::area::{Area, Tree};
 use crate::places::household::{self, Household};
-use crate::places::programme::{self, Programme};
+use crate::places::programme::{self, Contact, Programme};
 use crate::print::Printer;
 use crate::print::thread::PressThread;
 use crate::recall::Recall;
@@ -55,7 +55,7 @@ pub struct App {
 struct Shared {
     /// May visitors move time?
     is_demo: bool,
-    programme: OnceLock<Programme>,
+    programme: Mutex<Option<Programme>>,
     /// The word that the first-run page asks for: printed where the server was started.
     setup_code: String,
     stores: Recall<(Duties, Permission), Id<PointsStore>>,
@@ -104,7 +104,7 @@ impl App {
             clock,
             shared: Arc::new(Shared {
                 is_demo,
-                programme: OnceLock::new(),
+                programme: Mutex::default(),
                 setup_code,
                 stores: Recall::new(),
                 shifts: Recall::new(),
@@ -224,15 +224,34 @@ impl App {
     /// # Errors
     /// Only when the database fails.
     pub async fn programme(&self) -> Result<Option<Programme>> {
-        if let Some(programme) = self.shared.programme.get() {
-            return Ok(Some(programme.clone()));
+        if let Some(programme) = self.known_programme().clone() {
+            return Ok(Some(programme));
         }
         let found = self.db.read(programme::find).await?;
-        if let Some(programme) = &found {
-            // Another request may have been first; both found the same row.
-            let _ = self.shared.programme.set(programme.clone());
-        }
+        self.known_programme().clone_from(&found);
         Ok(found)
+    }
+
+    /// Changes what papers say of the office.
+    ///
+    /// # Errors
+    /// As [`programme::change`].
+    pub async fn change_programme(&self, contact: Contact, by: Id<User>) -> Result<()> {
+        let now = self.now();
+        let changed = self
+            .db
+            .write(move |conn| {
+                programme::change(conn, &contact, by.as_str(), now)?;
+                programme::get(conn)
+            })
+            .await?;
+        *self.known_programme() = Some(changed);
+        Ok(())
+    }
+
+    fn known_programme(&self) -> MutexGuard<'_, Option<Programme>> {
+        // What another thread left behind is a whole programme, or none.
+        self.shared.programme.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The store in which these duties hold a permission.

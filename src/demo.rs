@@ -193,6 +193,7 @@ fn found(conn: &mut Conn, town: &Town, address: &str, hash: &PasswordHash, day: 
         address: address.to_owned(),
         office: town.office.to_owned(),
         phone: "0000-0000000".to_owned(),
+        issuer: town.issuer.to_owned(),
     };
     // The demo's key is known to everyone who reads this. It keeps the demo's card numbers the same each time.
     let programme = programme::found(conn, new, *b"the demo's key hides no secrets.", now)?;

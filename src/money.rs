@@ -40,6 +40,70 @@ impl Fen {
     }
 }
 
+impl Fen {
+    /// As vouchers have it, in capitals that cannot be altered: `壹仟叁佰柒拾贰元整` (支付结算办法, annex 1).
+    #[must_use]
+    pub fn in_capitals(self) -> String {
+        let all = self.0.unsigned_abs();
+        let (yuan, jiao, fen) = (all / 100, all / 10 % 10, all % 10);
+        let mut said = String::new();
+        if self.0 < 0 {
+            said.push('负');
+        }
+        if yuan > 0 || all == 0 {
+            said.push_str(&whole_in_capitals(yuan));
+            said.push('元');
+        }
+        if jiao == 0 && fen == 0 {
+            said.push('整');
+            return said;
+        }
+        if jiao > 0 {
+            said.push(capital(jiao));
+            said.push('角');
+        } else if yuan > 0 {
+            said.push('零');
+        }
+        match fen {
+            0 => said.push('整'),
+            fen => said.extend([capital(fen), '分']),
+        }
+        said
+    }
+}
+
+fn capital(digit: u64) -> char {
+    let digits = ['零', '壹', '贰', '叁', '肆', '伍', '陆', '柒', '捌', '玖'];
+    usize::try_from(digit)
+        .ok()
+        .and_then(|at| digits.get(at).copied())
+        .unwrap_or('零')
+}
+
+/// A whole number in capitals, from its greatest unit down; a unit that is passed over is a zero.
+fn whole_in_capitals(number: u64) -> String {
+    let units = [
+        (100_000_000, '亿'),
+        (10_000, '万'),
+        (1_000, '仟'),
+        (100, '佰'),
+        (10, '拾'),
+    ];
+    let Some((unit, name)) = units.into_iter().find(|(unit, _)| number >= *unit) else {
+        return capital(number).to_string();
+    };
+    let mut said = whole_in_capitals(number / unit);
+    said.push(name);
+    let rest = number % unit;
+    if rest > 0 && rest < unit / 10 {
+        said.push('零');
+    }
+    if rest > 0 {
+        said.push_str(&whole_in_capitals(rest));
+    }
+    said
+}
+
 /// Shares a pool out by weights, to the fen: the parts make the pool exactly, each is what is due to it or a fen more.
 ///
 /// The fen that are left over go to the largest remainders, of equal ones to the first. A weight of zero or less gets
@@ -108,6 +172,28 @@ mod tests {
         assert_eq!(Fen::worth(Points(1), Decimal::new(1005, 3)), Some(Fen(101)));
         assert_eq!(Fen::worth(Points(i64::MAX), Decimal::new(155, 2)), None);
         assert_eq!(Fen(1260).to_string(), "12.60");
+    }
+
+    #[test]
+    fn an_amount_in_capitals_is_written_as_on_cheques() {
+        for (fen, said) in [
+            // The examples of the rule.
+            (140_950, "壹仟肆佰零玖元伍角整"),
+            (600_714, "陆仟零柒元壹角肆分"),
+            (168_032, "壹仟陆佰捌拾元叁角贰分"),
+            (10_700_053, "壹拾万柒仟元伍角叁分"),
+            (1_640_902, "壹万陆仟肆佰零玖元零贰分"),
+            (32_504, "叁佰贰拾伍元零肆分"),
+            (0, "零元整"),
+            (7, "柒分"),
+            (50, "伍角整"),
+            (2_000_000, "贰万元整"),
+            (10_000_000_100, "壹亿零壹元整"),
+            (-1_000, "负壹拾元整"),
+        ] {
+            assert_eq!(Fen(fen).in_capitals(), said, "{fen}");
+        }
+        assert!(Fen(i64::MIN).in_capitals().ends_with('分'));
     }
 
     fn shared(pool: i64, weights: &[i64]) -> Vec<i64> {

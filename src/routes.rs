@@ -106,6 +106,8 @@ fn rooms() -> Vec<Route> {
         // Places.
         get("/households", May(P::ReadHouseholds), places::web::households),
         get("/households/{code}", May(P::ReadHouseholds), places::web::household),
+        get("/programme", May(P::ManageProgramme), places::web::programme),
+        post("/programme", May(P::ManageProgramme), places::web::change_programme),
         get("/import", May(P::ManageProgramme), places::web::import_form),
         post("/import", May(P::ManageProgramme), places::web::import).with_body_limit(ROSTER_LIMIT),
         // Registry.

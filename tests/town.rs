@@ -522,6 +522,7 @@ fn found(conn: &mut Conn, hash: &PasswordHash) -> Result<()> {
         address: "https://jifen.example.cn".to_owned(),
         office: "社区服务中心一楼".to_owned(),
         phone: "0000-0000000".to_owned(),
+        issuer: "晨光社区居民委员会".to_owned(),
     };
     programme::found(conn, new, [7; 32], now)?;
     let root = Area::root(AreaKind::Township, "T01", "示范乡", now);

@@ -135,6 +135,13 @@ pub fn standing(today: Day) -> [Span; 2] {
     [running, Span::quarter_of(last)]
 }
 
+/// The last day on which the board of a quarter stands.
+#[must_use]
+pub fn last_day(quarter: Span) -> Day {
+    let next = Span::quarter_of(quarter.until);
+    next.until.pred_opt().unwrap_or(next.until)
+}
+
 /// The buildings of the whole programme, in the order of the tree.
 #[must_use]
 pub fn all_buildings(tree: &Tree) -> Vec<Area> {
@@ -430,5 +437,6 @@ mod tests {
         for gone in ["2026-09-30", "2027-04-01"] {
             assert!(!standing(day(gone)).contains(&posted), "{gone}");
         }
+        assert_eq!(last_day(posted), day("2027-03-31"));
     }
 }

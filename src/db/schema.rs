@@ -75,6 +75,7 @@ diesel::table! {
         address -> Text,
         office -> Text,
         phone -> Text,
+        issuer -> Text,
         card_key -> Binary,
         created_at -> Timestamp,
     }

@@ -15,6 +15,7 @@ pub(super) struct Town {
     pub name: &'static str,
     pub township: &'static str,
     pub office: &'static str,
+    pub issuer: &'static str,
     pub store: &'static str,
     pub blocks: Vec<Block>,
 }
@@ -43,6 +44,7 @@ impl Town {
                 name: "新城安置区",
                 township: "示范街道",
                 office: "新城安置区党群服务中心一楼",
+                issuer: "新城安置区社区居民委员会",
                 store: "新城积分超市",
                 blocks: large_blocks(),
             };
@@ -51,6 +53,7 @@ impl Town {
             name: "示范乡",
             township: "示范乡",
             office: "示范乡便民服务中心一楼",
+            issuer: "示范乡人民政府",
             store: "示范乡积分超市",
             blocks: medium_blocks(i64::from(households)),
         }

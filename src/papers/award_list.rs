@@ -20,6 +20,7 @@ use crate::id::Id;
 use crate::places::area::{Area, Tree};
 use crate::places::consent::{self, Purpose};
 use crate::places::household::Household;
+use crate::places::programme;
 use crate::registers::columns::{Cell, Column, Line, Measure};
 use crate::registers::workbook::{Heading, Sheet};
 
@@ -32,6 +33,8 @@ pub struct AwardList {
     scope: Option<String>,
     sections: Vec<Section>,
     left_out: usize,
+    /// Whose stamp it bears, beside the council's.
+    issuer: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -113,6 +116,7 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<AwardList> {
         scope: scope(conn, order, &tree, area)?,
         sections,
         left_out,
+        issuer: programme::get(conn)?.issuer,
     })
 }
 

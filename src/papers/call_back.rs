@@ -34,7 +34,7 @@ const LONGEST_SEED: usize = 24;
 /// What is asked at the door.
 const QUESTIONS: [&str; 3] = [
     "这件事是您家做的吗？哪一天做的？",
-    "积分单上写的分数，和您知道的一样吗？",
+    "入账告知单上写的分数，和您知道的一样吗？",
     "对加分、兑换还有什么意见？",
 ];
 

@@ -50,7 +50,7 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<Certificate> {
         title,
         text: text.trim_end_matches(['。', '，']).to_owned(),
         period: spoken_quarter(order.month()?.from),
-        issuer: programme::get(conn)?.name,
+        issuer: programme::get(conn)?.issuer,
         issued_on: spoken_day(order.today()),
         number: asked(&order.asked.id).map(str::to_owned),
     })
@@ -83,7 +83,7 @@ pub fn plaque(conn: &mut Conn, order: &Order) -> Result<Plaque> {
         paper: order.head(conn, household.as_ref().map(|household| &household.building_id))?,
         title: title(conn, order)?,
         year: order.month()?.from.format("%Y年").to_string(),
-        issuer: programme::get(conn)?.name,
+        issuer: programme::get(conn)?.issuer,
         name: household.map(|household| format!("{}家", household.head_name)),
     })
 }
@@ -152,7 +152,7 @@ impl Held {
             period: self.title.period.in_words(self.award.period_from),
             title: self.title.name,
             text: self.award.reason.trim_end_matches(['。', '，']).to_owned(),
-            issuer: programme::get(conn)?.name,
+            issuer: programme::get(conn)?.issuer,
             issued_on: spoken_day(conferred_on),
             number: None,
         })
@@ -167,7 +167,7 @@ impl Held {
             paper: order.head(conn, Some(&self.household.building_id))?,
             title: self.title.name,
             year: self.award.period_from.format("%Y年").to_string(),
-            issuer: programme::get(conn)?.name,
+            issuer: programme::get(conn)?.issuer,
             name: Some(format!("{}家", self.household.head_name)),
         })
     }

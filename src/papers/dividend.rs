@@ -9,6 +9,7 @@ use crate::db::Conn;
 use crate::dividends::dividend;
 use crate::error::{Error, Result};
 use crate::money::Fen;
+use crate::places::programme;
 use crate::points::Points;
 
 /// A dividend register.
@@ -20,6 +21,8 @@ pub struct DividendRegister {
     resolution: String,
     pool: String,
     rule: String,
+    /// Whose stamp it bears.
+    issuer: String,
     rows: Vec<Row>,
     total: String,
     totals_honour: i64,
@@ -64,7 +67,8 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<DividendRegister> {
             one.votes_against,
             one.votes_abstained
         ),
-        pool: format!("{}元", one.pool),
+        pool: format!("{}元（大写：人民币{}）", one.pool, one.pool.in_capitals()),
+        issuer: programme::get(conn)?.issuer,
         rule: format!(
             "{}{}荣誉分截至{}；除不尽的零头，余数大的先各得一分。",
             cited.unwrap_or_default(),

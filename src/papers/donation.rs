@@ -1,6 +1,6 @@
 //! What a donor gets: the receipt, and some time later a letter that says what became of the goods.
 //!
-//! Who wants no name is 热心人士 on both. The value is the donor's own word for all of it, and no line has one.
+//! Who wants no name is 热心人士 on both. The value is the donor's own word for all of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,24 +27,18 @@ pub struct DonationReceipt {
     donor: String,
     on: String,
     store: String,
-    lines: Vec<Valued>,
-    total_value: Option<String>,
+    lines: Vec<Gift>,
+    /// The donor's own word for all of it.
+    value: Option<String>,
     purpose: String,
     note: Option<String>,
+    /// Whose stamp it bears.
+    issuer: String,
     /// Who took it in.
     by: String,
     /// Where the office is, and its telephone.
     place: String,
     phone: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Valued {
-    name: String,
-    quantity: i64,
-    unit: String,
-    value: Option<String>,
 }
 
 /// The receipt of a donation, by its number.
@@ -56,6 +50,7 @@ pub fn donation_receipt(conn: &mut Conn, order: &Order) -> Result<DonationReceip
     let programme = programme::get(conn)?;
     Ok(DonationReceipt {
         by: user::by_id(conn, &given.receipt.recorded_by)?.display_name,
+        issuer: programme.issuer,
         place: programme.office,
         phone: programme.phone,
         paper: order.head(conn, Some(&given.store.area_id))?,
@@ -63,17 +58,8 @@ pub fn donation_receipt(conn: &mut Conn, order: &Order) -> Result<DonationReceip
         donor: given.donor,
         on: spoken_day(given.receipt.received_on),
         store: given.store.name,
-        lines: given
-            .lines
-            .into_iter()
-            .map(|line| Valued {
-                name: line.item.name,
-                quantity: line.quantity,
-                unit: line.item.unit,
-                value: None,
-            })
-            .collect(),
-        total_value: given.receipt.declared_fen.map(|fen| format!("{fen}元")),
+        value: (given.receipt.declared_fen).map(|fen| format!("{fen}元（大写：人民币{}）", fen.in_capitals())),
+        lines: gifts(given.lines),
         purpose: given.receipt.intent,
         note: Some(given.receipt.note).filter(|note| !note.is_empty()),
     })
@@ -100,6 +86,15 @@ struct Gift {
     unit: String,
 }
 
+fn gifts(lines: Vec<Received>) -> Vec<Gift> {
+    let gift = |line: Received| Gift {
+        name: line.item.name,
+        quantity: line.quantity,
+        unit: line.item.unit,
+    };
+    lines.into_iter().map(gift).collect()
+}
+
 /// The letter for a donation, by the number of its receipt; the words are those that were asked for.
 ///
 /// # Errors
@@ -117,17 +112,9 @@ pub fn thank_you(conn: &mut Conn, order: &Order) -> Result<ThankYou> {
         donor: given.donor,
         on: spoken_day(given.receipt.received_on),
         reached: receipt::reached(conn, given.receipt.number)?,
-        lines: given
-            .lines
-            .into_iter()
-            .map(|line| Gift {
-                name: line.item.name,
-                quantity: line.quantity,
-                unit: line.item.unit,
-            })
-            .collect(),
+        lines: gifts(given.lines),
         text: text.unwrap_or(THANKS).to_owned(),
-        issuer: programme::get(conn)?.name,
+        issuer: programme::get(conn)?.issuer,
     })
 }
 

@@ -31,7 +31,7 @@ pub enum Form {
     Tally,
     /// 盘点表, by the stocktake's number.
     Stocktake,
-    /// 申报表, by the version of the rules that it shows.
+    /// 好事申报单, by the version of the rules that it shows.
     Nomination,
     /// 志愿签到表, by the event's number.
     Volunteering,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::order::{Head, Order};
 use crate::access::role::Permission;
 use crate::boards::board;
-use crate::clock::{Span, spoken_quarter};
+use crate::clock::{Span, spoken_day, spoken_quarter};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 
@@ -21,6 +21,8 @@ pub struct HonourBoard {
     size: String,
     title: String,
     period: String,
+    /// The last day on which it hangs.
+    until: String,
     groups: Vec<Group>,
     deeds: Vec<Deed>,
     consent_note: Option<String>,
@@ -77,6 +79,7 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<HonourBoard> {
         size: order.size(&["a3", "a2", "a2-tiles"])?,
         title: "光荣榜".to_owned(),
         period: spoken_quarter(quarter.from),
+        until: spoken_day(board::last_day(quarter)),
         groups: groups.collect(),
         deeds: deeds
             .map(|deed| Deed {

@@ -3,17 +3,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::Days;
 use serde::{Deserialize, Serialize};
 
 use super::form::{Form, FormMark};
 use super::order::{Asked, Head, Order};
 use super::statement::Holder;
 use crate::access::role::Permission;
-use crate::clock::{days_after, spoken_day};
+use crate::clock::{Day, days_after, spoken_day};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
-use crate::ledger::{balance, lot};
+use crate::ledger::lot::{self, Expiring};
 use crate::places::area::Tree;
 use crate::places::consent::{self, Purpose};
 use crate::places::consent_form::{self, Print};
@@ -126,7 +127,6 @@ pub fn consent_form(conn: &mut Conn, order: &Order) -> Result<ConsentForm> {
 pub struct ExpiryReminders {
     paper: Head,
     buildings: Vec<Building>,
-    last_day: String,
     place: String,
     phone: String,
 }
@@ -135,6 +135,8 @@ pub struct ExpiryReminders {
 #[serde(deny_unknown_fields)]
 struct Building {
     name: String,
+    /// The last day on which telling is in good time.
+    last_day: String,
     rows: Vec<Row>,
 }
 
@@ -144,7 +146,6 @@ struct Row {
     code: String,
     name: String,
     door: String,
-    balance: i64,
     expiring: Vec<Ending>,
 }
 
@@ -158,6 +159,9 @@ struct Ending {
 /// The days before its end on which a household is reminded first, unless another number was asked for.
 const FIRST_REMINDER_DAYS: u64 = 60;
 
+/// Days that are left to a household which was told last, to go to the supermarket: it opens once a week.
+const DAYS_TO_SPEND: u64 = 7;
+
 /// Households whose points end within so many days (`count`; 60 without), in the buildings that were asked for.
 ///
 /// # Errors
@@ -166,12 +170,9 @@ pub fn expiry_reminders(conn: &mut Conn, order: &Order) -> Result<ExpiryReminder
     let until = days_after(order.today(), order.asked.count.map_or(FIRST_REMINDER_DAYS, u64::from));
     let buildings = order.buildings(conn, Permission::ReadHouseholds)?;
     let ending = lot::expiring(conn, None, until)?;
-    let mut by_owner: BTreeMap<&str, Vec<Ending>> = BTreeMap::new();
+    let mut by_owner: BTreeMap<&str, Vec<&Expiring>> = BTreeMap::new();
     for one in &ending {
-        by_owner.entry(&one.owner).or_default().push(Ending {
-            points: one.points.0,
-            day: spoken_day(one.expires_on),
-        });
+        by_owner.entry(&one.owner).or_default().push(one);
     }
     let owners: Vec<&str> = by_owner.keys().copied().collect();
     let ids: Vec<Id<Household>> = owners.iter().map(|owner| Id::known(*owner)).collect();
@@ -180,26 +181,36 @@ pub fn expiry_reminders(conn: &mut Conn, order: &Order) -> Result<ExpiryReminder
         households.extend(household::by_ids(conn, chunk)?);
     }
     households.sort_by(|one, other| one.code.cmp(&other.code));
-    let balances = balance::of_all(conn, &owners)?;
-    let mut of_building: HashMap<_, Vec<Row>> = HashMap::new();
+    let mut of_building: HashMap<_, (Day, Vec<Row>)> = HashMap::new();
     for household in households {
-        let owner = household.id.as_str();
+        let lots = by_owner.remove(household.id.as_str()).unwrap_or_default();
+        let first = lots.iter().map(|one| one.expires_on).min().unwrap_or(until);
         let row = Row {
             code: household.code.clone(),
             name: household.head_name.clone(),
             door: household.door(),
-            balance: balances.get(owner).map_or(0, |balances| balances.spendable.0),
-            expiring: by_owner.remove(owner).unwrap_or_default(),
+            expiring: lots
+                .into_iter()
+                .map(|one| Ending {
+                    points: one.points.0,
+                    day: spoken_day(one.expires_on),
+                })
+                .collect(),
         };
-        of_building.entry(household.building_id).or_default().push(row);
+        let (earliest, rows) = of_building.entry(household.building_id).or_insert((first, Vec::new()));
+        *earliest = first.min(*earliest);
+        rows.push(row);
     }
     let tree = Tree::load(conn)?;
     let lists: Vec<Building> = buildings
         .iter()
         .filter_map(|area| {
+            let (earliest, rows) = of_building.remove(&area.id)?;
+            let in_good_time = earliest.checked_sub_days(Days::new(DAYS_TO_SPEND));
             Some(Building {
-                rows: of_building.remove(&area.id)?,
                 name: tree.address(&area.id),
+                last_day: spoken_day(in_good_time.unwrap_or(earliest).max(order.today())),
+                rows,
             })
         })
         .collect();
@@ -213,7 +224,6 @@ pub fn expiry_reminders(conn: &mut Conn, order: &Order) -> Result<ExpiryReminder
     Ok(ExpiryReminders {
         paper: order.head(conn, None)?,
         buildings: lists,
-        last_day: spoken_day(until),
         place: programme.office,
         phone: programme.phone,
     })

@@ -50,7 +50,7 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<Letter> {
         term_to: spoken_day(member.term_ends_on),
         duty: DUTY.to_owned(),
         issued_on,
-        issuer: programme::get(conn)?.name,
+        issuer: programme::get(conn)?.issuer,
     })
 }
 

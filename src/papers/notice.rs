@@ -121,7 +121,9 @@ pub struct Slips {
 struct Slip {
     slip: String,
     household: Holder,
+    /// Points to spend; 0 for what counts for honour alone.
     points: i64,
+    honour: i64,
     what: String,
     rule: String,
     day: String,
@@ -173,12 +175,14 @@ pub fn slips(conn: &mut Conn, order: &Order) -> Result<Slips> {
             row.transaction_number.unwrap_or_default(),
         )?;
         // An award that is honour only adds nothing that can be spent.
-        let line = lines.iter().find(|line| line.kind == AccountKind::Spendable);
+        let line_of = |kind: AccountKind| lines.iter().find(|line| line.kind == kind);
+        let line = line_of(AccountKind::Spendable);
         let posted_on = row.posted_at.map_or_else(|| order.today(), day_of);
         slips.push(Slip {
             slip: row.notice_slip(&notice),
             household: Holder::of(household, &tree),
             points: line.map_or(0, |line| line.amount.0),
+            honour: line_of(AccountKind::Honour).map_or(0, |line| line.amount.0),
             what: deed(&item.name, row.count, &row.note),
             rule: format!("{}，{}", item.code, category.name),
             day: spoken_day(row.occurred_on),

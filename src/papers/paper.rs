@@ -32,7 +32,7 @@ text_enum! {
         /// The rules for every household.
         RuleBook = "rule-book", "积分办法";
         /// On which somebody writes down a good deed.
-        NominationForm = "nomination-form", "申报表";
+        NominationForm = "nomination-form", "好事申报单";
         /// What a household agrees to.
         ConsentForm = "consent-form", "知情同意书";
         /// Whose points end soon.
@@ -70,7 +70,7 @@ text_enum! {
         /// What a donor gets later.
         ThankYou = "thank-you", "感谢信";
         /// What is owed to a partner for a month.
-        Settlement = "settlement", "定点商户对账单";
+        Settlement = "settlement", "定点商户结算单";
         /// An account book of a month.
         Register = "register", "台账";
         /// The sums of a month with their proof.

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::order::{Head, Order};
 use crate::access::role::Permission;
+use crate::access::user;
 use crate::cards::card::Presented;
-use crate::clock::spoken;
+use crate::clock::{day_of, days_after, spoken, spoken_day};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -17,7 +18,7 @@ use crate::ledger::balance;
 use crate::places::{household, programme};
 use crate::shop::partner::{self, CashTopUp};
 use crate::shop::redemption::{self, Redeemed, Redemption};
-use crate::shop::{delivery, proxy, refund, shift, till, void};
+use crate::shop::{delivery, proxy, refund, rules, shift, till, void};
 
 /// A receipt.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,6 +38,10 @@ pub struct Receipt {
     state: String,
     typed: bool,
     taken_by: Option<String>,
+    /// Who stood at the counter.
+    clerk: String,
+    /// The last day on which goods may come back.
+    return_by: Option<String>,
     qr: Option<String>,
     phone: String,
 }
@@ -45,7 +50,8 @@ pub struct Receipt {
 #[serde(deny_unknown_fields)]
 struct Line {
     name: String,
-    quantity: i64,
+    /// None for what is no goods.
+    quantity: Option<i64>,
     points: i64,
     cash: Option<String>,
 }
@@ -85,6 +91,11 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<Receipt> {
         },
         typed: of.presented == Presented::Typed,
         taken_by: taken_by(conn, &of.id)?,
+        clerk: user::by_id(conn, &of.redeemed_by)?.display_name,
+        return_by: match (voided, rules::now(conn)?.return_days) {
+            (true, _) | (false, 0) => None,
+            (false, days) => Some(spoken_day(days_after(day_of(of.redeemed_at), days))),
+        },
         qr: None,
         phone: programme::get(conn)?.phone,
         paper: order.head(conn, Some(&store.area_id))?,
@@ -119,13 +130,13 @@ fn till_of(conn: &mut Conn, of: &Redemption) -> Result<String> {
 fn lines(redeemed: &Redeemed, cash: Option<&CashTopUp>) -> Vec<Line> {
     let goods = redeemed.lines.iter().map(|(line, item)| Line {
         name: item.name.clone(),
-        quantity: line.quantity,
+        quantity: Some(line.quantity),
         points: line.price_points.times(line.quantity).unwrap_or_default().0,
         cash: None,
     });
     let paid = cash.map(|cash| Line {
-        name: "现金补差价".to_owned(),
-        quantity: 1,
+        name: "补差价".to_owned(),
+        quantity: None,
         points: (-cash.points).0,
         cash: Some(format!("{}元", cash.cash_fen)),
     });

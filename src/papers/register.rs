@@ -98,7 +98,7 @@ pub fn register(conn: &mut Conn, order: &Order) -> Result<Register> {
         rows: lines.into_iter().map(|line| shown(line.cells)).collect(),
         totals: foot,
         notes,
-        signatures: SIGNATURES.iter().map(|words| (*words).to_owned()).collect(),
+        signatures: signatures(),
     })
 }
 
@@ -154,6 +154,12 @@ fn in_words(cell: &Cell, span: Span) -> String {
         Cell::Day(day) => spoken_day(*day),
         other => other.shown(),
     }
+}
+
+/// The lines for those who answer for it, and for the day.
+fn signatures() -> Vec<String> {
+    let roles = SIGNATURES.iter().map(|words| words.trim_end_matches('：'));
+    roles.chain(["日期"]).map(str::to_owned).collect()
 }
 
 /// The sums of a month, and the proof that they agree.
@@ -226,7 +232,7 @@ pub fn month_summary(conn: &mut Conn, order: &Order) -> Result<MonthSummary> {
             .map(|(title, unit, has_cost, side)| section(title, unit, *has_cost, side, end))
             .collect(),
         proof,
-        signatures: SIGNATURES.iter().map(|words| (*words).to_owned()).collect(),
+        signatures: signatures(),
     })
 }
 

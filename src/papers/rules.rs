@@ -1,5 +1,6 @@
 //! Papers of the rules: the rule book for every household, and the form on which somebody writes down a good deed.
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::form::{Form, FormMark};
@@ -7,10 +8,12 @@ use super::order::{Head, Order};
 use crate::clock::spoken_day;
 use crate::db::Conn;
 use crate::error::Result;
+use crate::places::programme;
 use crate::scheme::item::{self, Item};
 use crate::scheme::terms::{self, Terms};
 use crate::scheme::validator::Criterion;
 use crate::scheme::{resolution, version};
+use crate::shop::store;
 
 /// The rules in force, as every household may have them.
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,6 +26,7 @@ pub struct RuleBook {
     categories: Vec<Category>,
     terms: Vec<Term>,
     forbidden: Vec<String>,
+    contacts: Vec<Term>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,7 +46,8 @@ struct Rule {
     points_text: String,
     cap_text: String,
     evidence: String,
-    level: String,
+    /// How it is checked.
+    check: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -84,7 +89,8 @@ pub fn book(conn: &mut Conn, order: &Order) -> Result<RuleBook> {
                 redeemable: category.redeemable,
             })
             .collect(),
-        terms: in_words(&terms),
+        terms: in_words(&terms, version::yuan_per_point(conn, &version.id)?),
+        contacts: contacts(conn)?,
         forbidden: Criterion::ALL
             .iter()
             .map(|criterion| criterion.label().to_owned())
@@ -99,11 +105,32 @@ fn rule(item: &Item) -> Rule {
         points_text: format!("{}{}分", item.per_label(), item.points),
         cap_text: format!("每{}最多{}分", item.cap_period.label(), item.cap),
         evidence: item.evidence.clone(),
-        level: item.check_level.word().to_owned(),
+        check: item.check_level.label().to_owned(),
     }
 }
 
-fn in_words(terms: &Terms) -> Vec<Term> {
+/// Where one goes, and whom one calls.
+fn contacts(conn: &mut Conn) -> Result<Vec<Term>> {
+    let programme = programme::get(conn)?;
+    let office = ("办公室", format!("{}，电话{}", programme.office, programme.phone));
+    let stores = store::all(conn)?;
+    let mut contacts = terms_of([office]);
+    contacts.extend(stores.into_iter().map(|store| Term {
+        label: store.name,
+        value: format!("开门时间：{}", store.opening_hours),
+    }));
+    Ok(contacts)
+}
+
+fn terms_of(said: impl IntoIterator<Item = (&'static str, String)>) -> Vec<Term> {
+    let term = |(label, value): (&str, String)| Term {
+        label: label.to_owned(),
+        value,
+    };
+    said.into_iter().map(term).collect()
+}
+
+fn in_words(terms: &Terms, rate: Option<Decimal>) -> Vec<Term> {
     let (cycle, caps) = (&terms.cycle, &terms.caps);
     let mut said = vec![
         (
@@ -113,7 +140,13 @@ fn in_words(terms: &Terms) -> Vec<Term> {
                 cycle.nomination_deadline_day, cycle.council_day
             ),
         ),
-        ("公示", format!("公示{}天，没有异议才入账", cycle.notice_days)),
+        (
+            "公示",
+            format!(
+                "公示{}天，没有异议才入账；公示期间谁都可以提异议，不收费",
+                cycle.notice_days
+            ),
+        ),
         (
             "异议和申诉",
             format!(
@@ -129,23 +162,34 @@ fn in_words(terms: &Terms) -> Vec<Term> {
             ),
         ),
     ];
+    if let Some(rate) = rate {
+        said.push((
+            "一分值多少",
+            format!("商品按每分{}元左右标价，以货架上的为准", rate.normalize()),
+        ));
+    }
+    said.push(("不能做什么", "积分不能换现金，不能转给别家".to_owned()));
+    said.push((
+        "荣誉分",
+        "入账时同时记下，不能兑换，用了积分也不减少，评称号时看".to_owned(),
+    ));
     if let Some(until) = &terms.expiry.valid_until {
         let year = match until.years_after {
             0 => "当年",
             1 => "第二年",
             _ => "到期那年",
         };
-        said.push(("用到哪天", format!("{year}{}月{}日", until.month, until.day)));
+        let days: Vec<String> = terms.expiry.reminders_days_before.iter().map(u64::to_string).collect();
+        let reminded = match days.is_empty() {
+            true => String::new(),
+            false => format!("；到期前{}天提醒", days.join("、")),
+        };
+        said.push(("用到哪天", format!("{year}{}月{}日{reminded}", until.month, until.day)));
     }
     if let Some(dividend) = &terms.dividend {
         said.push(("文明股分红", dividend.in_words()));
     }
-    said.into_iter()
-        .map(|(label, value)| Term {
-            label: label.to_owned(),
-            value,
-        })
-        .collect()
+    terms_of(said)
 }
 
 /// The form on which anybody writes down a good deed of somebody.

@@ -1,4 +1,4 @@
-//! The statement of a month with a partner's shop: what is owed for which slip, and what is disputed; to be signed by both.
+//! The settlement of a month with a partner's shop: what is owed for which slip, and what is disputed; to be signed by both.
 
 use std::collections::HashMap;
 
@@ -11,6 +11,7 @@ use crate::db::Conn;
 use crate::error::Result;
 use crate::id::Id;
 use crate::money::Fen;
+use crate::places::programme;
 use crate::registers::month;
 use crate::shop::partner::{self, Agreement};
 use crate::shop::redemption::{self, Redeemed, Redemption};
@@ -24,11 +25,17 @@ const RATE: &str = "按协议的商品结算价";
 #[serde(deny_unknown_fields)]
 pub struct Settlement {
     paper: Head,
+    number: i64,
     partner: String,
+    /// The names that the two stamps bear.
+    merchant: String,
+    payer: String,
     month: String,
     agreement: String,
     lines: Vec<Line>,
     totals: Totals,
+    /// What is owed, in capitals.
+    capitals: String,
     rate: String,
     disputes: Vec<String>,
 }
@@ -66,11 +73,17 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<Settlement> {
     let redeemed = redemption::by_ids(conn, ids)?;
     let total = settlement::total(&lines);
     let span = Span::month_of(settlement.month);
+    let payer = programme::get(conn)?.issuer;
     let held = partner::agreements(conn, &shop.id)?
         .into_iter()
         .rfind(|one| one.from_on < span.until && span.from <= one.until_on);
     Ok(Settlement {
         paper: order.head(conn, Some(&shop.area_id))?,
+        number: settlement.number,
+        merchant: held
+            .as_ref()
+            .map_or_else(|| shop.name.clone(), |agreement| agreement.merchant.clone()),
+        payer,
         partner: match &held {
             Some(agreement) => format!("{}（{}）", shop.name, agreement.merchant),
             None => shop.name,
@@ -83,6 +96,7 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<Settlement> {
             cash: yuan(total.cash),
             amount: yuan(total.amount),
         },
+        capitals: total.amount.in_capitals(),
         rate: RATE.to_owned(),
         disputes: settlement::disputes_of(conn, settlement.number)?
             .iter()

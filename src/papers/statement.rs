@@ -1,14 +1,16 @@
 //! The statement on paper: a household's points, where they came from, what ends when, and how to say no (H2, H3, SG18).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::order::{Head, Order};
 use crate::access::role::Permission;
-use crate::clock::{Moment, Span, begin_of, day_of, spoken_day, weekday};
+use crate::clock::{Span, begin_of, day_of, spoken_day, weekday};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::ledger::account::AccountKind;
-use crate::ledger::balance;
+use crate::ledger::balance::{self, Balances};
 use crate::places::area::Tree;
 use crate::places::household::Household;
 use crate::places::programme;
@@ -28,13 +30,15 @@ pub struct Statement {
     size: String,
     large: bool,
     household: Holder,
+    /// The day of the three figures below, and of what is coming and ending, when it is behind what the lines cover.
+    as_of: Option<String>,
     balance: i64,
     pending: i64,
     honour: i64,
     from: String,
     to: String,
-    opening_balance: i64,
-    closing_balance: i64,
+    opening: Level,
+    closing: Level,
     lines: Vec<Entry>,
     expiring: Vec<Ending>,
     coming: Vec<Award>,
@@ -68,6 +72,14 @@ impl Holder {
     }
 }
 
+/// What a household had on a day.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Level {
+    balance: i64,
+    honour: i64,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -78,8 +90,10 @@ struct Entry {
     decided: String,
     /// When it was posted, where that was on another day.
     posted: Option<String>,
+    /// Points to spend; 0 where only the honour score changed.
     amount: i64,
     balance: i64,
+    honour: i64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -123,21 +137,9 @@ pub fn of(conn: &mut Conn, order: &Order, household: &Household) -> Result<State
     let tree = Tree::load(conn)?;
     let programme = programme::get(conn)?;
     let today = order.today();
-    let (first, end) = (begin_of(span.from), begin_of(span.until));
-    let told = told_back_to(conn, household, first)?;
-    let mut inside: Vec<&Line> = told
-        .lines
-        .iter()
-        .filter(|line| (first..end).contains(&line.recorded_at))
-        .collect();
-    inside.reverse();
-    let before = told.lines.iter().find(|line| line.recorded_at < first);
-    let opening_balance = match (inside.first(), before) {
-        (Some(line), _) => line.balance_after.0.saturating_sub(line.amount.0),
-        (None, Some(line)) => line.balance_after.0,
-        (None, None) => 0,
-    };
-    let closing_balance = inside.last().map_or(opening_balance, |line| line.balance_after.0);
+    let to = span.until.pred_opt().unwrap_or(span.until).min(today);
+    let spendable = Lines::of(conn, household, AccountKind::Spendable, span)?;
+    let honour = Lines::of(conn, household, AccountKind::Honour, span)?;
     let coming = coming::of(conn, household, today)?;
     let in_force = version::in_force(conn, today)?;
     let terms = terms::of(conn, &in_force.id)?;
@@ -145,14 +147,21 @@ pub fn of(conn: &mut Conn, order: &Order, household: &Household) -> Result<State
         size: order.size(&["a4", "a5"])?,
         large: order.asked.large,
         household: Holder::of(household, &tree),
-        balance: told.balances.spendable.0,
-        pending: told.balances.pending.0,
-        honour: told.balances.honour.0,
+        as_of: (to < today).then(|| spoken_day(today)),
+        balance: spendable.balances.spendable.0,
+        pending: spendable.balances.pending.0,
+        honour: spendable.balances.honour.0,
         from: spoken_day(span.from),
-        to: spoken_day(span.until.pred_opt().unwrap_or(span.until).min(today)),
-        opening_balance,
-        closing_balance,
-        lines: inside.into_iter().map(entry).collect(),
+        to: spoken_day(to),
+        opening: Level {
+            balance: spendable.opening,
+            honour: honour.opening,
+        },
+        closing: Level {
+            balance: spendable.closing(),
+            honour: honour.closing(),
+        },
+        lines: entries(&spendable, &honour),
         expiring: coming
             .ending
             .iter()
@@ -182,18 +191,67 @@ pub fn of(conn: &mut Conn, order: &Order, household: &Household) -> Result<State
     })
 }
 
-/// The household's lines, newest first, as far back as the last one before this moment, which says the balance then.
-fn told_back_to(conn: &mut Conn, household: &Household, first: Moment) -> Result<statement::Statement> {
-    let mut told = statement::statement(conn, household.clone(), AccountKind::Spendable, None, PAGE)?;
-    while let Some(before) = told.older {
-        if told.lines.last().is_some_and(|line| line.recorded_at < first) {
-            break;
+/// The lines of one account within a span, the oldest first.
+struct Lines {
+    balances: Balances,
+    opening: i64,
+    inside: Vec<Line>,
+}
+
+impl Lines {
+    fn of(conn: &mut Conn, household: &Household, kind: AccountKind, span: Span) -> Result<Lines> {
+        let (first, end) = (begin_of(span.from), begin_of(span.until));
+        let mut told = statement::statement(conn, household.clone(), kind, None, PAGE)?;
+        // As far back as the last one before the span, which says the balance then.
+        while let Some(before) = told.older {
+            if told.lines.last().is_some_and(|line| line.recorded_at < first) {
+                break;
+            }
+            let older = statement::statement(conn, household.clone(), kind, Some(before), PAGE)?;
+            told.lines.extend(older.lines);
+            told.older = older.older;
         }
-        let older = statement::statement(conn, household.clone(), AccountKind::Spendable, Some(before), PAGE)?;
-        told.lines.extend(older.lines);
-        told.older = older.older;
+        let opening = told.lines.iter().find(|line| line.recorded_at < first);
+        let opening = opening.map_or(0, |line| line.balance_after.0);
+        let is_inside = |line: &Line| (first..end).contains(&line.recorded_at);
+        let mut inside: Vec<Line> = told.lines.into_iter().filter(is_inside).collect();
+        inside.reverse();
+        Ok(Lines {
+            balances: told.balances,
+            opening,
+            inside,
+        })
     }
-    Ok(told)
+
+    fn closing(&self) -> i64 {
+        self.inside.last().map_or(self.opening, |line| line.balance_after.0)
+    }
+}
+
+/// One entry for each slip: what it did to the points to spend, and to the honour score.
+fn entries(spendable: &Lines, honour: &Lines) -> Vec<Entry> {
+    let mut by_slip: BTreeMap<i64, Entry> = BTreeMap::new();
+    for line in &spendable.inside {
+        by_slip
+            .entry(line.slip)
+            .and_modify(|entry| entry.amount = entry.amount.saturating_add(line.amount.0))
+            .or_insert_with(|| entry(line));
+    }
+    for line in &honour.inside {
+        let alone = || Entry {
+            amount: 0,
+            balance: 0,
+            ..entry(line)
+        };
+        let entry = by_slip.entry(line.slip).or_insert_with(alone);
+        entry.honour = entry.honour.saturating_add(line.amount.0);
+    }
+    let mut balance = spendable.opening;
+    for entry in by_slip.values_mut() {
+        balance = balance.saturating_add(entry.amount);
+        entry.balance = balance;
+    }
+    by_slip.into_values().collect()
 }
 
 fn span(order: &Order) -> Result<Span> {
@@ -232,6 +290,7 @@ fn entry(line: &Line) -> Entry {
             .then(|| day_of(line.recorded_at).format("%-m月%-d日入账").to_string()),
         amount: line.amount.0,
         balance: line.balance_after.0,
+        honour: 0,
     }
 }
 
@@ -290,7 +349,7 @@ fn told(what: &What) -> (String, String, String) {
             reason,
             voided_by,
         } => (
-            format!("撤销兑换（单号{slip}）：{reason}"),
+            format!("撤销兑换（凭条号{slip}）：{reason}"),
             String::new(),
             format!("{voided_by}经办"),
         ),

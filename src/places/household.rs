@@ -77,8 +77,7 @@ pub const DELETED: &str = "已删除";
 /// The family name and two stars, also for names of two or five characters: length tells nothing.
 #[must_use]
 pub fn mask(name: &str) -> String {
-    let family: String = name.chars().take(1).collect();
-    format!("{family}**")
+    format!("{}**", family_name(name))
 }
 
 /// `王`, `欧阳`: what a family is called by.

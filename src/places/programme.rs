@@ -4,6 +4,7 @@
 
 use diesel::prelude::*;
 
+use crate::audit::{self, Event};
 use crate::clock::{Day, Moment, day_of};
 use crate::db::Conn;
 use crate::db::schema::programmes;
@@ -23,6 +24,8 @@ pub struct Programme {
     pub office: String,
     /// The office's telephone.
     pub phone: String,
+    /// Who issues papers that bear a stamp, by the name on the stamp: `晨光社区居民委员会`.
+    pub issuer: String,
     card_key: Vec<u8>,
     created_at: Moment,
 }
@@ -52,6 +55,8 @@ pub struct NewProgramme {
     pub office: String,
     /// The office's telephone.
     pub phone: String,
+    /// Who issues papers that bear a stamp.
+    pub issuer: String,
 }
 
 /// The programme, or `None` in an empty database.
@@ -89,12 +94,19 @@ pub fn found(conn: &mut Conn, new: NewProgramme, card_key: [u8; 32], now: Moment
     if new.name.trim().is_empty() || new.name.chars().count() > 40 {
         return Err(Error::invalid("name", "请填写项目名称，1至40个字。"));
     }
+    let contact = Contact {
+        office: new.office,
+        phone: new.phone,
+        issuer: new.issuer,
+    };
+    let contact = contact.checked()?;
     let programme = Programme {
         id: Id::new(now),
         name: new.name.trim().to_owned(),
         address: card_address(&new.address)?,
-        office: new.office.trim().to_owned(),
-        phone: new.phone.trim().to_owned(),
+        office: contact.office,
+        phone: contact.phone,
+        issuer: contact.issuer,
         card_key: card_key.to_vec(),
         created_at: now,
     };
@@ -102,6 +114,49 @@ pub fn found(conn: &mut Conn, new: NewProgramme, card_key: [u8; 32], now: Moment
         .values(&programme)
         .execute(conn)?;
     Ok(programme)
+}
+
+/// What papers say of the office; it may change, and the papers printed from then on say so.
+#[derive(Clone, Debug, PartialEq, Eq, AsChangeset)]
+#[diesel(table_name = programmes)]
+pub struct Contact {
+    /// Where the office is.
+    pub office: String,
+    /// The office's telephone.
+    pub phone: String,
+    /// Who issues papers that bear a stamp.
+    pub issuer: String,
+}
+
+impl Contact {
+    fn checked(&self) -> Result<Contact> {
+        let line = |field, text: &str, most: usize, problem| match text.trim() {
+            text if text.is_empty() || text.chars().count() > most || text.chars().any(char::is_control) => {
+                Err(Error::invalid(field, problem))
+            }
+            text => Ok(text.to_owned()),
+        };
+        Ok(Contact {
+            office: line("office", &self.office, 60, "请填写办公地点，1至60个字。")?,
+            phone: line("phone", &self.phone, 30, "请填写办公电话，1至30个字。")?,
+            issuer: line("issuer", &self.issuer, 40, "请填写落款单位，1至40个字。")?,
+        })
+    }
+}
+
+/// Changes what papers say of the office.
+///
+/// # Errors
+/// `Invalid` for what is missing or too long.
+pub fn change(conn: &mut Conn, contact: &Contact, by: &str, now: Moment) -> Result<()> {
+    let contact = contact.checked()?;
+    diesel::update(programmes::table).set(&contact).execute(conn)?;
+    let Contact { office, phone, issuer } = contact;
+    let after = format!("{office}，{phone}，{issuer}");
+    audit::record(
+        conn,
+        &[Event::new(by, "programme.changed", "programme".to_owned(), after, now)],
+    )
 }
 
 /// Checks the address that goes on cards: http or https, a plain host, an optional port, nothing else.

@@ -1,4 +1,4 @@
-//! Pages of places: finding a household, a household at a glance, and importing a roster after a dry run.
+//! Pages of places: finding a household, a household at a glance, importing a roster after a dry run, and the office.
 
 use std::collections::HashSet;
 
@@ -13,6 +13,7 @@ use super::area::Tree;
 use super::consent::{self, Purpose};
 use super::household::{self, Household, Search};
 use super::import::{self, Report};
+use super::programme::{Contact, Programme};
 use super::standing::{self, Standing};
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
@@ -30,7 +31,7 @@ use crate::ledger::lot;
 use crate::page::{self, Problems, Shell};
 use crate::points::Points;
 use crate::scheme::item::{self, Item};
-use crate::sent::{Multipart, Path, Query, STALE_FORM};
+use crate::sent::{Multipart, Path, Query, STALE_FORM, SignedForm};
 use crate::volunteering::minutes::Minutes;
 
 #[derive(Template)]
@@ -476,5 +477,80 @@ fn too_large(cause: MultipartError) -> Error {
     match cause.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Error::invalid("file", "文件超过20 MB。请分成几个文件再导入。"),
         _ => Error::invalid("file", "文件没有传完，请再选一次文件重试。"),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "places/programme.html")]
+struct ProgrammePage {
+    shell: Shell,
+    problems: Problems,
+    is_done: bool,
+    programme: Programme,
+    form: ContactForm,
+}
+
+/// What papers say of the office.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ContactForm {
+    office: String,
+    phone: String,
+    issuer: String,
+}
+
+/// Was it changed just before this page?
+#[derive(Deserialize)]
+pub struct Changed {
+    #[serde(default)]
+    done: bool,
+}
+
+/// `GET /programme`
+///
+/// # Errors
+/// `NotFound` in an empty database.
+pub async fn programme(State(app): State<App>, staff: Staff, Query(changed): Query<Changed>) -> Result<Response> {
+    let programme = app.programme().await?.ok_or(Error::NotFound)?;
+    page::show(&ProgrammePage {
+        shell: staff.shell,
+        problems: Problems::default(),
+        is_done: changed.done,
+        form: ContactForm {
+            office: programme.office.clone(),
+            phone: programme.phone.clone(),
+            issuer: programme.issuer.clone(),
+        },
+        programme,
+    })
+}
+
+/// `POST /programme`: the office moved, has another telephone, or another stamp.
+///
+/// # Errors
+/// As [`programme`].
+pub async fn change_programme(
+    State(app): State<App>,
+    staff: Staff,
+    SignedForm(form): SignedForm<ContactForm>,
+) -> Result<Response> {
+    let contact = Contact {
+        office: form.office.clone(),
+        phone: form.phone.clone(),
+        issuer: form.issuer.clone(),
+    };
+    match app.change_programme(contact, staff.user.id.clone()).await {
+        Ok(()) => Ok(page::go("/programme?done=true")),
+        Err(error) => {
+            let (status, problems) = Problems::from_error(error)?;
+            let page = ProgrammePage {
+                shell: staff.shell,
+                problems,
+                is_done: false,
+                programme: app.programme().await?.ok_or(Error::NotFound)?,
+                form,
+            };
+            page::show_with(status, &page)
+        }
     }
 }

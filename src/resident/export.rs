@@ -13,7 +13,7 @@ use crate::resident::story::Story;
 use crate::statements::statement::{self, PAGE};
 use crate::volunteering::book as time_book;
 
-const HEADINGS: [&str; 7] = ["哪天的事", "入账日期", "单号", "什么事", "加减", "余额", "怎么来的"];
+const HEADINGS: [&str; 7] = ["哪天的事", "入账日期", "凭条号", "什么事", "加减", "余额", "怎么来的"];
 /// Tells a spreadsheet that the text is UTF-8.
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -50,7 +50,7 @@ pub fn lines(conn: &mut Conn, household: &Household, kind: AccountKind) -> Resul
     file.into_inner().map_err(Error::internal)
 }
 
-const TIME_HEADINGS: [&str; 6] = ["哪天的事", "单号", "什么事", "加减", "余额", "怎么来的"];
+const TIME_HEADINGS: [&str; 6] = ["哪天的事", "凭条号", "什么事", "加减", "余额", "怎么来的"];
 
 /// All lines of a household's time, as CSV.
 ///

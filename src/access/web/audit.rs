@@ -183,6 +183,7 @@ fn word_in_words(word: &str) -> &str {
 fn act_in_words(act: &str) -> &'static str {
     match act {
         "programme.founded" => "建立项目",
+        "programme.changed" => "变更办公室与落款",
         "user.added" => "增加用户",
         "user.disabled" => "停用用户",
         "user.duty_added" => "增加职责",

@@ -367,6 +367,12 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
             "社区、网格与楼栋",
             "楼栋划到另一个网格，网格划到另一个社区",
         ),
+        (
+            P::ManageProgramme,
+            "/programme",
+            "办公室与落款",
+            "办公地点、电话，盖章的单位名称",
+        ),
         (P::ManageUsers, "/users", "用户与职责", "增加、停用账号，分配职责"),
         (P::ReadAudit, "/audit", "操作记录", "谁在什么时候做了什么"),
         (P::ReadAudit, "/retention", "资料留多久", "什么留多久，什么时候删过什么"),

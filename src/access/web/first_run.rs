@@ -39,6 +39,7 @@ pub struct FirstRun {
     address: String,
     office: String,
     phone: String,
+    issuer: String,
     store: String,
     opening_hours: String,
     name: String,
@@ -111,6 +112,7 @@ fn establish(conn: &mut Conn, form: &FirstRun, hash: &PasswordHash, now: Moment)
         address: form.address.clone(),
         office: form.office.clone(),
         phone: form.phone.clone(),
+        issuer: form.issuer.clone(),
     };
     programme::found(conn, new, programme::new_card_key(), now)?;
     let root = Area::root(AreaKind::Township, "T01", form.township.trim(), now);
