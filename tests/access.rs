@@ -222,6 +222,7 @@ fn founding(code: &str) -> Vec<(&str, &str)> {
         ("township", "示范乡"),
         ("address", "http://jifen.example.cn"),
         ("office", "社区服务中心一楼"),
+        ("issuer", "晨光社区居民委员会"),
         ("phone", "0000-0000000"),
         ("store", "晨光积分超市"),
         ("opening_hours", "每周六 9:00—12:00"),

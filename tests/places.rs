@@ -62,6 +62,29 @@ async fn register(town: &Town, file: Vec<u8>) -> Report {
         .unwrap()
 }
 
+on_both! {
+    async fn an_office_that_moves_is_on_every_paper_from_then_on(town: Town) {
+        let admin = town.signed_in("admin").await;
+        let said = |office: &'static str, issuer: &'static str| {
+            let admin = &admin;
+            async move { admin.post("/programme", &[("office", office), ("phone", "0818-5550136"), ("issuer", issuer)]).await }
+        };
+        assert!(admin.get("/").await.text.contains("社区服务中心一楼"));
+        for refused in [said("", "晨光社区居民委员会").await, said("三号楼", " ").await, said("三号楼\n底层", "居委会").await] {
+            assert_eq!(refused.status, 422, "{}", refused.text);
+        }
+        assert!(admin.get("/").await.text.contains("社区服务中心一楼"));
+
+        assert_eq!(said("三号楼底层", "晨光社区居民委员会（筹）").await.location(), "/programme?done=true");
+        assert!(admin.get("/").await.text.contains("三号楼底层"));
+        let shown = admin.get("/programme").await.text;
+        assert!(shown.contains("晨光社区居民委员会（筹）") && shown.contains("0818-5550136"), "{shown}");
+        let kept = town.read(jishan::places::programme::get).await;
+        assert_eq!((kept.issuer.as_str(), kept.name.as_str()), ("晨光社区居民委员会（筹）", "晨光安置区"));
+        assert!(admin.get("/audit").await.text.contains("变更办公室与落款"));
+    }
+}
+
 async fn everybody(town: &Town) -> Vec<Household> {
     town.read(|conn| {
         let everybody = Search {

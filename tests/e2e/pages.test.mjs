@@ -546,6 +546,9 @@ const PAGES = [
   ["offline-sales-read", "auditor", async (page) => { await conflicted(); return to("/offline-sales")(page); }],
   ["journal-offline", "auditor", async (page) => { await conflicted(); return to("/journal")(page); }],
   ["audit", "auditor", to("/audit")],
+  ["programme", "admin", to("/programme")],
+  ["programme-refused", "admin", sent("/programme", (form) => form.fill("#issuer", "　"), "form.panel .button.primary"), 422],
+  ["programme-changed", "admin", sent("/programme", (form) => form.fill("#phone", "0818-5550136"), "form.panel .button.primary")],
   ["import", "admin", to("/import")],
   ["import-report", "admin", sent("/import", (page) => page.setInputFiles("#file", { name: "花名册.csv", mimeType: "text/csv", buffer: Buffer.from(roster) }), 'button[value="dry-run"]')],
   ["my-sign-in", null, to("/my")],
@@ -817,7 +820,7 @@ test("page: first-run, and the programme that it founds", async () => {
     assert.equal(new URL(page.url()).pathname, "/first-run");
     assert.deepEqual(await faults(page), []);
     await page.setViewportSize(PHONE);
-    const fill = { code: "00000000", programme: "试验村", township: "试验乡", office: "村委会", phone: "0000-0000000", store: "试验超市", opening_hours: "每周六", display_name: "李明", password: "jishan-test" };
+    const fill = { code: "00000000", programme: "试验村", township: "试验乡", office: "村委会", issuer: "试验村村民委员会", phone: "0000-0000000", store: "试验超市", opening_hours: "每周六", display_name: "李明", password: "jishan-test" };
     for (const [name, value] of Object.entries(fill)) await page.fill(`#${name}`, value);
     await submit(page, page.locator(".button.big"));
     assert.match(await page.locator("[role=alert]").innerText(), /设置码不对/);
