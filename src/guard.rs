@@ -8,20 +8,21 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::RequestExt as _;
-use axum::extract::{MatchedPath, Query, RawPathParams, Request, State};
+use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 use serde_json::json;
 
-use crate::access::lookup::{self, Look};
+use crate::access::lookup::{self, Look, Shown};
 use crate::access::role::{Duties, Permission};
 use crate::access::session::{self, Recognised, Secret};
+use crate::access::user::User;
 use crate::app::{App, Visitor};
 use crate::clock::Moment;
 use crate::demo;
 use crate::error::{Error, Result};
+use crate::id::Id;
 use crate::language;
 use crate::page::{self, Link, Shell, TextSize};
 use crate::places::household::Household;
@@ -71,10 +72,10 @@ pub async fn guard(State((app, who)): State<(App, Who)>, mut request: Request, n
     if !is_api && !request.method().is_safe() && !is_from_our_page(request.headers()) {
         return fail(shell, is_api, STALE_FORM);
     }
-    let look = look_of(&mut request, &visitor).await;
+    let looker = Looker::of(&mut request, &visitor).await;
     request.extensions_mut().insert(visitor);
     let response = next.run(request).await;
-    if let Some(look) = look.filter(|_| response.status().is_success())
+    if let Some(look) = looker.and_then(|looker| looker.look_at(&response))
         && let Err(error) = note(&app, look).await
     {
         return fail(shell, is_api, error);
@@ -85,28 +86,44 @@ pub async fn guard(State((app, who)): State<(App, Who)>, mut request: Request, n
     }
 }
 
-/// A page about one household is looked at by somebody of the staff: this is what is written down of it.
-async fn look_of(request: &mut Request, visitor: &Visitor) -> Option<Look> {
-    let user = visitor.person.as_ref().map(|person| person.user.id.clone())?;
-    let door = request.extensions().get::<MatchedPath>()?.as_str().to_owned();
-    let code = match door.split_once("/households/{code}") {
-        _ if request.method() != Method::GET => return None,
-        Some(_) => {
-            let given = request.extract_parts::<RawPathParams>().await.ok()?;
-            given.iter().find(|(name, _)| *name == "code")?.1.to_owned()
-        }
-        None if door.starts_with("/papers/") => {
-            let Query(asked) = Query::<AboutHousehold>::try_from_uri(request.uri()).ok()?;
-            asked.household?
-        }
-        None => return None,
-    };
-    Some(Look { code, user, door })
+/// Somebody of the staff who opens a page.
+struct Looker {
+    user: Id<User>,
+    door: String,
+    /// The household that the address names.
+    code: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct AboutHousehold {
-    household: Option<String>,
+impl Looker {
+    async fn of(request: &mut Request, visitor: &Visitor) -> Option<Looker> {
+        if request.method() != Method::GET {
+            return None;
+        }
+        let user = visitor.person.as_ref().map(|person| person.user.id.clone())?;
+        let door = request.extensions().get::<MatchedPath>()?.as_str().to_owned();
+        let code = match door.contains("/households/{code}") {
+            false => None,
+            true => {
+                let given = request.extract_parts::<RawPathParams>().await.ok()?;
+                given
+                    .iter()
+                    .find(|(name, _)| *name == "code")
+                    .map(|(_, code)| code.to_owned())
+            }
+        };
+        Some(Looker { user, door, code })
+    }
+
+    /// What is written down of a page about one household: by its address, or by what its handler says that it shows.
+    fn look_at(self, response: &Response) -> Option<Look> {
+        let shown = || response.extensions().get::<Shown>().map(|shown| shown.0.clone());
+        let code = self.code.or_else(shown)?;
+        response.status().is_success().then_some(Look {
+            code,
+            user: self.user,
+            door: self.door,
+        })
+    }
 }
 
 /// Writes a look down, unless it was the same day.

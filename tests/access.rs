@@ -5,6 +5,7 @@ use axum::http::{Method, header};
 use chrono::TimeDelta;
 use jishan::access::user;
 use jishan::audit;
+use jishan::papers::form::Form;
 
 use crate::browser::{Answer, Visitor};
 use crate::town::{LI, PASSWORD, STAFF, Town, WANG, morning, on_both};
@@ -592,5 +593,34 @@ on_both! {
         assert_eq!(lookups(&town).await, ["网格员甲 住户资料"]);
         // Who reads no record does not read this one.
         assert_eq!(town.signed_in("grid").await.get(&format!("{page}/lookups")).await.status, 403);
+    }
+}
+
+on_both! {
+    async fn a_paper_that_shows_a_household_is_a_look_and_no_other(town: Town) {
+        let grid = town.signed_in("grid").await;
+        // Its address may name a household that the paper does not show: nobody has looked at it.
+        let notice = grid.get(&format!("/papers/rule-book?household={WANG}")).await;
+        assert_eq!(notice.status, 200, "{}", notice.text);
+        assert_eq!(lookups(&town).await, Vec::<String>::new());
+        let printed = grid.post("/consent-forms", &[("key", "a"), ("household", WANG)]).await;
+        assert_eq!(grid.post("/consent-forms", &[("key", "b"), ("household", "")]).await.status, 303);
+        assert_eq!(printed.status, 303);
+        town.app.clock.advance(TimeDelta::days(1));
+        // It has the names of a household also without its code in the address; the blank one has none, whatever is asked.
+        for number in ["1".to_owned(), format!("2&household={WANG}")] {
+            assert_eq!(grid.get(&format!("/papers/consent-form?id={number}")).await.status, 200);
+        }
+        let day = |seen: Vec<String>| seen.into_iter().filter(|line| line.starts_with("网格员")).collect::<Vec<_>>();
+        assert_eq!(day(lookups(&town).await), ["网格员甲 知情同意与入户登记"]);
+        let forms = [Form::Consent.number(1), Form::Consent.number(2)];
+        for number in forms {
+            assert_eq!(grid.get(&format!("/forms/{number}")).await.status, 200);
+        }
+        assert_eq!(day(lookups(&town).await), ["网格员甲 知情同意与入户登记"; 2]);
+        // Outside nobody has seen anything.
+        let far = town.signed_in("far-grid").await;
+        assert_eq!(far.get("/papers/consent-form?id=1").await.status, 404);
+        assert_eq!(lookups(&town).await.iter().filter(|line| line.contains("知情同意")).count(), 2);
     }
 }

@@ -4,6 +4,7 @@ mod characters;
 mod consent;
 mod forms;
 mod jobs;
+mod keyed;
 mod photos;
 pub mod printed;
 mod reading;
@@ -15,8 +16,9 @@ use std::path::Path;
 use jishan::error::Error;
 use jishan::papers::card::{CardPaper, CardSheet, SingleCard};
 use jishan::papers::form::Form;
-use jishan::papers::order::Asked;
+use jishan::papers::order::{Asked, Order};
 use jishan::papers::paper::Paper;
+use jishan::places::area::{self, AreaKind, Tree};
 use jishan::print::{Printer, Purpose, Unprintable};
 use serde_json::{Value, json};
 
@@ -503,4 +505,42 @@ fn photographed_sheets_are_read_and_what_is_not_clear_is_left_to_a_person() {
     all += hard;
     assert!(all.right > 2 * (all.unsure + all.wrong), "{all:?}");
     assert!(all.wrong * 300 <= all.right, "{all:?}");
+}
+
+// ---- Areas ---------------------------------------------------------------------------------------------------------
+
+on_both! {
+    async fn a_short_code_of_an_area_names_one_or_is_refused(town: Town) {
+        let asked = |code: &str| Order {
+            asked: Asked { area: Some(code.to_owned()), ..Asked::default() },
+            duties: None,
+            now: town.app.now(),
+        };
+        let find = async |code: &str| {
+            let order = asked(code);
+            let found = town.app.db.read(move |conn| {
+                let tree = Tree::load(conn)?;
+                let found = order.area(&tree)?;
+                Ok(found.map(|area| area.path.clone()))
+            });
+            found.await.map(Option::unwrap_or_default)
+        };
+        assert_eq!(find("G02").await.unwrap(), "T01/C01/G02/");
+        // A second community, with a grid of its own that is called the same, and another named as one of the first's full codes.
+        town.write(|conn| {
+            let tree = Tree::load(conn)?;
+            let community = tree.root().unwrap().part(AreaKind::Community, "C02", "南坪社区", morning());
+            let grid = community.part(AreaKind::Grid, "G02", "第2网格", morning());
+            let odd = community.part(AreaKind::Grid, "C01", "C01片", morning());
+            area::add(conn, &[community, grid, odd])
+        })
+        .await
+        .unwrap();
+        for (code, path) in [("C01-G02", "T01/C01/G02/"), ("C02-G02", "T01/C02/G02/"), ("C01", "T01/C01/"), ("B001", "T01/C01/G01/B001/"), ("", "")] {
+            assert_eq!(find(code).await.unwrap(), path, "{code}");
+        }
+        let refused = find("G02").await.unwrap_err().to_string();
+        assert!(refused.contains("C01-G02") && refused.contains("C02-G02"), "{refused}");
+        assert!(find("G09").await.unwrap_err().to_string().contains("没有这个区域代码"));
+    }
 }

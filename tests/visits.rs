@@ -26,7 +26,7 @@ fn judge(name: &str) -> NewJudge {
 }
 
 /// A sheet of the first building: the grid worker with a phone, and two neighbours on paper.
-async fn sheet(town: &Town) -> VisitSheet {
+pub async fn sheet(town: &Town) -> VisitSheet {
     make(town, vec![]).await.unwrap()
 }
 
@@ -67,7 +67,7 @@ async fn mark(town: &Town, sheet: &VisitSheet, by: &'static str, row: i64, marks
     write(town, sheet, by, row, Entry::AtHome, marks.collect()).await
 }
 
-async fn write(
+pub async fn write(
     town: &Town,
     sheet: &VisitSheet,
     by: &'static str,
@@ -102,7 +102,7 @@ async fn load(town: &Town, sheet: &VisitSheet) -> Visit {
     town.read(move |conn| visit::load(conn, &id)).await
 }
 
-async fn row(town: &Town, sheet: &VisitSheet, row: i64) -> Home {
+pub async fn row(town: &Town, sheet: &VisitSheet, row: i64) -> Home {
     let visit = load(town, sheet).await;
     visit.homes.into_iter().find(|home| home.row.position == row).unwrap()
 }

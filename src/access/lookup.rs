@@ -36,13 +36,17 @@ const KEPT: Months = Months::new(24);
 /// A look that is to be written down.
 #[derive(Clone, Debug)]
 pub struct Look {
-    /// The household's code, as the door was asked for it.
+    /// The household's code, as the door was asked for it, or as the answer says.
     pub code: String,
     /// Who.
     pub user: Id<User>,
     /// The door, as it stands in `routes.rs`.
     pub door: String,
 }
+
+/// The code of the household whose data an answer shows: a handler says so whose address does not.
+#[derive(Clone, Debug)]
+pub struct Shown(pub String);
 
 impl Lookup {
     /// What was looked at, in words.
@@ -51,6 +55,8 @@ impl Lookup {
         match self.door.rsplit('/').next().unwrap_or_default() {
             "statement" => "积分对账单",
             "proxies" => "代领人",
+            // A form that names its household is one of consent.
+            _ if self.door == "/forms/{number}" => "知情同意与入户登记",
             "enrolment" | "consent-form" => "知情同意与入户登记",
             "changes" | "{kind}" => "户的变更",
             "lookups" => "查阅记录",

@@ -8,6 +8,7 @@
 //! does not read HEIC, because the page has the browser re-encode pictures; and it takes its time (0.1 to 1 s for a
 //! picture without a code), so call it where blocking is allowed, and not for many pictures at once.
 
+use std::fmt;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -30,22 +31,31 @@ const PHOTO_BYTES_MAX: u64 = 4 * PHOTO_PIXELS_MAX;
 /// The longer side to which a photograph is brought first. More shows the paper's grain and not the code.
 const LONG_SIDE_MAX: u32 = 1_600;
 
-/// Why a photograph gave no text, and what the person who took it can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a photograph gave no text, and how a better one is taken. What works without a photograph only the asker knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PhotoError {
     /// Neither JPEG nor PNG by its first bytes.
-    #[error("这不是JPEG或PNG照片（HEIC、PDF等格式读不了），请换成JPEG再上传，或直接输入卡号。")]
     NotAPicture,
     /// More pixels than are looked at; known from the header alone.
-    #[error("照片超过4000万像素，请把相机调到较小的尺寸再拍一张，或直接输入卡号。")]
     TooLarge,
     /// It starts as a picture and does not go on as one.
-    #[error("照片文件不完整或已损坏，请重新拍一张，或直接输入卡号。")]
     Damaged,
     /// A good picture in which no code was read.
-    #[error("照片里没有找到二维码，请靠近、对准、避开反光再拍一张，或直接输入卡号。")]
     NothingFound,
 }
+
+impl fmt::Display for PhotoError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::NotAPicture => "这不是JPEG或PNG照片（HEIC、PDF等格式读不了），请换成JPEG再上传。",
+            Self::TooLarge => "照片超过4000万像素，请把相机调到较小的尺寸再拍一张。",
+            Self::Damaged => "照片文件不完整或已损坏，请重新拍一张。",
+            Self::NothingFound => "照片里没有找到二维码，请靠近、对准、避开反光再拍一张。",
+        })
+    }
+}
+
+impl std::error::Error for PhotoError {}
 
 /// Reads the QR codes in a photograph: the different texts, in the order in which they were found.
 ///

@@ -135,19 +135,31 @@ impl Order {
         Ok(household)
     }
 
-    /// The area that was asked for; `None` for the whole programme.
+    /// The area that was asked for, by its code from the community down (`C01-G02`), or by its own where no other area has
+    /// the same; `None` for the whole programme.
     ///
     /// # Errors
-    /// `Invalid` for an area that is unknown.
+    /// `Invalid` for an area that is unknown, and for a short code of several.
     pub fn area<'a>(&self, tree: &'a Tree) -> Result<Option<&'a Area>> {
         let Some(code) = self.asked.area.as_deref().filter(|code| !code.is_empty()) else {
             return Ok(None);
         };
-        let mut all = tree.all().iter();
-        let found = all.find(|area| tree.codes(&area.id).join("-") == code || area.code == code);
-        match found {
-            Some(area) => Ok(Some(area)),
-            None => Err(Error::invalid("area", "没有这个区域代码。")),
+        let full = |area: &Area| tree.codes(&area.id).join("-");
+        if let Some(area) = tree.all().iter().find(|area| full(area) == code) {
+            return Ok(Some(area));
+        }
+        let fitting: Vec<&Area> = tree.all().iter().filter(|area| area.code == code).collect();
+        match fitting.as_slice() {
+            [] => Err(Error::invalid("area", "没有这个区域代码。")),
+            [area] => Ok(Some(area)),
+            several => {
+                let few: Vec<String> = several.iter().take(3).map(|area| full(area)).collect();
+                let (few, count) = (few.join("、"), several.len());
+                Err(Error::invalid(
+                    "area",
+                    format!("有{count}个区域的代码是{code}，请写全，例如{few}。"),
+                ))
+            }
         }
     }
 

@@ -17,6 +17,9 @@ use crate::access::role::Permission;
 use crate::db::{Conn, text_enum};
 use crate::error::{Error, Result};
 use crate::files::Files;
+use crate::honours::award;
+use crate::id::Id;
+use crate::places::{self, consent_form};
 
 text_enum! {
     /// Everything that is printed.
@@ -247,6 +250,29 @@ data! {
 }
 
 impl Paper {
+    /// The code of the one household whose data the paper shows, whatever else its order names. Papers of many show none.
+    ///
+    /// # Errors
+    /// As [`Paper::load`].
+    pub fn household(self, conn: &mut Conn, order: &Order) -> Result<Option<String>> {
+        let named = order.asked.household.as_deref().map(str::trim);
+        let named = named.filter(|code| !code.is_empty()).map(str::to_owned);
+        let shown = match self {
+            Paper::Statement => return Ok(named),
+            Paper::Certificate | Paper::Plaque => match (named, order.asked.id.as_deref().map(str::trim)) {
+                (Some(code), _) => return Ok(Some(code)),
+                (None, None | Some("")) => None,
+                (None, Some(id)) => Some(award::by_id(conn, &Id::known(id))?.household_id),
+            },
+            Paper::ConsentForm => consent_form::by_number(conn, order.number()?)?.household_id,
+            _ => None,
+        };
+        match shown {
+            None => Ok(None),
+            Some(id) => Ok(Some(places::household::by_id(conn, &id)?.code)),
+        }
+    }
+
     /// The data of a paper with the pictures that it names put in. It reads files: call it outside of every read and write.
     ///
     /// # Errors

@@ -235,7 +235,8 @@ pub fn plan_of_visit(visit: &Visit) -> Result<Plan> {
     Plan::score(rows, &[10, 10]).ok_or_else(|| Error::internal("twenty boxes do not fit"))
 }
 
-/// The mark that the ticked boxes of a row say, by their places from 1; `None` when nothing, or no one mark, is ticked.
+/// The mark that the ticked boxes of a row say, by their places from 1; `None` when nothing, not all of it, or no one mark is
+/// ticked.
 #[must_use]
 pub fn mark_of(ticked: &[u32]) -> Option<i64> {
     let tens: Vec<u32> = ticked.iter().copied().filter(|column| *column <= 10).collect();
@@ -246,7 +247,8 @@ pub fn mark_of(ticked: &[u32]) -> Option<i64> {
         _ => return None,
     };
     let ones = match ones.as_slice() {
-        [] if tens == 0 => return None,
+        // Ones have a box for nought: without a tick among them one was forgotten, or not seen.
+        [] if tens < 10 => return None,
         [] => 0,
         [ones] => i64::from(*ones).saturating_sub(11),
         _ => return None,
@@ -392,7 +394,7 @@ mod tests {
         assert_eq!(mark_of(&[10, 11]), Some(100));
         assert_eq!(mark_of(&[18]), Some(7));
         assert_eq!(mark_of(&[11]), Some(0));
-        for unclear in [&[][..], &[1, 2, 11], &[3, 12, 13], &[10, 12]] {
+        for unclear in [&[][..], &[8], &[1, 2, 11], &[3, 12, 13], &[10, 12]] {
             assert_eq!(mark_of(unclear), None, "{unclear:?}");
         }
     }

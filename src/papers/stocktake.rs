@@ -1,6 +1,8 @@
 //! The sheet on which a stocktake is counted. It never says what the books hold, and its rows have numbers, so that it is
 //! keyed by form and row.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::form::{Form, FormMark};
@@ -11,7 +13,7 @@ use crate::clock::{day_of, spoken_day};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
-use crate::shop::goods::GoodsItem;
+use crate::shop::goods::{self, GoodsItem};
 use crate::shop::stocktake::{self, Stocktake, StocktakeState};
 
 /// A sheet to count on.
@@ -75,11 +77,31 @@ pub fn load(conn: &mut Conn, order: &Order) -> Result<StocktakeSheet> {
     })
 }
 
-/// The rows of the sheet: what is to be counted, numbered in its order.
+/// The rows of the sheet: what is to be counted, each under a number that its goods keep as long as the sheet is about.
+///
+/// All goods of the programme are numbered, also those that are not counted here, so that nothing shifts when some are
+/// hidden or change their category: those that were there when the stocktake was opened by their short codes, and those
+/// that came since behind them, in the order in which they came. Neither a short code nor an id ever changes.
 ///
 /// # Errors
 /// Only when the database fails.
 pub fn rows(conn: &mut Conn, stocktake: &Stocktake) -> Result<Vec<(i64, GoodsItem)>> {
+    let mut all = goods::codes(conn)?;
+    let opened = stocktake.id.as_str();
+    // The order of text differs between databases; here it is by bytes.
+    all.sort_by(|(one, one_code), (other, other_code)| {
+        let (one_new, other_new) = (one.as_str() > opened, other.as_str() > opened);
+        one_new.cmp(&other_new).then_with(|| match one_new {
+            true => one.as_str().cmp(other.as_str()),
+            false => one_code.cmp(other_code),
+        })
+    });
+    let numbers: HashMap<_, i64> = all.into_iter().map(|(id, _)| id).zip(1i64..).collect();
     let (goods, _) = stocktake::scope(conn, stocktake, "", None)?;
-    Ok((1i64..).zip(goods).collect())
+    let mut rows: Vec<(i64, GoodsItem)> = goods
+        .into_iter()
+        .filter_map(|item| Some((*numbers.get(&item.id)?, item)))
+        .collect();
+    rows.sort_by_key(|(row, _)| *row);
+    Ok(rows)
 }

@@ -115,6 +115,16 @@ struct FirstPrice {
     reason: &'static str,
 }
 
+/// The short codes of all goods there ever were.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn codes(conn: &mut Conn) -> Result<Vec<(Id<GoodsItem>, String)>> {
+    Ok(goods_items::table
+        .select((goods_items::id, goods_items::sku))
+        .load(conn)?)
+}
+
 /// Adds goods, each with the first price of its history.
 ///
 /// # Errors

@@ -184,7 +184,7 @@ pub fn open(conn: &mut Conn, store: &Id<PointsStore>, category: Option<&str>, ac
 }
 
 /// The most kinds of goods in one go of counting.
-const MOST_COUNTS: usize = 200;
+pub const MOST_COUNTS: usize = 200;
 
 /// Enters counts: goods by their short codes, and how many there are.
 ///
@@ -193,8 +193,14 @@ const MOST_COUNTS: usize = 200;
 pub fn count(conn: &mut Conn, id: &Id<Stocktake>, counts: &[(String, i64)], act: &Act) -> Result<()> {
     act.once(conn, &(id, counts), |conn| {
         let stocktake = expect(conn, id, StocktakeState::Counting)?;
-        if counts.is_empty() || counts.len() > MOST_COUNTS {
+        if counts.is_empty() {
             return Err(Error::invalid("counts", "还没有填数量。没有货的填0。"));
+        }
+        if counts.len() > MOST_COUNTS {
+            return Err(Error::invalid(
+                "counts",
+                format!("一次最多录入{MOST_COUNTS}种，请分几次录入。"),
+            ));
         }
         if counts.iter().any(|(_, counted)| !(0..=1_000_000).contains(counted)) {
             return Err(Error::invalid("counts", "数量应为0以上的整数。"));
@@ -331,8 +337,8 @@ pub fn by_number(conn: &mut Conn, number: i64) -> Result<Stocktake> {
 /// Goods on a page of the count.
 pub const PAGE: i64 = 50;
 
-/// What is to be counted: everything on offer, and what is hidden while some of it is left. A page of it, and how many
-/// there are. The words look for one of them.
+/// What is to be counted: everything on offer, what was hidden since it was opened, and what is hidden while some of it is
+/// left. A page of it, and how many there are. The words look for one of them.
 ///
 /// # Errors
 /// Only when the database fails.
@@ -346,7 +352,12 @@ pub fn scope(conn: &mut Conn, stocktake: &Stocktake, words: &str, page: Option<i
             .filter(stock_lots::quantity.gt(0))
             .select(stock_lots::goods_id);
         goods_items::table
-            .filter(goods_items::withdrawn_at.is_null().or(goods_items::id.eq_any(held)))
+            .filter(
+                goods_items::withdrawn_at
+                    .is_null()
+                    .or(goods_items::withdrawn_at.assume_not_null().ge(stocktake.opened_at))
+                    .or(goods_items::id.eq_any(held)),
+            )
             .filter(goods_items::category.like(category.clone()))
             .filter(
                 goods_items::name

@@ -279,7 +279,7 @@ on_both! {
 
 /// A cross in a box of a page of 200 dots to the inch.
 #[expect(clippy::as_conversions, clippy::float_arithmetic, reason = "a scale")]
-fn cross(page: &mut RgbImage, one: &Value) {
+pub(super) fn cross(page: &mut RgbImage, one: &Value) {
     let dots = |millimetres: f64| (millimetres * 200.0 / 25.4).round();
     let place = |name: &str| one[name].as_f64().unwrap();
     let (left, top, side) = (dots(place("x")), dots(place("y")), dots(place("side")));

@@ -302,7 +302,7 @@ pub async fn find_household(
 
 /// The first card in a photograph.
 pub(super) fn card_in(photo: &[u8]) -> Result<CardToken> {
-    let texts = decode_photo(photo).map_err(|why| Error::invalid("photo", why.to_string()))?;
+    let texts = decode_photo(photo).map_err(|why| Error::invalid("photo", format!("{why}也可以直接输入卡号。")))?;
     let mut cards = texts.iter().filter_map(|text| CardToken::parse(text).ok());
     cards.next().ok_or_else(|| {
         Error::invalid(

@@ -21,6 +21,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
+use crate::access::lookup::Shown;
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
 use crate::clock::Moment;
@@ -105,6 +106,8 @@ struct Table {
     closed: Option<String>,
     /// Which page a photograph showed, and of how many rows it is not sure.
     photo: Option<(u32, usize)>,
+    /// The code of the household whose data it shows.
+    household: Option<String>,
 }
 
 /// A box that every row of a form has.
@@ -151,6 +154,8 @@ struct Row {
     label: String,
     /// What stands in its boxes, in the order of the table's.
     values: Vec<String>,
+    /// What is written down of it: it goes along, so that what somebody else writes meanwhile is not changed unseen.
+    was: Option<String>,
     /// Why nothing of it is keyed any more.
     closed: Option<String>,
     /// What to know about it before it is sent.
@@ -236,6 +241,11 @@ impl Sent {
     /// What stands in the only box of a row; `None` for nothing.
     fn row(&self, row: i64) -> Option<&str> {
         Some(self.one(&format!("row-{row}"))).filter(|value| !value.is_empty())
+    }
+
+    /// What was written down of a row when its page was made.
+    fn was(&self, row: i64) -> &str {
+        self.one(&format!("was-{row}"))
     }
 
     fn key(&self) -> &str {
@@ -341,7 +351,11 @@ async fn show(
         key: Id::<Table>::new(app.now()).to_string(),
         table,
     };
-    page::show_with(status, &page)
+    let mut response = page::show_with(status, &page)?;
+    if let Some(household) = &page.table.household {
+        response.extensions_mut().insert(Shown(household.clone()));
+    }
+    Ok(response)
 }
 
 /// `GET /forms/{number}`: the rows of a form as they stand.

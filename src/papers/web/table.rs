@@ -7,9 +7,11 @@ use axum::response::{IntoResponse, Response};
 use chrono::Datelike as _;
 use serde::Deserialize;
 
+use crate::access::lookup::Shown;
 use crate::access::role::Permission;
 use crate::app::{App, Staff};
 use crate::clock::{Span, day_of};
+use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{self, Shell};
@@ -109,14 +111,19 @@ pub async fn paper(paper: Paper, State(app): State<App>, staff: Staff, Query(ask
         now: app.now(),
     };
     let (now, files) = (order.now, app.files.clone());
-    let data = app.db.read(move |conn| paper.load(conn, &order)).await?;
+    let read = move |conn: &mut Conn| Ok((paper.load(conn, &order)?, paper.household(conn, &order)?));
+    let (data, household) = app.db.read(read).await?;
     let pdf = app
         .at_press(move |printer| {
             let data = paper.illustrated(data, &files)?;
             printer.set_json(&paper.template(), data)?.pdf(Purpose::Reading, now)
         })
         .await?;
-    Ok(as_pdf(&format!("{}.pdf", paper.word()), pdf))
+    let mut response = as_pdf(&format!("{}.pdf", paper.word()), pdf);
+    if let Some(household) = household {
+        response.extensions_mut().insert(Shown(household));
+    }
+    Ok(response)
 }
 
 /// Wants a consent form; blank without a household's code.

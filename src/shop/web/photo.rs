@@ -65,7 +65,7 @@ async fn look(
     }
     let texts = app.slowly(move || decode_photo(&photo)).await?;
     let card = texts
-        .map_err(|why| Error::invalid("photo", why.to_string()))
+        .map_err(|why| Error::invalid("photo", format!("{why}也可以直接输入卡号。")))
         .and_then(|texts| card_in(&texts));
     Ok((basket, card))
 }

@@ -82,6 +82,7 @@ pub(super) fn table(conn: &mut Conn, staff: &Staff, of: i64) -> Result<Table> {
             )
         }),
         photo: None,
+        household: household.map(|household| household.code),
     })
 }
 

@@ -76,6 +76,7 @@ pub(super) fn table(conn: &mut Conn, staff: &Staff, of: i64, sent: &Sent, now: M
         }),
         closed: None,
         photo: None,
+        household: None,
     })
 }
 

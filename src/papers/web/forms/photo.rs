@@ -23,7 +23,7 @@ const PHOTO_SIDE: u32 = 2_400;
 pub(super) async fn read(app: &App, staff: &Staff, bytes: Vec<u8>) -> Result<Response> {
     let wrong = |why: &dyn std::fmt::Display| Error::invalid("photo", why.to_string());
     let picture = app.slowly(move || photo::grey(&bytes, PHOTO_SIDE)).await?;
-    let picture = picture.map_err(|why| wrong(&why))?;
+    let picture = picture.map_err(|why| wrong(&format!("{why}也可以照表单编号手工录入。")))?;
     // Which form it is, the codes say; where its boxes are, only the form.
     let (asked, picture) = app
         .slowly(move || (Sheet::found(&picture, |_, _| None).err(), picture))

@@ -52,6 +52,7 @@ pub(super) fn table(conn: &mut Conn, staff: &Staff, of: i64) -> Result<Table> {
         closed: gathering.is_closed().then(|| Refused::Closed.to_string()),
         about: gathering.name,
         photo: None,
+        household: None,
     })
 }
 

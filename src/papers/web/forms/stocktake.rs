@@ -1,4 +1,7 @@
 //! 盘点表: how many of each goods were counted.
+//!
+//! A count is of the moment at which it is entered, against the book of that moment. So a box never holds what was entered
+//! before: sent once more it would be a new count, and what was sold meanwhile a difference.
 
 use super::{Ask, Kind, Row, Sent, Table, Wrong, expect};
 use crate::access::role::Permission;
@@ -26,14 +29,12 @@ pub(super) fn table(conn: &mut Conn, staff: &Staff, of: i64) -> Result<Table> {
     let rows = paper::rows(conn, &found)?.into_iter().map(|(row, item)| Row {
         row,
         code: row.to_string(),
-        values: vec![
-            counts
-                .get(&item.id)
-                .map(|count| count.counted.to_string())
-                .unwrap_or_default(),
-        ],
+        values: vec![String::new()],
+        label: match counts.get(&item.id) {
+            None => item.sku,
+            Some(count) => format!("{}，已清点{}", item.sku, count.counted),
+        },
         name: item.name,
-        label: item.sku,
         ..Row::default()
     });
     let is_over = found.state != StocktakeState::Counting;
@@ -48,9 +49,11 @@ pub(super) fn table(conn: &mut Conn, staff: &Staff, of: i64) -> Result<Table> {
         above: Vec::new(),
         asks: ASKS,
         choices: Vec::new(),
-        warning: None,
+        warning: (!counts.is_empty())
+            .then(|| "已经录入的不用再填，空着的行不改。要重数的再填一次，以最后一次为准。".to_owned()),
         closed: is_over.then(|| "这次盘点已经清点完了，不能再录入数量。".to_owned()),
         photo: None,
+        household: None,
     })
 }
 
@@ -58,19 +61,25 @@ pub(super) fn write(conn: &mut Conn, staff: &Staff, of: i64, sent: &Sent, now: M
     let table = table(conn, staff, of)?;
     let found = stocktake::by_number(conn, of)?;
     let (mut counts, mut wrong) = (Vec::new(), Wrong::default());
-    for row in &table.rows {
-        let Some(text) = sent.row(row.row) else {
+    for (row, item) in paper::rows(conn, &found)? {
+        let Some(text) = sent.row(row) else {
             continue;
         };
         let number = text
             .parse::<i64>()
             .map_err(|_| Error::invalid("counts", "数量应为0以上的整数。"));
-        if let Some(number) = wrong.of(row.row, number)? {
-            counts.push((row.label.clone(), number));
+        if let Some(number) = wrong.of(row, number)? {
+            counts.push((item.sku, number));
         }
     }
     wrong.end()?;
-    let act = Act::new("stocktake.counted", sent.key(), &staff.user.id, now);
-    stocktake::count(conn, &found.id, &counts, &act)?;
+    if counts.is_empty() {
+        return Err(Error::invalid("counts", "还没有填数量。没有货的填0。"));
+    }
+    for (piece, counts) in (1..).zip(counts.chunks(stocktake::MOST_COUNTS)) {
+        let key = format!("{}-{piece}", sent.key());
+        let act = Act::new("stocktake.counted", &key, &staff.user.id, now);
+        stocktake::count(conn, &found.id, counts, &act)?;
+    }
     Ok(table.back)
 }

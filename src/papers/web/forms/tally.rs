@@ -76,6 +76,7 @@ pub(super) fn table(conn: &mut Conn, staff: &Staff, of: i64, now: Moment) -> Res
         }),
         closed: closed.map(str::to_owned),
         photo: None,
+        household: None,
     })
 }
 

@@ -49,6 +49,7 @@ pub(super) fn table(conn: &mut Conn, staff: &Staff, of: i64) -> Result<Table> {
         warning: None,
         closed: (!event.is_open()).then(|| format!("这次活动{}，不能再录入。", event.state.label())),
         photo: None,
+        household: None,
     })
 }
 
