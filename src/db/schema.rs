@@ -1303,6 +1303,7 @@ diesel::table! {
         asked_by -> Text,
         asked_at -> Timestamp,
         ended_at -> Nullable<Timestamp>,
+        problem -> Text,
     }
 }
 
@@ -1315,6 +1316,7 @@ diesel::table! {
         papers -> BigInt,
         done_at -> Nullable<Timestamp>,
         problems -> Text,
+        printed -> BigInt,
     }
 }
 
