@@ -74,6 +74,8 @@ struct Shared {
     speech: tokio::sync::Semaphore,
     /// One job of many papers runs at a time.
     jobs: tokio::sync::Mutex<()>,
+    /// A job's files are written or thrown away, and that is noted, by one at a time.
+    job_files: tokio::sync::Mutex<()>,
 }
 
 /// How long a deadline may have passed before somebody looks.
@@ -118,6 +120,7 @@ impl App {
                 press: PressThread::default(),
                 speech: tokio::sync::Semaphore::new(1),
                 jobs: tokio::sync::Mutex::new(()),
+                job_files: tokio::sync::Mutex::new(()),
             }),
         }
     }
@@ -168,8 +171,14 @@ impl App {
     /// Does what is due by now. Whatever has a deadline is done here, so that it is done without anybody asking.
     ///
     /// # Errors
-    /// Only when the database fails.
+    /// Only when the database or the disk fails.
     pub async fn run_due(&self) -> Result<()> {
+        // Files with cards' secrets go whatever else cannot be done.
+        let cleared = self.discard_old_jobs().await;
+        self.run_clockworks().await.and(cleared)
+    }
+
+    async fn run_clockworks(&self) -> Result<()> {
         let now = self.now();
         let done = self.db.write(move |conn| clockwork::run(conn, now)).await?;
         if !done.is_nothing() {
@@ -199,7 +208,6 @@ impl App {
         if gone > 0 {
             tracing::info!(gone, "rows whose time was over");
         }
-        self.discard_old_jobs().await?;
         Ok(())
     }
 
@@ -379,6 +387,10 @@ impl App {
 
     pub(crate) async fn job_turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.shared.jobs.lock().await
+    }
+
+    pub(crate) async fn job_files_turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.shared.job_files.lock().await
     }
 
     pub(crate) fn press_thread(&self) -> &PressThread {

@@ -19,6 +19,11 @@ pub trait Refusal: fmt::Display + fmt::Debug + Send + Sync + 'static {
     /// The stable code that programs rely on, for example `not_enough_points`.
     fn code(&self) -> &'static str;
 
+    /// The same sentence as it may be written down: without words of others, which may be a name that is deleted later.
+    fn to_be_kept(&self) -> String {
+        self.to_string()
+    }
+
     /// The owner whose points tills keep for an hour without network, if that is why: they can be asked for.
     fn held_owner(&self) -> Option<&str> {
         None
@@ -62,6 +67,16 @@ impl Error {
             field,
             message: message.into(),
         }])
+    }
+
+    /// The sentence as it may be written down; nothing of a fault of ours, whose cause is for the log.
+    #[must_use]
+    pub fn to_be_kept(&self) -> Option<String> {
+        match self {
+            Error::Internal(..) => None,
+            Error::Refused(refusal) => Some(refusal.to_be_kept()),
+            other => Some(other.to_string()),
+        }
     }
 
     /// The stable code for programs.

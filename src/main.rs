@@ -12,7 +12,7 @@ use jishan::access::{session, user};
 use jishan::app::App;
 use jishan::boards::speech::Voice;
 use jishan::cards::photo::decode_photo;
-use jishan::clock::{Clock, Moment, day_of};
+use jishan::clock::{Clock, Moment, day_of, spoken};
 use jishan::config::{Card, Command, Config, Import, Place, Print, Scheme, Token};
 use jishan::db::{Db, Location, migrate};
 use jishan::error::{Error, Result};
@@ -20,8 +20,8 @@ use jishan::files::Files;
 use jishan::id::Id;
 use jishan::papers::card::CardPaper;
 use jishan::papers::household;
-use jishan::papers::job::{self, Kind};
-use jishan::papers::order::Order;
+use jishan::papers::job::{self, Kind, PrintJob, State};
+use jishan::papers::order::{Asked, Order};
 use jishan::papers::paper::Paper;
 use jishan::places::import;
 use jishan::print::thread::PressThread;
@@ -381,38 +381,48 @@ async fn print_many(what: Print, kind: Kind) -> Result<ExitCode> {
     if let Some(printables) = what.printables {
         app = app.with_printer(Printer::with_folder(printables));
     }
-    let folder = what.out;
-    std::fs::create_dir_all(&folder).map_err(Error::internal)?;
+    let (folder, asked) = (what.out, Asked::from(what.which));
     let note = folder.join("job");
-    let id = match std::fs::read_to_string(&note) {
+    let job = match std::fs::read_to_string(&note) {
         Ok(id) => {
-            let known: Id<job::PrintJob> = Id::known(id.trim());
+            let known: Id<PrintJob> = Id::known(id.trim());
             let job = app.db.read(move |conn| job::by_id(conn, &known)).await;
             let ours = job.map_err(|error| match error {
                 Error::NotFound => other_folder(&folder),
                 other => other,
             })?;
-            if ours.kind != kind {
+            if ours.kind != kind || ours.asked()? != asked {
                 return Err(other_folder(&folder));
             }
-            ours.id
+            ours
         }
-        Err(_) => {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
             let order = Order {
-                asked: what.which.into(),
+                asked,
                 duties: None,
                 now: app.now(),
             };
             let now = order.now;
+            app.expect_printable(kind).await?;
             let plan = app.db.read(move |conn| job::plan(conn, kind, order)).await?;
+            std::fs::create_dir_all(&folder).map_err(Error::internal)?;
             let job = app
                 .db
                 .write(move |conn| job::ask(conn, &plan, job::COMMAND_LINE, now))
                 .await?;
             std::fs::write(&note, job.id.as_str()).map_err(Error::internal)?;
-            job.id
+            job
         }
+        Err(cause) => return Err(Error::internal(format!("{}: {cause}", note.display()))),
     };
+    if let (State::Done, Some(at)) = (job.state, job.ended_at) {
+        eprintln!(
+            "{}里的打印件{}已经打好，没有再打印。要按现在的数据打印，请换一个文件夹。",
+            folder.display(),
+            spoken(at)
+        );
+    }
+    let id = job.id;
     let bar = progress_bar();
     bar.set_message(kind.label());
     let done = tokio::select! {
@@ -428,19 +438,25 @@ async fn print_many(what: Print, kind: Kind) -> Result<ExitCode> {
     for problem in parts.iter().flat_map(|part| part.problems.lines()) {
         eprintln!("{problem}");
     }
-    match done {
-        Some(_) => {
-            println!("{}：{}份{}", folder.display(), progress.done, kind.label());
-            Ok(ExitCode::SUCCESS)
-        }
-        None => {
-            println!(
-                "已停止：打印了{}份，共{}份。再运行同一条命令就接着打印。",
-                progress.done, progress.papers
-            );
-            Ok(ExitCode::FAILURE)
-        }
+    if done.is_none() {
+        println!(
+            "已停止：打印了{}份，共{}份。再运行同一条命令就接着打印。",
+            progress.printed, progress.papers
+        );
+        return Ok(ExitCode::FAILURE);
     }
+    if progress.refused() > 0 {
+        println!(
+            "{}：打印了{}份{}，{}份没有打印，原因写在上面。",
+            folder.display(),
+            progress.printed,
+            kind.label(),
+            progress.refused()
+        );
+        return Ok(ExitCode::FAILURE);
+    }
+    println!("{}：{}份{}", folder.display(), progress.printed, kind.label());
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What lies in a folder is not of the job that is asked for.

@@ -2,15 +2,16 @@
 //!
 //! One part is in memory at a time, whatever a job's size: its papers are set one after the other and written as one PDF,
 //! which has each font once. A file is written whole beside its place and renamed, then its part is written off; so a power cut
-//! leaves a file or none, and the job goes on where it stood.
+//! leaves a file or none, and the job goes on where it stood. Files are deleted before that is noted.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::access::user::User;
+use crate::access::user::{self, User};
 use crate::app::App;
 use crate::cards::card::{self, Issue, Issued};
 use crate::clock::Moment;
@@ -20,7 +21,7 @@ use crate::honours::award::TitleAward;
 use crate::id::Id;
 use crate::papers::card::{self as card_paper, CardPaper, Face, Flip};
 use crate::papers::certificate;
-use crate::papers::job::{self, Kind, PrintJob, PrintPart, Progress};
+use crate::papers::job::{self, Kind, PrintJob, PrintPart, Progress, State};
 use crate::papers::order::Order;
 use crate::papers::paper::Paper;
 use crate::papers::statement;
@@ -32,6 +33,9 @@ use crate::print::{Printer, Purpose};
 
 /// How long the files of a job lie there before they are thrown away; cards are as good as money.
 const KEPT_HOURS: i64 = 24;
+
+/// What a page says of a job that stopped through our fault; the cause is in the log.
+const OUR_FAULT: &str = "服务器出错，没有打完。请继续打印；还是不行，请告诉管理服务器的人，原因在服务器的日志里。";
 
 /// Why a card is issued by a job, as its record says.
 const FIRST_CARD: &str = "首次发卡（批量打印）";
@@ -49,13 +53,33 @@ impl App {
         self.press_thread().run(move || work(&printer)).await
     }
 
+    /// Sets the sample of what a job prints: a mistake in a template is found before anything is asked for or issued.
+    ///
+    /// # Errors
+    /// As [`Printer::set_json`].
+    pub async fn expect_printable(&self, kind: Kind) -> Result<()> {
+        self.at_press(move |printer| match kind {
+            Kind::Statements => Paper::Statement.prove(printer),
+            Kind::Cards => CardPaper::Sheet.prove(printer),
+            Kind::Certificates => Paper::Certificate.prove(printer),
+            Kind::Plaques => Paper::Plaque.prove(printer),
+        })
+        .await
+    }
+
+    /// Where the files of all jobs lie.
+    fn jobs_folder(&self) -> PathBuf {
+        self.files.sibling("prints")
+    }
+
     /// Where the files of a job lie.
     #[must_use]
     pub fn job_folder(&self, job: &Id<PrintJob>) -> PathBuf {
-        self.files.sibling("prints").join(job.as_str())
+        self.jobs_folder().join(job.as_str())
     }
 
-    /// Runs a job in the background, one after the other.
+    /// Runs a job in the background, one after the other. One that cannot go on is stopped and says why, until somebody puts
+    /// that right and lets it go on.
     pub fn start_job(&self, job: Id<PrintJob>) {
         let app = self.clone();
         tokio::spawn(async move {
@@ -63,13 +87,13 @@ impl App {
             let running = app.job_turn().await;
             let folder = app.job_folder(&job);
             if let Err(error) = run(&app, &job, &folder, |_| ()).await {
-                tracing::error!("a print job stopped: {error}");
-                // What is refused stays so until somebody puts it right and lets the job go on.
-                if matches!(error, Error::Refused(_)) {
-                    let stopped = app.db.write(move |conn| job::set_running(conn, &job, false)).await;
-                    if let Err(error) = stopped {
-                        tracing::error!("a print job was not stopped: {error}");
-                    }
+                let why = error.to_be_kept().unwrap_or_else(|| OUR_FAULT.to_owned());
+                match error {
+                    Error::Internal(cause, place) => tracing::error!(%job, %place, "a print job stopped: {cause}"),
+                    other => tracing::warn!(%job, code = other.code(), "a print job stopped"),
+                }
+                if let Err(error) = app.db.write(move |conn| job::stop(conn, &job, &why)).await {
+                    tracing::error!("a print job was not stopped: {error}");
                 }
             }
             drop(running);
@@ -87,7 +111,8 @@ impl App {
         Ok(())
     }
 
-    /// Throws away the files of jobs that were asked for more than a day ago.
+    /// Throws away the files of jobs that were asked for more than a day ago, and what a power cut left of others. What cannot
+    /// be thrown away stops nothing else, and is tried again.
     ///
     /// # Errors
     /// Only when the database or the disk fails.
@@ -96,48 +121,94 @@ impl App {
         let before = now
             .checked_sub_signed(chrono::TimeDelta::hours(KEPT_HOURS))
             .unwrap_or(now);
+        let mut done = Ok(());
         for job in self.db.read(move |conn| job::older_than(conn, before)).await? {
-            self.discard_job(job.id, job::COMMAND_LINE.to_owned()).await?;
+            let discarded = self.discard_job(job.id, job::COMMAND_LINE.to_owned()).await;
+            done = done.and(discarded);
         }
-        Ok(())
+        self.clear_what_was_left(before).await.and(done)
     }
 
-    /// Throws away a job's files.
+    /// Deletes folders of jobs that are noted as thrown away, and old ones of jobs that nobody knows of, as after a database
+    /// was brought back from a copy.
+    async fn clear_what_was_left(&self, before: Moment) -> Result<()> {
+        let Ok(entries) = fs::read_dir(self.jobs_folder()) else {
+            // Nothing was printed yet.
+            return Ok(());
+        };
+        let mut done = Ok(());
+        for entry in entries.filter_map(std::io::Result::ok) {
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            if uuid::Uuid::try_parse(&name).is_err() {
+                continue;
+            }
+            let id = Id::known(name);
+            let is_left = match self.db.read(move |conn| job::by_id(conn, &id)).await {
+                Ok(job) => job.state == State::Discarded,
+                Err(Error::NotFound) => changed_at(&entry).is_some_and(|changed| changed < before),
+                Err(error) => return Err(error),
+            };
+            if is_left {
+                let _files = self.job_files_turn().await;
+                done = done.and(remove(&entry.path()));
+            }
+        }
+        done
+    }
+
+    /// Throws away a job's files. They go first and are noted as gone afterwards: what cannot be deleted is tried again.
     ///
     /// # Errors
     /// `NotFound`; `Internal` when the disk fails.
     pub async fn discard_job(&self, id: Id<PrintJob>, by: String) -> Result<()> {
-        let (folder, now) = (self.job_folder(&id), self.now());
-        self.db.write(move |conn| job::discard(conn, &id, &by, now)).await?;
-        match fs::remove_dir_all(&folder) {
-            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(Error::internal(cause)),
-            _ => Ok(()),
-        }
+        let asked = id.clone();
+        self.db.read(move |conn| job::by_id(conn, &asked)).await?;
+        let _files = self.job_files_turn().await;
+        remove(&self.job_folder(&id))?;
+        let now = self.now();
+        self.db.write(move |conn| job::discard(conn, &id, &by, now)).await
     }
 }
 
+/// Removes a folder with what is in it; one that is not there is gone already.
+fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(Error::internal(cause)),
+        _ => Ok(()),
+    }
+}
+
+fn changed_at(entry: &fs::DirEntry) -> Option<Moment> {
+    let changed = entry.metadata().and_then(|about| about.modified()).ok()?;
+    Some(chrono::DateTime::<chrono::Utc>::from(changed).naive_utc())
+}
+
 /// Runs what waits of a job, part by part, into a folder; `see` is told after each paper. A job that somebody stops meanwhile
-/// ends after the part in hand.
+/// ends after the part in hand; one that somebody throws away leaves no file behind.
 ///
 /// # Errors
-/// When the database or the disk fails, and for cards that could not be printed, before any is issued; what a single household
-/// lacks is noted with its part instead.
+/// When the database or the disk fails; before anything is printed or issued, for a template with a mistake and when the
+/// person who asked may not have these papers any more. What a single household lacks is noted with its part instead.
 pub async fn run(app: &App, id: &Id<PrintJob>, folder: &Path, see: impl Fn(Progress)) -> Result<PrintJob> {
-    fs::create_dir_all(folder).map_err(Error::internal)?;
-    let asked = id.clone();
-    if app.db.read(move |conn| job::by_id(conn, &asked)).await?.kind == Kind::Cards {
-        app.at_press(|printer| CardPaper::Sheet.prove(printer)).await?;
-    }
+    let mut is_proved = false;
     loop {
         let asked = id.clone();
-        let found = app
+        let (found, progress) = app
             .db
             .read(move |conn| Ok((job::next(conn, &asked)?, job::progress(&job::parts(conn, &asked)?))))
             .await?;
-        let (Some((job, part)), progress) = found else {
+        let Some((job, part)) = found else {
             let id = id.clone();
             return app.db.read(move |conn| job::by_id(conn, &id)).await;
         };
+        let whose = job.clone();
+        app.db.read(move |conn| expect_duties(conn, &whose)).await?;
+        if !is_proved {
+            app.expect_printable(job.kind).await?;
+            is_proved = true;
+        }
         let printed = print(app, &job, &part, |here| {
             see(Progress {
                 done: progress.done.saturating_add(here),
@@ -145,26 +216,73 @@ pub async fn run(app: &App, id: &Id<PrintJob>, folder: &Path, see: impl Fn(Progr
             });
         })
         .await?;
-        if let Some(pdf) = printed.pdf {
-            let (file, unfinished) = (folder.join(part.file_name()), folder.join("unfinished"));
-            fs::write(&unfinished, pdf).map_err(Error::internal)?;
-            fs::rename(&unfinished, &file).map_err(Error::internal)?;
-        }
-        let (id, now, problems) = (id.clone(), app.now(), printed.problems.join("\n"));
-        app.db
-            .write(move |conn| job::part_done(conn, &id, part.position, &problems, now))
-            .await?;
+        keep(app, &part, folder, id, printed).await?;
         // A person at a page comes first.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// Refuses to go on for somebody whose duties were taken away since the job was asked for.
+fn expect_duties(conn: &mut Conn, job: &PrintJob) -> Result<()> {
+    if job.asked_by == job::COMMAND_LINE {
+        return Ok(());
+    }
+    match job.kind.is_for(&user::duties(conn, &Id::known(job.asked_by.as_str()))?) {
+        true => Ok(()),
+        false => Err(Error::Forbidden("要打印的人，现在的职责不包含这种打印件。")),
+    }
+}
+
+/// Writes a part's file and notes it, unless the job was thrown away while it was printed.
+async fn keep(app: &App, part: &PrintPart, folder: &Path, id: &Id<PrintJob>, printed: Printed) -> Result<()> {
+    let _files = app.job_files_turn().await;
+    let asked = id.clone();
+    if app.db.read(move |conn| job::by_id(conn, &asked)).await?.state == State::Discarded {
+        return Ok(());
+    }
+    if let Some(pdf) = printed.pdf {
+        write_whole(folder, &part.file_name(), &pdf).map_err(Error::internal)?;
+    }
+    let (id, position, now) = (id.clone(), part.position, app.now());
+    let (papers, problems) = (printed.papers, printed.problems.join("\n"));
+    app.db
+        .write(move |conn| job::part_done(conn, &id, position, (papers, &problems), now))
+        .await
+}
+
+/// Written beside its place and then renamed, so that a power cut leaves the file or none.
+fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let unfinished = folder.join("unfinished");
+    let mut file = File::create(&unfinished)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, folder.join(name))
 }
 
 /// What became of a part.
 struct Printed {
     /// Nothing when no paper of it could be printed.
     pdf: Option<Vec<u8>>,
+    /// How many papers are in it.
+    papers: i64,
     /// Who could not be printed, and why.
     problems: Vec<String>,
+}
+
+impl Printed {
+    fn nothing(problems: Vec<String>) -> Printed {
+        Printed {
+            pdf: None,
+            papers: 0,
+            problems,
+        }
+    }
+}
+
+/// A household's line among the problems.
+fn problem(code: &str, error: &Error) -> String {
+    format!("{code}：{}", error.to_be_kept().unwrap_or_default())
 }
 
 async fn print(app: &App, job: &PrintJob, part: &PrintPart, see: impl Fn(i64)) -> Result<Printed> {
@@ -228,20 +346,22 @@ async fn print_each<Of: 'static>(
         let set = app.at_press(move |printer| printer.set_json(&paper.template(), data));
         match set.await {
             Ok(sheets) => papers.push(sheets),
-            Err(error @ Error::Refused(_)) => problems.push(format!("{code}：{error}")),
+            Err(error @ Error::Refused(_)) => problems.push(problem(&code, &error)),
             Err(error) => return Err(error),
         }
         see(done);
     }
+    let count = i64::try_from(papers.len()).map_err(Error::internal)?;
     let mut papers = papers.into_iter();
     let Some(first) = papers.next() else {
-        return Ok(Printed { pdf: None, problems });
+        return Ok(Printed::nothing(problems));
     };
     let pdf = app
         .at_press(move |_| first.followed_by(papers.collect()).pdf(Purpose::Printing, order.now))
         .await?;
     Ok(Printed {
         pdf: Some(pdf),
+        papers: count,
         problems,
     })
 }
@@ -257,8 +377,9 @@ async fn print_cards(app: &App, job: &PrintJob, part: &PrintPart, see: impl Fn(i
     let (issued, problems) = app.db.write(move |conn| issue_all(conn, &job, &ids, now)).await?;
     see(part.papers);
     if issued.is_empty() {
-        return Ok(Printed { pdf: None, problems });
+        return Ok(Printed::nothing(problems));
     }
+    let count = i64::try_from(issued.len()).map_err(Error::internal)?;
     let whose: Vec<Id<Household>> = issued.iter().map(|(_, household)| household.id.clone()).collect();
     let (programme, back, named) = app
         .db
@@ -282,6 +403,7 @@ async fn print_cards(app: &App, job: &PrintJob, part: &PrintPart, see: impl Fn(i
         .await?;
     Ok(Printed {
         pdf: Some(pdf),
+        papers: count,
         problems,
     })
 }
@@ -314,7 +436,7 @@ fn issue_all(conn: &mut Conn, job: &PrintJob, ids: &[Id<Household>], now: Moment
                 problems.push(format!("{}：这次印的卡已经停用，没有再印。", household.code));
             }
             Ok(one) => issued.push((one, household.clone())),
-            Err(error @ Error::Refused(_)) => problems.push(format!("{}：{error}", household.code)),
+            Err(error @ Error::Refused(_)) => problems.push(problem(&household.code, &error)),
             Err(error) => return Err(error),
         }
     }

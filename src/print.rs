@@ -170,19 +170,6 @@ impl Printer {
         self.fonts().families()
     }
 
-    /// The characters of a text that no font has.
-    #[must_use]
-    pub fn missing(&self, text: &str) -> Vec<char> {
-        let fonts = self.fonts();
-        let mut missing: Vec<char> = text
-            .chars()
-            .filter(|character| is_visible(*character) && !fonts.cover(*character))
-            .collect();
-        missing.sort_unstable();
-        missing.dedup();
-        missing
-    }
-
     fn fonts(&self) -> &Fonts {
         self.shared
             .fonts
@@ -374,7 +361,7 @@ impl Sheets {
         Ok(bytes)
     }
 
-    /// The text of every page, a page after another, as it is set: for tests and for reading aloud.
+    /// The text of every page, a page after another, as it is set: tests read it.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();

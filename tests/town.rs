@@ -183,7 +183,7 @@ impl Town {
         migrate::run(&location, morning()).unwrap();
         Town {
             app: App::new(Db::open(&location).unwrap(), Clock::standing(morning()))
-                .with_files(Files::in_folder(proofs.path())),
+                .with_files(Files::in_folder(&proofs.path().join("files"))),
             location,
             _folders: (folder, proofs),
         }

@@ -1302,6 +1302,7 @@ diesel::table! {
         asked_by -> Text,
         asked_at -> Timestamp,
         ended_at -> Nullable<Timestamp>,
+        problem -> Text,
     }
 }
 
@@ -1314,6 +1315,7 @@ diesel::table! {
         papers -> BigInt,
         done_at -> Nullable<Timestamp>,
         problems -> Text,
+        printed -> BigInt,
     }
 }
 

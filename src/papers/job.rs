@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! waiting → done → discarded
-//!      ⇅ cancelled ↗
+//!      ⇅ cancelled ↗          (stopped by a person, or by what went wrong)
 //! ```
 //!
 //! What a job prints is decided when it is asked for and kept in parts, each of which becomes a file. Whoever runs it takes
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::card::Flip;
 use super::order::{Asked, Order};
+use super::statement;
 use crate::access::role::{Duties, Permission};
 use crate::audit;
 use crate::cards::card;
@@ -27,6 +28,7 @@ use crate::id::Id;
 use crate::places::area::{Area, Tree};
 use crate::places::household::{self, Household};
 use crate::places::standing;
+use crate::scheme::version;
 
 /// A job.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
@@ -45,6 +47,8 @@ pub struct PrintJob {
     pub asked_at: Moment,
     /// When it was done, or its files were thrown away.
     pub ended_at: Option<Moment>,
+    /// Why it was stopped, if not by a person.
+    pub problem: String,
 }
 
 text_enum! {
@@ -66,7 +70,7 @@ text_enum! {
     pub enum State {
         /// There are parts to print.
         Waiting = "waiting", "打印中";
-        /// Stopped by a person; can go on.
+        /// Stopped by a person or by what went wrong; can go on.
         Cancelled = "cancelled", "已停止";
         /// Every part has its file.
         Done = "done", "已完成";
@@ -137,8 +141,10 @@ pub struct PrintPart {
     pub papers: i64,
     /// When its file was written.
     pub done_at: Option<Moment>,
-    /// Who could not be printed, and why, a line each.
+    /// Who could not be printed, and why, a line each: codes, and nobody's name.
     pub problems: String,
+    /// How many of its papers lie in its file.
+    pub printed: i64,
 }
 
 impl PrintPart {
@@ -151,28 +157,46 @@ impl PrintPart {
         Ok(ids.into_iter().map(Id::known).collect())
     }
 
-    /// The name of its file: `003-1号楼.pdf`.
+    /// Whether it has a file: a part of which nothing could be printed has none.
+    #[must_use]
+    pub fn has_file(&self) -> bool {
+        self.done_at.is_some() && self.printed > 0
+    }
+
+    /// The name of its file: `003-1号楼.pdf`. A long one is cut; its number tells it from every other.
     #[must_use]
     pub fn file_name(&self) -> String {
         let plain: String = self
             .name
             .chars()
+            .take(NAME_LETTERS)
             .map(|letter| if letter.is_alphanumeric() { letter } else { '-' })
             .collect();
         format!("{:03}-{plain}.pdf", self.position)
     }
 }
 
+/// Letters of a file's name: the longest take four bytes, and file systems want at most 255.
+const NAME_LETTERS: usize = 60;
+
 /// How far a job is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Papers whose file is written.
+    /// Papers of the parts that are written off, printed or not.
     pub done: i64,
+    /// Those of them that were printed.
+    pub printed: i64,
     /// Papers in all.
     pub papers: i64,
 }
 
 impl Progress {
+    /// Papers that could not be printed.
+    #[must_use]
+    pub fn refused(&self) -> i64 {
+        self.done.saturating_sub(self.printed)
+    }
+
     /// In per cent.
     #[must_use]
     pub fn percent(self) -> i64 {
@@ -204,7 +228,8 @@ pub struct Plan {
 /// left out then, and so is whoever does not hold the title any more.
 ///
 /// # Errors
-/// `Invalid` when there is nothing to print; as [`Order::buildings`] and [`Order::season`].
+/// `Invalid` when there is nothing to print, or it could not be printed as it is asked for; as [`Order::buildings`] and
+/// [`Order::season`].
 pub fn plan(conn: &mut Conn, kind: Kind, order: Order) -> Result<Plan> {
     Flip::asked(order.asked.flip.as_deref())?;
     let found = match kind {
@@ -228,8 +253,11 @@ pub fn plan(conn: &mut Conn, kind: Kind, order: Order) -> Result<Plan> {
             groups.push((name, here));
         }
     }
-    if groups.is_empty() {
+    let Some(first) = groups.iter().find_map(|(_, papers)| papers.first()) else {
         return Err(nothing(kind, order.asked.household.is_some()));
+    };
+    if kind == Kind::Statements {
+        expect_statement(conn, &order, &Id::known(first.id.as_str()))?;
     }
     Ok(Plan {
         kind,
@@ -239,6 +267,19 @@ pub fn plan(conn: &mut Conn, kind: Kind, order: Order) -> Result<Plan> {
             _ => groups.into_iter().flat_map(not_too_many).collect(),
         },
     })
+}
+
+/// Reads the first statement as it will be read when it is printed: what is wrong with the order is wrong with each.
+fn expect_statement(conn: &mut Conn, order: &Order, first: &Id<Household>) -> Result<()> {
+    version::in_force(conn, order.today()).map_err(|error| match error {
+        Error::NotFound => Error::invalid(
+            "kind",
+            "还没有施行的积分办法，对账单没有依据。请先让积分办法施行，再打印。",
+        ),
+        other => other,
+    })?;
+    let first = household::by_id(conn, first)?;
+    statement::of(conn, order, &first).map(drop)
 }
 
 /// Why there is nothing to print, of one household or of all.
@@ -272,6 +313,7 @@ pub fn ask(conn: &mut Conn, plan: &Plan, by: &str, now: Moment) -> Result<PrintJ
         asked_by: by.to_owned(),
         asked_at: now,
         ended_at: None,
+        problem: String::new(),
     };
     let parts = (1i64..).zip(&plan.groups).map(|(position, (name, papers))| {
         let ids: Vec<&str> = papers.iter().map(|one| one.id.as_str()).collect();
@@ -283,6 +325,7 @@ pub fn ask(conn: &mut Conn, plan: &Plan, by: &str, now: Moment) -> Result<PrintJ
             papers: i64::try_from(ids.len()).map_err(Error::internal)?,
             done_at: None,
             problems: String::new(),
+            printed: 0,
         })
     });
     let parts: Vec<PrintPart> = parts.collect::<Result<_>>()?;
@@ -436,12 +479,10 @@ pub fn parts(conn: &mut Conn, id: &Id<PrintJob>) -> Result<Vec<PrintPart>> {
 /// How far a job is.
 #[must_use]
 pub fn progress(parts: &[PrintPart]) -> Progress {
+    let done = || parts.iter().filter(|part| part.done_at.is_some());
     Progress {
-        done: parts
-            .iter()
-            .filter(|part| part.done_at.is_some())
-            .map(|part| part.papers)
-            .sum(),
+        done: done().map(|part| part.papers).sum(),
+        printed: done().map(|part| part.printed).sum(),
         papers: parts.iter().map(|part| part.papers).sum(),
     }
 }
@@ -464,21 +505,47 @@ pub fn next(conn: &mut Conn, id: &Id<PrintJob>) -> Result<Option<(PrintJob, Prin
     Ok(part.map(|part| (job, part)))
 }
 
-/// Writes a part off: its file lies there. With the last one the job is done.
+/// Writes a part off: its file lies there with so many papers, or nothing of it could be printed. With the last one the job
+/// is done; one that was thrown away stays so.
 ///
 /// # Errors
 /// Only when the database fails.
-pub fn part_done(conn: &mut Conn, id: &Id<PrintJob>, position: i64, problems: &str, now: Moment) -> Result<()> {
+pub fn part_done(
+    conn: &mut Conn,
+    id: &Id<PrintJob>,
+    position: i64,
+    (printed, problems): (i64, &str),
+    now: Moment,
+) -> Result<()> {
     diesel::update(print_parts::table.find((id, position)))
-        .set((print_parts::done_at.eq(now), print_parts::problems.eq(problems)))
+        .set((
+            print_parts::done_at.eq(now),
+            print_parts::problems.eq(problems),
+            print_parts::printed.eq(printed),
+        ))
         .execute(conn)?;
     let left = print_parts::table
         .filter(print_parts::job_id.eq(id).and(print_parts::done_at.is_null()))
         .count()
         .get_result::<i64>(conn)?;
     if left == 0 {
-        set_state(conn, id, State::Done, Some(now))?;
+        let is_kept = print_jobs::state.ne(State::Discarded);
+        diesel::update(print_jobs::table.filter(print_jobs::id.eq(id).and(is_kept)))
+            .set((print_jobs::state.eq(State::Done), print_jobs::ended_at.eq(Some(now))))
+            .execute(conn)?;
     }
+    Ok(())
+}
+
+/// Stops a job that cannot go on, and keeps why. One that was stopped, done or thrown away meanwhile stays so.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn stop(conn: &mut Conn, id: &Id<PrintJob>, why: &str) -> Result<()> {
+    let waits = print_jobs::state.eq(State::Waiting);
+    diesel::update(print_jobs::table.filter(print_jobs::id.eq(id).and(waits)))
+        .set((print_jobs::state.eq(State::Cancelled), print_jobs::problem.eq(why)))
+        .execute(conn)?;
     Ok(())
 }
 
@@ -491,9 +558,11 @@ pub fn set_running(conn: &mut Conn, id: &Id<PrintJob>, running: bool) -> Result<
     let state = match (job.state, running) {
         (State::Waiting, false) => State::Cancelled,
         (State::Cancelled, true) => State::Waiting,
-        (state, _) => state,
+        _ => return Ok(job),
     };
-    set_state(conn, id, state, job.ended_at)?;
+    diesel::update(print_jobs::table.find(id))
+        .set((print_jobs::state.eq(state), print_jobs::problem.eq("")))
+        .execute(conn)?;
     by_id(conn, id)
 }
 
@@ -504,7 +573,12 @@ pub fn set_running(conn: &mut Conn, id: &Id<PrintJob>, running: bool) -> Result<
 pub fn discard(conn: &mut Conn, id: &Id<PrintJob>, by: &str, now: Moment) -> Result<()> {
     let job = by_id(conn, id)?;
     if job.state != State::Discarded {
-        set_state(conn, id, State::Discarded, Some(now))?;
+        diesel::update(print_jobs::table.find(id))
+            .set((
+                print_jobs::state.eq(State::Discarded),
+                print_jobs::ended_at.eq(Some(now)),
+            ))
+            .execute(conn)?;
         record(conn, &job, "print_job.discarded", by, now)?;
     }
     Ok(())
@@ -524,13 +598,6 @@ pub fn older_than(conn: &mut Conn, moment: Moment) -> Result<Vec<PrintJob>> {
         .filter(print_jobs::asked_by.ne(COMMAND_LINE))
         .select(PrintJob::as_select())
         .load(conn)?)
-}
-
-fn set_state(conn: &mut Conn, id: &Id<PrintJob>, state: State, ended_at: Option<Moment>) -> Result<()> {
-    diesel::update(print_jobs::table.find(id))
-        .set((print_jobs::state.eq(state), print_jobs::ended_at.eq(ended_at)))
-        .execute(conn)?;
-    Ok(())
 }
 
 fn record(conn: &mut Conn, job: &PrintJob, act: &'static str, by: &str, now: Moment) -> Result<()> {

@@ -49,8 +49,6 @@ pub struct Mark {
     pub column: u32,
     /// What it shows.
     pub verdict: Verdict,
-    /// How much of its inside is inked, 0 to 100; 100 is all black.
-    pub darkness_percent: u8,
 }
 
 /// What a photograph says.
@@ -178,7 +176,6 @@ impl Sheet {
                 row: tick_box.row,
                 column: tick_box.column,
                 verdict: ink.verdict(),
-                darkness_percent: ink.darkness_percent(),
             }
         });
         Ok(Reading {

@@ -17,6 +17,7 @@ use crate::access::role::Permission;
 use crate::db::{Conn, text_enum};
 use crate::error::{Error, Result};
 use crate::files::Files;
+use crate::print::Printer;
 
 text_enum! {
     /// Everything that is printed.
@@ -101,6 +102,15 @@ impl Paper {
     #[must_use]
     pub fn template(self) -> String {
         format!("{}.typ", self.word())
+    }
+
+    /// Sets the sample with the templates in force, before many are asked for.
+    ///
+    /// # Errors
+    /// As [`Printer::set_json`].
+    pub fn prove(self, printer: &Printer) -> Result<()> {
+        let sample = Printer::original(&self.sample()).ok_or(Error::NotFound)?;
+        printer.set_json(&self.template(), sample.into_bytes()).map(drop)
     }
 
     /// Its door.

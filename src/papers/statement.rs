@@ -6,7 +6,7 @@ use super::order::{Head, Order};
 use crate::access::role::Permission;
 use crate::clock::{Moment, Span, begin_of, day_of, spoken_day, weekday};
 use crate::db::Conn;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ledger::account::AccountKind;
 use crate::ledger::balance;
 use crate::places::area::Tree;
@@ -199,6 +199,12 @@ fn told_back_to(conn: &mut Conn, household: &Household, first: Moment) -> Result
 fn span(order: &Order) -> Result<Span> {
     let month = order.month()?;
     if order.asked.month.as_deref().is_some_and(|month| !month.is_empty()) {
+        if month.from > order.today() {
+            return Err(Error::invalid(
+                "month",
+                "这个月还没有到，没有账可以打印。请写本月或以前的月份。",
+            ));
+        }
         return Ok(month);
     }
     let from = month.from.checked_sub_months(chrono::Months::new(MONTHS - 1));

@@ -90,12 +90,6 @@ impl Fonts {
         }
     }
 
-    pub(super) fn cover(&self, character: char) -> bool {
-        let infos = (0..self.slots.len()).filter_map(|index| self.book.info(index));
-        let mut infos = infos;
-        infos.any(|info| info.coverage.contains(u32::from(character)))
-    }
-
     pub(super) fn families(&self) -> Vec<String> {
         let mut families: Vec<String> = Vec::new();
         for index in 0..self.slots.len() {

@@ -42,25 +42,9 @@ pub struct MissingCharacter {
 impl fmt::Display for Unprintable {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unprintable::MissingCharacters(missing) => {
-                write!(formatter, "没有打印：字体里缺")?;
-                for (place, one) in missing.iter().take(NAMED_AT_MOST).enumerate() {
-                    let comma = if place == 0 { "" } else { "、" };
-                    let code = u32::from(one.character);
-                    write!(
-                        formatter,
-                        "{comma}“{}”（U+{code:04X}，见“{}”）",
-                        one.character, one.near
-                    )?;
-                }
-                if missing.len() > NAMED_AT_MOST {
-                    write!(formatter, "等{}个字", missing.len())?;
-                }
-                write!(
-                    formatter,
-                    "。请把含有这些字的字体文件放进数据文件夹的 printables/fonts，再打印一次。"
-                )
-            }
+            Unprintable::MissingCharacters(missing) => formatter.write_str(&lacking(missing, |one| {
+                format!("{}，见“{}”", code(one.character), one.near)
+            })),
             Unprintable::Unreadable(file) => write!(
                 formatter,
                 "没有打印：本地改过的模板 {file} 读不出来。请用 UTF-8 编码另存一次，看看程序能不能读这个文件，或移走它，用回原来的模板。"
@@ -85,6 +69,37 @@ impl Refusal for Unprintable {
             Unprintable::Unreadable(_) | Unprintable::Template { .. } => "template_error",
         }
     }
+
+    fn to_be_kept(&self) -> String {
+        match self {
+            Unprintable::MissingCharacters(missing) => lacking(missing, |one| code(one.character)),
+            Unprintable::Unreadable(_) => self.to_string(),
+            // Typst's words may quote what was to be printed.
+            Unprintable::Template { file, line, column, .. } => format!(
+                "没有打印：本地改过的模板 {file} 第{line}行第{column}列有错，单独打印这一份就能看到是什么错。请改正，或移走这个文件，用回原来的模板。"
+            ),
+        }
+    }
+}
+
+/// What is missing, each character with what is said of it, and what to do: fonts are read when the program starts.
+fn lacking(missing: &[MissingCharacter], told: impl Fn(&MissingCharacter) -> String) -> String {
+    let named = missing.iter().take(NAMED_AT_MOST);
+    let named: Vec<String> = named
+        .map(|one| format!("“{}”（{}）", one.character, told(one)))
+        .collect();
+    let all = match missing.len() > NAMED_AT_MOST {
+        true => format!("等{}个字", missing.len()),
+        false => String::new(),
+    };
+    format!(
+        "没有打印：字体里缺{}{all}。请把含有这些字的字体文件放进数据文件夹的 printables/fonts，重新启动后再打印。",
+        named.join("、")
+    )
+}
+
+fn code(character: char) -> String {
+    format!("U+{:04X}", u32::from(character))
 }
 
 /// Refuses a document in which a glyph is the box that stands for what a font lacks.

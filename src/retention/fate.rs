@@ -269,7 +269,7 @@ pub const FATES: &[Line] = &[
     ),
 ];
 
-/// Tables that know no household, or know of it its id and nothing else. A table is in this list or in [`FATES`].
+/// Tables that know no household, or know of it its id or its code and nothing else. A table is in this list or in [`FATES`].
 pub const UNTOUCHED: &[&str] = &[
     "requests",
     "transactions",
@@ -342,6 +342,7 @@ pub const UNTOUCHED: &[&str] = &[
     "settlement_lines",
     "settlement_disputes",
     "print_jobs",
+    // What could not be printed is kept without the words around it: the code finds the household (`Refusal::to_be_kept`).
     "print_parts",
     "dividends",
     "dividend_annulments",

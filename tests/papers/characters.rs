@@ -77,11 +77,8 @@ fn every_standard_character_and_all_of_gbk_print_in_both_faces() {
 fn every_character_of_extensions_a_to_f_has_a_font_and_every_slice_unpacks() {
     let folder = tempfile::tempdir().unwrap();
     let printer = only_text(folder.path());
-    let all: String = extensions().collect();
-    assert_eq!(printer.missing(&all), Vec::<char>::new());
-    // One of every two hundred and fifty, so that each slice of the large font is unpacked and drawn from.
-    let some: String = extensions().step_by(250).chain("𠮷㛃䶮𬭎".chars()).collect();
-    printer.set("text.typ", &json!({"text": some})).unwrap();
+    let all: String = extensions().chain("𠮷㛃䶮𬭎".chars()).collect();
+    printer.set("text.typ", &json!({"text": all})).unwrap();
 }
 
 #[test]
@@ -93,7 +90,6 @@ fn a_character_without_a_font_is_named_before_anything_is_printed() {
     assert_eq!(error.code(), "missing_characters");
     let words = error.to_string();
     assert!(words.contains("U+E863") && words.contains('祥'), "{words}");
-    assert_eq!(printer.missing("王\u{E863}祥\u{E863}"), vec!['\u{E863}']);
 }
 
 #[test]

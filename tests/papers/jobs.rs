@@ -6,7 +6,7 @@ use diesel::RunQueryDsl as _;
 use jishan::cards::card;
 use jishan::error::Error;
 use jishan::papers::card::{Face, Flip};
-use jishan::papers::job::{self, Kind, PrintJob, State};
+use jishan::papers::job::{self, Kind, PrintJob, Progress, State};
 use jishan::papers::order::{Asked, Order};
 use jishan::places::programme;
 use jishan::press;
@@ -26,6 +26,12 @@ pub(super) async fn ask(town: &Town, kind: Kind, by: &str) -> Result<PrintJob, E
     town.write(move |conn| job::ask(conn, &plan, &by, now)).await
 }
 
+async fn set_running(town: &Town, job: &PrintJob, running: bool) {
+    let id = job.id.clone();
+    let set = town.write(move |conn| job::set_running(conn, &id, running)).await;
+    set.unwrap();
+}
+
 /// As if the power had gone before the first part was written off.
 async fn forget_that_it_was_printed(town: &Town, job: &PrintJob) {
     let id = job.id.clone();
@@ -41,7 +47,7 @@ async fn forget_that_it_was_printed(town: &Town, job: &PrintJob) {
     .unwrap();
 }
 
-async fn problems_of(town: &Town, job: &PrintJob) -> Vec<String> {
+pub(super) async fn problems_of(town: &Town, job: &PrintJob) -> Vec<String> {
     let id = job.id.clone();
     let parts = town.read(move |conn| job::parts(conn, &id)).await;
     parts
@@ -69,18 +75,32 @@ on_both! {
         assert_eq!(parts.len(), 2, "a file for each building");
 
         // Stopped before it began, it prints nothing; then it goes on.
-        let id = job.id.clone();
-        town.write(move |conn| job::set_running(conn, &id, false)).await.unwrap();
+        set_running(&town, &job, false).await;
         assert_eq!(press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap().state, State::Cancelled);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-        let id = job.id.clone();
-        town.write(move |conn| job::set_running(conn, &id, true)).await.unwrap();
+        set_running(&town, &job, true).await;
+
+        // Stopped at the first paper of the first part, it ends with that part.
+        let stop = |progress: Progress| {
+            let (town, id) = (app.clone(), job.id.clone());
+            if progress.done == 1 {
+                tokio::spawn(async move { town.db.write(move |conn| job::set_running(conn, &id, false)).await });
+            }
+        };
+        let stopped = press::run(&app, &job.id, folder.path(), stop).await.unwrap();
+        assert_eq!(stopped.state, State::Cancelled);
+        let first = folder.path().join(parts[0].file_name());
+        assert!(fs::read(&first).unwrap().starts_with(b"%PDF-"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "one part and no more");
+
+        // It goes on with the second; what is done is not printed again.
+        fs::write(&first, "as it lay there").unwrap();
+        set_running(&town, &job, true).await;
         let done = press::run(&app, &job.id, folder.path(), |_| ()).await.unwrap();
         assert_eq!(done.state, State::Done);
-        let mut files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-        files.sort();
-        assert_eq!(files.len(), 2);
-        assert!(fs::read(&files[0]).unwrap().starts_with(b"%PDF-"));
+        assert_eq!(fs::read(&first).unwrap(), b"as it lay there");
+        assert!(fs::read(folder.path().join(parts[1].file_name())).unwrap().starts_with(b"%PDF-"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }
 

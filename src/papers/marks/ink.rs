@@ -358,13 +358,6 @@ impl Ink {
     fn is_tail(&self) -> bool {
         (self.leaves_left || self.leaves_right) && (self.core < TAIL_CORE_MAX || self.length < TAIL_LENGTH_MAX)
     }
-
-    /// How dark the inside is, 0 to 100; 100 is as black as the codes.
-    pub(super) fn darkness_percent(&self) -> u8 {
-        whole((self.mean * 100.0).round())
-            .and_then(|percent| u8::try_from(percent).ok())
-            .unwrap_or_default()
-    }
 }
 
 // ---- Brightness ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-//! Jobs of many papers: asked for, watched, stopped, fetched file by file. Everybody sees the own jobs alone.
+//! Jobs of many papers: asked for, watched, stopped, fetched file by file. Everybody sees the own jobs alone, and those of
+//! today's duties.
 
 use askama::Template;
 use axum::extract::State;
@@ -13,7 +14,7 @@ use crate::clock;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{self, Problems, Shell};
-use crate::papers::card::{CardPaper, Flip};
+use crate::papers::card::Flip;
 use crate::papers::job::{self, Kind, PrintJob, PrintPart, Progress, State as Stand};
 use crate::papers::order::{Asked, Order};
 use crate::places::area::Tree;
@@ -65,13 +66,14 @@ async fn show(app: &App, staff: Staff, status: StatusCode, problems: Problems) -
         .await?;
     let kinds = Kind::ALL.iter().copied();
     let kinds = kinds.filter(|kind| kind.is_for(&staff.duties)).collect();
+    let mine = jobs.into_iter().filter(|job: &PrintJob| job.kind.is_for(&staff.duties));
     let page = JobsPage {
+        jobs: mine.collect(),
         shell: staff.shell,
         problems,
         kinds,
         areas,
         year: clock::day_of(app.now()).year(),
-        jobs,
     };
     page::show_with(status, &page)
 }
@@ -131,18 +133,9 @@ pub async fn ask(State(app): State<App>, staff: Staff, SignedForm(form): SignedF
 
 async fn try_ask(app: &App, kind: Kind, order: Order, by: String) -> Result<PrintJob> {
     let now = order.now;
-    expect_printable(app, kind).await?;
+    app.expect_printable(kind).await?;
     let plan = app.db.read(move |conn| job::plan(conn, kind, order)).await?;
     app.db.write(move |conn| job::ask(conn, &plan, &by, now)).await
-}
-
-/// Refuses cards that could not be printed, before any is issued.
-async fn expect_printable(app: &App, kind: Kind) -> Result<()> {
-    match kind {
-        Kind::Cards => app.at_press(|printer| CardPaper::Sheet.prove(printer)).await,
-        // What issues nothing says with each part what is wrong.
-        Kind::Statements | Kind::Certificates | Kind::Plaques => Ok(()),
-    }
 }
 
 #[derive(Template)]
@@ -167,18 +160,22 @@ impl JobPage {
         self.job.state != Stand::Discarded
     }
 
+    fn links(&self, part: &PrintPart) -> bool {
+        part.has_file() && self.has_files()
+    }
+
     fn problems(&self) -> Vec<&str> {
         self.parts.iter().flat_map(|part| part.problems.lines()).collect()
     }
 }
 
-/// A job of the visitor's own, with its parts.
+/// A job of the visitor's own, with its parts, as long as the visitor's duties are to print such.
 async fn own(app: &App, staff: &Staff, id: &str) -> Result<(PrintJob, Vec<PrintPart>)> {
-    let (id, by) = (Id::known(id), staff.user.id.clone());
+    let (id, by, duties) = (Id::known(id), staff.user.id.clone(), staff.duties.clone());
     app.db
         .read(move |conn| {
             let job = job::by_id(conn, &id)?;
-            match job.asked_by == by.as_str() {
+            match job.asked_by == by.as_str() && job.kind.is_for(&duties) {
                 true => Ok((job, job::parts(conn, &id)?)),
                 false => Err(Error::NotFound),
             }
@@ -210,7 +207,7 @@ pub struct Running {
 /// `POST /print-jobs/{id}/state`: stops a job, or lets it go on.
 ///
 /// # Errors
-/// `NotFound`, also for somebody else's job; `template_error` for cards that could not be printed.
+/// `NotFound`, also for somebody else's job; `template_error` for papers that could not be printed.
 pub async fn stop(
     State(app): State<App>,
     staff: Staff,
@@ -220,7 +217,7 @@ pub async fn stop(
     let (before, _) = own(&app, &staff, &id).await?;
     let running = form.running == "true";
     if running {
-        expect_printable(&app, before.kind).await?;
+        app.expect_printable(before.kind).await?;
     }
     let asked = before.id.clone();
     let job = app
@@ -254,9 +251,7 @@ pub async fn discard(
 /// `NotFound`, also for somebody else's job, and for a file that is not there yet or any more.
 pub async fn file(State(app): State<App>, staff: Staff, Path((id, position)): Path<(String, i64)>) -> Result<Response> {
     let (job, parts) = own(&app, &staff, &id).await?;
-    let part = parts
-        .iter()
-        .find(|part| part.position == position && part.done_at.is_some());
+    let part = parts.iter().find(|part| part.position == position && part.has_file());
     let file = app.job_folder(&job.id).join(part.ok_or(Error::NotFound)?.file_name());
     match std::fs::read(file) {
         Ok(bytes) => Ok(as_pdf(&format!("{}-{position:03}.pdf", job.kind.word()), bytes)),
