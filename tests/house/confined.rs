@@ -80,9 +80,14 @@ const CONFINED: &[(&[&str], &[&str], &str)] = &[
         "bytes from a stranger's phone meet a decoder in one place",
     ),
     (
-        &["calamine", "encoding_rs"],
+        &["calamine"],
         &["src/places/roster"],
         "bytes from a stranger's desk meet a reader in one place",
+    ),
+    (
+        &["encoding_rs"],
+        &["src/text.rs", "src/places/roster"],
+        "the encoding of a text is told in one place; a test writes a roster in another",
     ),
     (
         &["clap"],
