@@ -353,6 +353,6 @@ on_both! {
         // What is wrong is said above the form.
         let wrong = council.post("/print-jobs", &[("kind", "plaques"), ("year", "2025")]).await;
         assert_eq!(wrong.status, 422);
-        assert!(wrong.text.contains("没有门牌要打印"), "{}", wrong.text);
+        assert!(wrong.text.contains("没有荣誉牌要打印"), "{}", wrong.text);
     }
 }

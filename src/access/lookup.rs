@@ -62,7 +62,7 @@ impl Lookup {
             "lookups" => "查阅记录",
             "deletion" => "资料删除",
             "slip" => "入账告知单",
-            "certificate" | "plaque" => "奖状和门牌",
+            "certificate" | "plaque" => "奖状和荣誉牌",
             _ => "住户资料",
         }
     }

@@ -61,7 +61,7 @@ text_enum! {
         /// The certificates of the titles of a year or quarter that are held, a file for each title.
         Certificates = "certificates", "奖状";
         /// The plaques of those that have one, a file for each title.
-        Plaques = "plaques", "门牌";
+        Plaques = "plaques", "荣誉牌";
     }
 }
 
@@ -105,7 +105,7 @@ impl Kind {
             Kind::Statements => "每户一份，每栋楼一个文件，一个文件最多60户",
             Kind::Cards => "给还没有卡的住户发卡，十张一版，双面",
             Kind::Certificates => "一年或一季授予、现在仍持有的称号，每个称号一个文件，一个文件最多60张",
-            Kind::Plaques => "同上，只印发门牌的称号",
+            Kind::Plaques => "同上，只印发荣誉牌的称号",
         }
     }
 }
@@ -294,8 +294,8 @@ fn nothing(kind: Kind, of_one: bool) -> Error {
         ),
         Kind::Certificates if of_one => ("year", "这一户在这一期没有持有的称号，请核对户号和年份。"),
         Kind::Certificates => ("year", "这一期没有现在持有的称号，没有奖状要打印。"),
-        Kind::Plaques if of_one => ("year", "这一户在这一期没有发门牌的称号，请核对户号和年份。"),
-        Kind::Plaques => ("year", "这一期没有现在持有、发门牌的称号，没有门牌要打印。"),
+        Kind::Plaques if of_one => ("year", "这一户在这一期没有发荣誉牌的称号，请核对户号和年份。"),
+        Kind::Plaques => ("year", "这一期没有现在持有、发荣誉牌的称号，没有荣誉牌要打印。"),
     };
     Error::invalid(field, why)
 }

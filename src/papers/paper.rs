@@ -90,7 +90,7 @@ text_enum! {
         /// What a household gets for a title.
         Certificate = "certificate", "奖状";
         /// What hangs at the door of a household with a title.
-        Plaque = "plaque", "门牌";
+        Plaque = "plaque", "荣誉牌";
         /// How a sum is shared out by honour scores.
         DividendRegister = "dividend-register", "分红发放册";
         /// Who got which title of a year.
@@ -162,7 +162,7 @@ impl Paper {
             Paper::Broadcast => "一次公示的大喇叭播报稿，只播同意播报的人家，只说姓氏和好事、称号。",
             Paper::HonourBoard => "一个季度的好人好事，只列同意上榜的人家，A3、A2或四张A4拼成。",
             Paper::Certificate => "授予称号的奖状。已授予的从称号页上打印；以前的写明户号、称号和做了什么。",
-            Paper::Plaque => "称号的门牌，200×120毫米。已授予的从称号页上打印。",
+            Paper::Plaque => "称号的荣誉牌，200×120毫米。已授予的从称号页上打印。",
             Paper::DividendRegister => "把一笔钱按荣誉分分到各户，精确到分，供签领。系统不付钱。",
             Paper::AwardList => "一年或一季授予的称号，存档和张贴用。户主写法同公示。",
             Paper::Ceremony => "表彰会上照着念的议程，大字。只念同意播报的人家，只念姓氏。",

@@ -384,6 +384,7 @@ mod tests {
     fn a_masked_name_shows_the_family_name_only() {
         assert_eq!(mask("王小明"), "王**");
         assert_eq!(mask("㛃"), "㛃**");
+        assert_eq!(mask("欧阳慧"), "欧阳**");
         assert_eq!(mask(""), "**");
     }
 }

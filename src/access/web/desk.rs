@@ -253,7 +253,7 @@ fn tiles(duties: &Duties) -> Vec<Tile> {
             P::ReadNominations,
             "/title-awards",
             "荣誉称号",
-            "申报、票决、公示、授予，打印奖状和门牌",
+            "申报、票决、公示、授予，打印奖状和荣誉牌",
         ),
         (
             P::ReadNominations,
