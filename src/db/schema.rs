@@ -75,9 +75,9 @@ diesel::table! {
         address -> Text,
         office -> Text,
         phone -> Text,
-        issuer -> Text,
         card_key -> Binary,
         created_at -> Timestamp,
+        issuer -> Text,
     }
 }
 

@@ -197,7 +197,7 @@ on_both! {
         a_whole_month(&town).await;
         month_is_over(&town).await;
         let (number, digest) = town.read(|conn| balance::tip_before(conn, begin_of(november().until))).await.unwrap();
-        let words = [format!("账本记到第{number}笔，"), format!("<p class=\"big-line\">{}</p>", balance::short(&digest))];
+        let words = [format!("账本记到第{number}笔，"), format!("<code>{}</code>", balance::short(&digest))];
         let stranger = town.stranger();
         let page = stranger.get("/open-book?month=2026-11").await.text;
         assert!(words.iter().all(|words| page.contains(words)), "{page}");
