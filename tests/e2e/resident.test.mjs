@@ -48,7 +48,7 @@ test("from the card to the number, the goods, a consent and out again, without J
   await shot(page, "resident-points");
 
   await submit(page, page.locator(".stories a").first());
-  assert.match(await visible(page), /单号\d+/);
+  assert.match(await visible(page), /凭条号\d+/);
   await shot(page, "resident-line");
   await place(page, "能换什么");
   assert.ok((await page.locator(".goods-list li").count()) > 0);
