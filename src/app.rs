@@ -236,8 +236,12 @@ impl App {
             return Ok(Some(programme));
         }
         let found = self.db.read(programme::find).await?;
-        self.known_programme().clone_from(&found);
-        Ok(found)
+        let mut known = self.known_programme();
+        // Somebody may have changed it meanwhile: what is known is never older than what was found.
+        if known.is_none() {
+            known.clone_from(&found);
+        }
+        Ok(known.clone())
     }
 
     /// Changes what papers say of the office.

@@ -91,7 +91,7 @@ fn told(what: &What) -> (String, Vec<String>) {
             match shown {
                 Some(shown) => {
                     steps.push(format!("第{}次评议会评议通过。", shown.session));
-                    steps.push(format!("公示期满，没有异议，入账。凭条号{}。", shown.slip));
+                    steps.push(format!("公示期满，没有异议，入账。条目编号{}。", shown.slip));
                 }
                 None => steps.push("申诉成立，补记入账。".to_owned()),
             }
