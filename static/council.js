@@ -48,7 +48,7 @@ for (const roll of document.querySelectorAll('[data-roll]')) {
   const need = Number(roll.dataset.roll);
   const count = () => {
     const present = roll.querySelectorAll('input[type=checkbox]:checked').length;
-    told.textContent = present < need ? t`到会${present}人，法定${need}人，还不够` : t`到会${present}人，法定${need}人，可以开会`;
+    told.textContent = present < need ? t`到会${present}人，最少${need}人，还不够` : t`到会${present}人，最少${need}人，可以开会`;
   };
   roll.addEventListener('change', count);
   told.hidden = false;

@@ -66,7 +66,7 @@ on_both! {
         assert!(page.text.contains("帮邻居"), "how it came about");
         let first = page.text.split("href=\"/my/points/").find_map(|rest| rest.split('"').next()?.parse::<i64>().ok());
         let line = wang.get(&format!("/my/points/{}", first.unwrap())).await;
-        for step in ["申报", "核实", "次评议会评议通过", "公示期满", "凭条号1-1"] {
+        for step in ["申报", "核实", "次评议会评议通过", "公示期满", "条目编号1-1"] {
             assert!(shows(&line, step), "{step}: {}", line.text);
         }
         // The typed number does the same.

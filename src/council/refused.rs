@@ -115,7 +115,7 @@ impl fmt::Display for Refused {
             Refused::AlreadyDecided(state) => write!(formatter, "这条申报{}，不能再次处理。", state.label()),
             Refused::NoQuorum { present, need, seats } => write!(
                 formatter,
-                "到会{present}人，不够法定人数：共{seats}名成员，至少要到{need}人才能开会。"
+                "到会{present}人，人数不够：共{seats}名成员，至少要到{need}人才能开会。"
             ),
             Refused::SessionIs(state) => write!(formatter, "会议{}，现在不能这样办理。", state.label()),
             Refused::AnotherSession => {

@@ -10,7 +10,7 @@ use crate::clock::{Span, begin_of, day_of, spoken_day, weekday};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::ledger::account::AccountKind;
-use crate::ledger::balance::{self, Balances};
+use crate::ledger::balance;
 use crate::places::area::Tree;
 use crate::places::household::Household;
 use crate::places::programme;
@@ -138,8 +138,9 @@ pub fn of(conn: &mut Conn, order: &Order, household: &Household) -> Result<State
     let programme = programme::get(conn)?;
     let today = order.today();
     let to = span.until.pred_opt().unwrap_or(span.until).min(today);
-    let spendable = Lines::of(conn, household, AccountKind::Spendable, span)?;
-    let honour = Lines::of(conn, household, AccountKind::Honour, span)?;
+    let balances = balance::of(conn, household.id.as_str())?;
+    let spendable = Account::of(conn, household, AccountKind::Spendable, span)?;
+    let honour = Account::of(conn, household, AccountKind::Honour, span)?;
     let coming = coming::of(conn, household, today)?;
     let in_force = version::in_force(conn, today)?;
     let terms = terms::of(conn, &in_force.id)?;
@@ -148,9 +149,9 @@ pub fn of(conn: &mut Conn, order: &Order, household: &Household) -> Result<State
         large: order.asked.large,
         household: Holder::of(household, &tree),
         as_of: (to < today).then(|| spoken_day(today)),
-        balance: spendable.balances.spendable.0,
-        pending: spendable.balances.pending.0,
-        honour: spendable.balances.honour.0,
+        balance: balances.spendable.0,
+        pending: balances.pending.0,
+        honour: balances.honour.0,
         from: spoken_day(span.from),
         to: spoken_day(to),
         opening: Level {
@@ -161,7 +162,7 @@ pub fn of(conn: &mut Conn, order: &Order, household: &Household) -> Result<State
             balance: spendable.closing(),
             honour: honour.closing(),
         },
-        lines: entries(&spendable, &honour),
+        lines: entries(conn, &spendable, &honour)?,
         expiring: coming
             .ending
             .iter()
@@ -191,67 +192,62 @@ pub fn of(conn: &mut Conn, order: &Order, household: &Household) -> Result<State
     })
 }
 
-/// The lines of one account within a span, the oldest first.
-struct Lines {
-    balances: Balances,
+/// What a household had in one of its accounts when a span began, and the lines within, the newest first.
+struct Account {
     opening: i64,
-    inside: Vec<Line>,
+    inside: Vec<balance::Line>,
 }
 
-impl Lines {
-    fn of(conn: &mut Conn, household: &Household, kind: AccountKind, span: Span) -> Result<Lines> {
+impl Account {
+    fn of(conn: &mut Conn, household: &Household, kind: AccountKind, span: Span) -> Result<Account> {
         let (first, end) = (begin_of(span.from), begin_of(span.until));
-        let mut told = statement::statement(conn, household.clone(), kind, None, PAGE)?;
-        // As far back as the last one before the span, which says the balance then.
-        while let Some(before) = told.older {
-            if told.lines.last().is_some_and(|line| line.recorded_at < first) {
-                break;
+        let mut inside = Vec::new();
+        let mut before = None;
+        // As far back as the last line before the span, which says the balance then.
+        loop {
+            let lines = balance::lines(conn, household.id.as_str(), kind, before, PAGE)?;
+            before = lines.last().map(|line| line.version);
+            for line in lines {
+                if line.recorded_at < first {
+                    let opening = line.balance_after.0;
+                    return Ok(Account { opening, inside });
+                }
+                if line.recorded_at < end {
+                    inside.push(line);
+                }
             }
-            let older = statement::statement(conn, household.clone(), kind, Some(before), PAGE)?;
-            told.lines.extend(older.lines);
-            told.older = older.older;
+            if before.is_none() {
+                return Ok(Account { opening: 0, inside });
+            }
         }
-        let opening = told.lines.iter().find(|line| line.recorded_at < first);
-        let opening = opening.map_or(0, |line| line.balance_after.0);
-        let is_inside = |line: &Line| (first..end).contains(&line.recorded_at);
-        let mut inside: Vec<Line> = told.lines.into_iter().filter(is_inside).collect();
-        inside.reverse();
-        Ok(Lines {
-            balances: told.balances,
-            opening,
-            inside,
-        })
     }
 
     fn closing(&self) -> i64 {
-        self.inside.last().map_or(self.opening, |line| line.balance_after.0)
+        self.inside.first().map_or(self.opening, |line| line.balance_after.0)
+    }
+
+    /// What one slip added.
+    fn added(&self, slip: i64) -> i64 {
+        let lines = self.inside.iter().filter(|line| line.transaction == slip);
+        lines.map(|line| line.amount.0).sum()
     }
 }
 
-/// One entry for each slip: what it did to the points to spend, and to the honour score.
-fn entries(spendable: &Lines, honour: &Lines) -> Vec<Entry> {
-    let mut by_slip: BTreeMap<i64, Entry> = BTreeMap::new();
-    for line in &spendable.inside {
-        by_slip
-            .entry(line.slip)
-            .and_modify(|entry| entry.amount = entry.amount.saturating_add(line.amount.0))
-            .or_insert_with(|| entry(line));
+/// One entry for each slip, the oldest first: what it did to the points to spend, and to the honour score.
+fn entries(conn: &mut Conn, spendable: &Account, honour: &Account) -> Result<Vec<Entry>> {
+    let mut by_slip = BTreeMap::new();
+    for line in spendable.inside.iter().chain(&honour.inside) {
+        by_slip.entry(line.transaction).or_insert_with(|| line.clone());
     }
-    for line in &honour.inside {
-        let alone = || Entry {
-            amount: 0,
-            balance: 0,
-            ..entry(line)
-        };
-        let entry = by_slip.entry(line.slip).or_insert_with(alone);
-        entry.honour = entry.honour.saturating_add(line.amount.0);
-    }
+    let lines: Vec<balance::Line> = by_slip.into_values().collect();
     let mut balance = spendable.opening;
-    for entry in by_slip.values_mut() {
-        balance = balance.saturating_add(entry.amount);
-        entry.balance = balance;
-    }
-    by_slip.into_values().collect()
+    let told = statement::told(conn, &lines)?;
+    let entries = told.iter().map(|line| {
+        let amount = spendable.added(line.slip);
+        balance = balance.saturating_add(amount);
+        entry(line, amount, balance, honour.added(line.slip))
+    });
+    Ok(entries.collect())
 }
 
 fn span(order: &Order) -> Result<Span> {
@@ -284,7 +280,7 @@ fn next_opening(conn: &mut Conn, order: &Order, household: &Household, tree: &Tr
         .map(|day| format!("{}（{}），{}", day.format("%-m月%-d日"), weekday(day), store.name)))
 }
 
-fn entry(line: &Line) -> Entry {
+fn entry(line: &Line, amount: i64, balance: i64, honour: i64) -> Entry {
     let (what, rule, decided) = told(&line.what);
     Entry {
         slip: line.slip.to_string(),
@@ -294,9 +290,9 @@ fn entry(line: &Line) -> Entry {
         decided,
         posted: (day_of(line.recorded_at) != line.effective_on)
             .then(|| day_of(line.recorded_at).format("%-m月%-d日入账").to_string()),
-        amount: line.amount.0,
-        balance: line.balance_after.0,
-        honour: 0,
+        amount,
+        balance,
+        honour,
     }
 }
 

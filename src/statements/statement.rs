@@ -129,13 +129,21 @@ pub fn statement(
     let more = i64::try_from(lines.len()).unwrap_or(i64::MAX) > limit;
     let shown: Vec<balance::Line> = lines.into_iter().take(usize::try_from(limit).unwrap_or(0)).collect();
     let older = shown.last().filter(|_| more).map(|line| line.version);
-    let causes = Causes::load(conn, &shown)?;
     Ok(Statement {
         balances: balance::of(conn, household.id.as_str())?,
-        lines: shown.iter().map(|line| causes.tell(line)).collect(),
+        lines: told(conn, &shown)?,
         household,
         older,
     })
+}
+
+/// These lines of the books, in words and in their order.
+///
+/// # Errors
+/// Only when the database fails.
+pub fn told(conn: &mut Conn, lines: &[balance::Line]) -> Result<Vec<Line>> {
+    let causes = Causes::load(conn, lines)?;
+    Ok(lines.iter().map(|line| causes.tell(line)).collect())
 }
 
 /// What one transaction did to a household's points that can be spent, in words.
@@ -145,8 +153,8 @@ pub fn statement(
 pub fn line(conn: &mut Conn, household: &Household, transaction: i64) -> Result<Option<Line>> {
     let mut lines = balance::lines_of(conn, household.id.as_str(), transaction)?;
     lines.retain(|line| line.kind == AccountKind::Spendable);
-    let causes = Causes::load(conn, &lines)?;
-    Ok(lines.first().map(|line| causes.tell(line)))
+    lines.truncate(1);
+    Ok(told(conn, &lines)?.pop())
 }
 
 /// Everything the lines of a page name.

@@ -92,16 +92,16 @@ on_both! {
         assert_eq!(convene(&town, &admin, "open").await.location(), "/sessions/1?done=convened");
         assert_eq!(convene(&town, &admin, "open").await.location(), "/sessions/1?done=convened");
         let before = admin.get("/sessions/1").await.text;
-        assert!(before.contains("共3名成员") && before.contains("法定3人") && before.contains("批量确认2条"));
+        assert!(before.contains("共3名成员") && before.contains("最少3人到会") && before.contains("批量确认2条"));
         // Too few, nobody to preside.
         let members = ids(&town).await;
         let few = admin.post("/sessions/1/opening", &[("present", &members[0]), ("chair", &members[0])]).await;
         assert_eq!(few.status, 409);
-        assert!(few.text.contains("到会1人，不够法定人数：共3名成员，至少要到3人才能开会。"));
+        assert!(few.text.contains("到会1人，人数不够：共3名成员，至少要到3人才能开会。"));
         assert_eq!(open(&town, &admin).await.location(), "/sessions/1?done=opened");
         assert_eq!(open(&town, &admin).await.location(), "/sessions/1?done=opened");
         let page = admin.get("/sessions/1").await.text;
-        assert!(page.contains("到会3人，法定3人") && page.contains("正在表决") && page.contains("全部赞成"));
+        assert!(page.contains("到会3人，最少3人") && page.contains("正在表决") && page.contains("全部赞成"));
         // Li's row is taken out of the batch; sent twice, taken out once.
         let batch = first_motion(&town).await;
         let id = batch.id.clone();

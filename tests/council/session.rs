@@ -230,7 +230,7 @@ on_both! {
         deeds(&town, &[(WANG, "E10", "building")]).await;
         assert_eq!(
             words(open(&town, &convened, &everybody[..3]).await),
-            "到会3人，不够法定人数：共5名成员，至少要到4人才能开会。"
+            "到会3人，人数不够：共5名成员，至少要到4人才能开会。"
         );
         assert_eq!(code(open(&town, &convened, &[]).await), "invalid_request");
         let opened = open(&town, &convened, &everybody[..4]).await.unwrap();

@@ -97,13 +97,13 @@ chapter("a secret session opens by roll call when enough are there", async () =>
   await wall.goto(at("/screen"));
   assert.match(await visible(wall), /会议还没有开始/);
   const ticked = laptop.locator(".roll li", { hasText: "冯婶" }).locator("input[type=checkbox]");
-  assert.match(await laptop.locator("[data-roll-count]").innerText(), /到会5人，法定4人，可以开会/);
+  assert.match(await laptop.locator("[data-roll-count]").innerText(), /到会5人，最少4人，可以开会/);
   await ticked.uncheck({ force: true });
-  assert.match(await laptop.locator("[data-roll-count]").innerText(), /到会4人，法定4人，可以开会/);
+  assert.match(await laptop.locator("[data-roll-count]").innerText(), /到会4人，最少4人，可以开会/);
   await laptop.locator(".roll li", { hasText: "吴大姐" }).locator("input[type=radio]").check({ force: true });
   await shot(laptop, "council-roll-1280");
   await submit(laptop, laptop.getByRole("button", { name: "开会", exact: true }));
-  assert.match(await visible(laptop), /到会4人，法定4人/);
+  assert.match(await visible(laptop), /到会4人，最少4人/);
 });
 
 chapter("the wall follows by itself and names nobody in full", async () => {

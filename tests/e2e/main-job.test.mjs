@@ -140,7 +140,7 @@ chapter("the council meets: on one laptop it is convened, opened by roll call, a
   await page.fill("#place", "社区议事厅");
   await submit(page, page.getByRole("button", { name: "登记开会" }));
   story.session = new URL(page.url()).pathname.match(/^\/sessions\/(\d+)$/)[1];
-  assert.match(await page.locator("[data-roll-count]").innerText(), /到会\d人，法定\d人，可以开会/);
+  assert.match(await page.locator("[data-roll-count]").innerText(), /到会\d人，最少\d人，可以开会/);
   await submit(page, page.getByRole("button", { name: "开会", exact: true }));
 
   const favour = page.getByRole("button", { name: "全部赞成" });
