@@ -31,7 +31,8 @@ pub struct ConsentForm {
     household: Option<Holder>,
     purposes: Vec<Question>,
     proxies: Vec<Proxy>,
-    children_note: bool,
+    /// Who keeps what is known of the household (PIPL art. 17).
+    issuer: String,
     phone: String,
     place: String,
 }
@@ -115,7 +116,7 @@ pub fn consent_form(conn: &mut Conn, order: &Order) -> Result<ConsentForm> {
                 until: proxy.until_on.map(spoken_day),
             })
             .collect(),
-        children_note: true,
+        issuer: programme.issuer,
         phone: programme.phone,
         place: programme.office,
     })

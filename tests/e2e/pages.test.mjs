@@ -795,9 +795,9 @@ for (const [name, who, open, status = 200] of PAGES) {
     // Only where the camera can be started may its decoder run, which is WebAssembly.
     assert.doesNotMatch(/^\/counter/.test(new URL(page.url()).pathname) ? policy.replace("'wasm-unsafe-eval'", "") : policy, /unsafe/);
     await shot(page, `page-${name}-360`);
-    assert.deepEqual(await faults(page), []);
     await page.setViewportSize(SCREEN);
     await shot(page, `page-${name}-1280`);
+    assert.deepEqual(await faults(page), []);
   });
 }
 

@@ -32,6 +32,9 @@ pub struct Write {
     pub key: String,
 }
 
+/// Why nobody writes the marks of the own home.
+pub const OWN_HOME: &str = "自己家的评分，请由他人录入。";
+
 /// Writes a row. What is the same as before stays as it is, with who wrote it and when.
 ///
 /// # Errors
@@ -51,7 +54,7 @@ pub fn write(conn: &mut Conn, asked: &Write, now: Moment) -> Result<()> {
         .find(|home| home.row.position == asked.row)
         .ok_or(Error::NotFound)?;
     if asked.by.household_id.as_ref() == Some(&home.household.id) {
-        return Err(Error::Forbidden("自己家的评分，请由他人录入。"));
+        return Err(Error::Forbidden(OWN_HOME));
     }
     let mut changes = Vec::new();
     for (position, mark, reason) in &asked.marks {

@@ -8,7 +8,7 @@ use super::{Ask, Kind, Row, Sent, Table, Wrong, expect};
 use crate::access::role::Permission;
 use crate::app::Staff;
 use crate::clock::Moment;
-use crate::council::visit::writing::{self, Write};
+use crate::council::visit::writing::{self, OWN_HOME, Write};
 use crate::council::visit::{self, Cell, Entry, Home, Mark, Refused, State, Visit};
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -16,9 +16,6 @@ use crate::papers::form::Form;
 use crate::papers::sheet;
 
 const ASKS: &[Ask] = &[Ask::new("", "评分", Kind::Number)];
-
-/// As `writing::write` says it.
-const OWN_HOME: &str = "自己家的评分，请由他人录入。";
 
 /// The visit and the judge's place that a form's number names.
 pub(super) fn judged(conn: &mut Conn, staff: &Staff, of: i64) -> Result<(Visit, i64)> {
