@@ -343,7 +343,7 @@ async fn print_each<Of: 'static>(
             see(done);
             continue;
         };
-        let set = app.at_press(move |printer| printer.set_json(&paper.template(), data));
+        let set = app.at_press(move |printer| Ok(printer.set_json(&paper.template(), data)?.only_seen()));
         match set.await {
             Ok(sheets) => papers.push(sheets),
             Err(error @ Error::Refused(_)) => problems.push(problem(&code, &error)),

@@ -23,7 +23,7 @@ use typst::comemo;
 use typst::diag::{FileError, FileResult, Severity, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration, Smart};
 use typst::layout::{Frame, FrameItem, PageRanges};
-use typst::model::Document as _;
+use typst::model::{Destination, Document as _};
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
 use typst::text::{Font, FontBook, is_default_ignorable};
 use typst::utils::LazyHash;
@@ -245,6 +245,17 @@ impl Printer {
     }
 }
 
+fn keep_only_seen(frame: &mut Frame) {
+    frame.retain(|item| match item {
+        FrameItem::Tag(_) | FrameItem::Link(Destination::Location(_), _) => false,
+        FrameItem::Group(group) => {
+            keep_only_seen(&mut group.frame);
+            true
+        }
+        FrameItem::Text(_) | FrameItem::Shape(..) | FrameItem::Image(..) | FrameItem::Link(..) => true,
+    });
+}
+
 /// What was set: pages in memory.
 pub struct Sheets {
     document: PagedDocument,
@@ -252,6 +263,22 @@ pub struct Sheets {
 }
 
 impl Sheets {
+    /// Only what is seen: without what typst remembers of every paragraph and cell for the reading order, the outline and
+    /// links to other pages, which is several times as much. For the many that wait in memory to be one file.
+    #[must_use]
+    pub fn only_seen(self) -> Sheets {
+        let info = self.document.info().clone();
+        let mut pages = self.document.pages().to_vec();
+        drop(self.document);
+        for page in &mut pages {
+            keep_only_seen(&mut page.frame);
+        }
+        Sheets {
+            document: PagedDocument::new(pages.into(), info),
+            ..self
+        }
+    }
+
     /// These and others behind them, to be one file: what they share, above all fonts, is then in it once. Each keeps the
     /// numbers of its own pages.
     #[must_use]
