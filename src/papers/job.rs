@@ -104,7 +104,7 @@ impl Kind {
         match self {
             Kind::Statements => "每户一份，每栋楼一个文件，一个文件最多30户",
             Kind::Cards => "给还没有卡的住户发卡，十张一版，双面",
-            Kind::Certificates => "一年或一季授予、现在仍持有的称号，每个称号一个文件，一个文件最多60张",
+            Kind::Certificates => "一年或一季授予、现在仍持有的称号，每个称号一个文件，一个文件最多30张",
             Kind::Plaques => "同上，只印发荣誉牌的称号",
         }
     }
