@@ -482,11 +482,13 @@ fn papers_in_one_file_keep_their_pages_and_share_their_fonts() {
     let printer = press_with_fonts();
     let statement = || set(&printer, "statement", &sample("statement")).unwrap();
     let one = statement();
-    let (pages, text) = (one.pages(), one.text());
+    let (pages, text, first) = (one.pages(), one.text(), one.png(0, 60).unwrap());
     let alone = one.pdf(Purpose::Printing, morning()).unwrap().len();
-    let four = one.followed_by(vec![statement(), statement(), statement()]);
+    let seen = || statement().only_seen();
+    let four = seen().followed_by(vec![seen(), seen(), seen()]);
     assert_eq!(four.pages(), 4 * pages);
     assert_eq!(four.text(), text.repeat(4));
+    assert!(four.png(pages, 60).unwrap() == first, "nothing that is seen is gone");
     let together = four.pdf(Purpose::Printing, morning()).unwrap().len();
     assert!(together < 2 * alone, "{together} bytes of four, {alone} of one");
 }

@@ -102,9 +102,9 @@ impl Kind {
     #[must_use]
     pub fn explained(self) -> &'static str {
         match self {
-            Kind::Statements => "每户一份，每栋楼一个文件，一个文件最多30户",
+            Kind::Statements => "每户一份，每栋楼一个文件，一个文件最多20户",
             Kind::Cards => "给还没有卡的住户发卡，十张一版，双面",
-            Kind::Certificates => "一年或一季授予、现在仍持有的称号，每个称号一个文件，一个文件最多30张",
+            Kind::Certificates => "一年或一季授予、现在仍持有的称号，每个称号一个文件，一个文件最多20张",
             Kind::Plaques => "同上，只印发荣誉牌的称号",
         }
     }
@@ -211,7 +211,7 @@ impl Progress {
 const CARDS_A_PART: usize = 100;
 
 /// Other papers to a file at most: its pages are in memory until it is written, however many live in a building.
-const PAPERS_A_PART: usize = 30;
+const PAPERS_A_PART: usize = 20;
 
 /// Households looked up at once.
 const AT_ONCE: usize = 500;
